@@ -1,0 +1,48 @@
+/** What went wrong, as a word that a program can compare. */
+export type RdsIamErrorCode =
+  | 'INVALID_OPTION'
+  | 'REGION_UNKNOWN'
+  | 'ENDPOINT_UNKNOWN'
+  | 'CREDENTIALS_UNAVAILABLE'
+  | 'CREDENTIALS_EXPIRED'
+  | 'TOKEN_TIMEOUT'
+  | 'TLS_REQUIRED'
+  | 'TLS_UNTRUSTED'
+  | 'LOGIN_REFUSED'
+
+// Registered by name, so that a second installed copy of this package recognises the errors of the first.
+const BRAND = Symbol.for('rds-iam.error')
+
+/**
+ * The one error class of rds-iam. `code` says what failed, `message` what to do about it, and `cause`
+ * keeps the error below it. No message ever contains a token, a password or a secret key.
+ *
+ * Drivers wrap or pass it on: look for it with {@link isRdsIamError} on the error and on its `cause` chain.
+ */
+export class RdsIamError extends Error {
+  override readonly name = 'RdsIamError'
+  readonly code: RdsIamErrorCode
+
+  constructor(code: RdsIamErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/**
+ * Tells whether a value is an {@link RdsIamError}, also one of another installed copy of this package.
+ *
+ * @example
+ * ```ts
+ * if (isRdsIamError(error) && error.code === 'CREDENTIALS_UNAVAILABLE') …
+ * ```
+ */
+export function isRdsIamError(error: unknown): error is RdsIamError {
+  return typeof error === 'object' && error !== null && BRAND in error
+}
+
+/** An `INVALID_OPTION` error that begins with the option's name. */
+export function invalidOption(option: string, problem: string, cause?: unknown): RdsIamError {
+  return new RdsIamError('INVALID_OPTION', `${option}: ${problem}`, cause === undefined ? undefined : { cause })
+}

@@ -1,0 +1,153 @@
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
+import { invalidOption } from './errors'
+import { isLoopback, normalizeHost } from './endpoint/parse-endpoint'
+
+/** How to log in by IAM: everything has a default that suits an application on AWS. */
+export interface IamOptions {
+  /**
+   * AWS region to sign for. Default: the one in the endpoint's name, then AWS_REGION, AWS_DEFAULT_REGION,
+   * then the profile's region. A global endpoint's name has none: give it.
+   */
+  region?: string | undefined
+  /**
+   * The identity that signs: credentials, or a provider of them, as from `@aws-sdk/credential-providers`.
+   * Default: the AWS SDK's Node provider chain (environment, shared files, SSO, web identity, container, EC2).
+   */
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider | undefined
+  /** Profile in the shared AWS files for the default chain. Not together with `credentials`. */
+  profile?: string | undefined
+  /**
+   * `host` or `host:port` of the RDS endpoint to sign for and to check the certificate against, when the
+   * dialled host is a tunnel, a load balancer, an IP address or an alias. Default port: the dialled one.
+   */
+  endpoint?: string | undefined
+  /**
+   * Finds the RDS endpoint behind a DNS alias, for each new connection, and dials it. Default: false.
+   * Not together with `endpoint`.
+   */
+  followCname?: boolean | undefined
+  /**
+   * Longest wait for a token in milliseconds, credentials included. Default: 5,000 (drivers give up
+   * after 10,000).
+   */
+  timeoutMs?: number | undefined
+}
+
+/** What {@link IamOptions} share with `createTokenProvider`'s options. */
+export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname'>
+
+/** A host and a port, as dialled or as signed. */
+export interface Address {
+  host: string
+  port: number
+}
+
+export const DEFAULT_TIMEOUT_MS = 5_000
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
+const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname']
+
+/** Checks `iam` as a caller gave it. */
+export function checkIamOptions(iam: unknown): IamOptions {
+  if (iam === undefined) return {}
+  const options = checkKeys(iam, 'iam', IAM_OPTIONS)
+  checkIdentityOptions(options, 'iam.')
+  if (options.endpoint !== undefined) parseAddress(options.endpoint, 'iam.endpoint')
+  if (options.followCname !== undefined && typeof options.followCname !== 'boolean') {
+    throw invalidOption('iam.followCname', 'give true or false')
+  }
+  if (options.followCname && options.endpoint !== undefined) {
+    throw invalidOption('iam.followCname', 'not together with iam.endpoint, which already names the RDS endpoint')
+  }
+  return options
+}
+
+/** Checks that a value is an object with none but the known keys. */
+export function checkKeys(value: unknown, name: string, known: readonly string[]): Record<string, unknown> & IamOptions {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidOption(name, 'give an object')
+  const unknown = Object.keys(value).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw invalidOption(`${name}.${printable(unknown)}`, `no such option: there are ${known.join(', ')}`)
+  }
+  return value as Record<string, unknown> & IamOptions
+}
+
+/** Checks the options of `createTokenProvider`, whose identity options stand beside the endpoint's. */
+export function checkTokenProviderOptions<T>(options: T): T {
+  checkKeys(options, 'createTokenProvider', ['host', 'port', 'user', ...IDENTITY_OPTIONS])
+  checkIdentityOptions(options as IdentityOptions, '')
+  return options
+}
+
+function checkIdentityOptions(options: IdentityOptions, prefix: string): void {
+  const { region, credentials, profile, timeoutMs } = options
+  if (region !== undefined && !(typeof region === 'string' && /^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))) {
+    throw invalidOption(`${prefix}region`, "give an AWS region's name, such as us-east-1")
+  }
+  if (profile !== undefined && !isText(profile)) throw invalidOption(`${prefix}profile`, "give a profile's name")
+  if (credentials !== undefined) {
+    if (profile !== undefined) throw invalidOption(`${prefix}profile`, 'not together with credentials')
+    if (typeof credentials !== 'function') checkCredentials(credentials, `${prefix}credentials`)
+  }
+  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+    throw invalidOption(`${prefix}timeoutMs`, `give a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`)
+  }
+}
+
+function checkCredentials(credentials: unknown, name: string): void {
+  const { accessKeyId, secretAccessKey } = (credentials ?? {}) as Partial<AwsCredentialIdentity>
+  if (!isText(accessKeyId) || !isText(secretAccessKey)) {
+    throw invalidOption(name, 'give a provider function, or an object with accessKeyId and secretAccessKey')
+  }
+}
+
+/** Checks a host name or IP address; the answer is in lower case and without a trailing dot. */
+export function checkHost(host: unknown, option: string): string {
+  if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
+  if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
+  if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
+  const name = normalizeHost(host)
+  const ipv6 = isIpv6(name)
+  if (!ipv6 && name.includes(':')) throw invalidOption(option, 'give the port as `port`, not inside the host')
+  if (!ipv6 && !/^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}._-]{0,252})$/u.test(name)) {
+    throw invalidOption(option, 'not a host name')
+  }
+  return name
+}
+
+/** Checks a TCP port; drivers also take it as a string of digits. */
+export function checkPort(port: unknown, option: string): number {
+  const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  throw invalidOption(option, 'give a whole number from 1 to 65535')
+}
+
+/** Checks a database user's name. */
+export function checkUser(user: unknown, option: string): string {
+  if (isText(user)) return user
+  throw invalidOption(option, 'give the database user to log in as, without control characters')
+}
+
+/** Reads `host` or `host:port`. */
+export function parseAddress(text: unknown, option: string): { host: string; port?: number } {
+  if (typeof text !== 'string') throw invalidOption(option, 'give host or host:port')
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
+  const [, host, port] = bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
+  const name = checkHost(host, option)
+  return port === undefined ? { host: name } : { host: name, port: checkPort(port, option) }
+}
+
+/** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */
+export function isText(value: unknown): value is string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
+}
+
+function isIpv6(host: string): boolean {
+  return isLoopback(host) ? host === '::1' : /^[0-9a-f:]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(host)
+}
+
+function printable(key: string): string {
+  return /^[\w-]{1,64}$/.test(key) ? key : '(unprintable)'
+}

@@ -1,0 +1,89 @@
+import type { SecureContext } from 'node:tls'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
+import { parseAddress, type Address, type IamOptions } from '../iam-options'
+import { createCredentials } from '../token/credentials'
+import { createTokens } from '../token/token-provider'
+import type { AuthToken } from '../token/auth-token'
+import type { Renewable } from '../token/renewable'
+import type { LoginTo } from '../token/sign'
+import { createSecureContexts } from '../tls/secure-context'
+import type { SslOptions } from '../tls/ssl-option'
+import { builtInTrust, type TrustedCas } from '../tls/trust'
+import { RdsIamError } from '../errors'
+import { publishRefused } from '../events'
+import { findTarget, type LoginTarget } from './login-target'
+
+/** How the connections of one driver configuration log in. */
+export interface IamLogin {
+  /** What to dial, sign and trust when a driver dials an address. */
+  target(dialled: Address): Promise<LoginTarget>
+  /** The token for a target and a user. */
+  token(target: LoginTarget, user: string): Promise<AuthToken>
+  /** Takes note that the server refused a token; the answer goes on the `cause` of the driver's error. */
+  refused(target: LoginTarget, user: string, token: AuthToken, error: unknown): RdsIamError
+  /** Whom to trust, or undefined where the caller says whom. */
+  trust(target: LoginTarget): TrustedCas | undefined
+  /** One shared secure context for each trust. */
+  secureContext(target: LoginTarget): SecureContext
+  /** The caller's TLS settings. */
+  ssl: SslOptions
+}
+
+/** Makes the login of one driver configuration: its tokens and its trust live as long as the configuration. */
+export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
+  const credentials = createCredentials(iam)
+  const tokensByLogin = new Map<string, Renewable<AuthToken>>()
+  const contexts = createSecureContexts(ssl)
+
+  function tokens(login: LoginTo): Renewable<AuthToken> {
+    const { endpoint, region, user } = login
+    const key = `${endpoint.host}:${endpoint.port} ${region} ${user}`
+    let found = tokensByLogin.get(key)
+    if (!found) tokensByLogin.set(key, (found = createTokens(credentials, () => Promise.resolve(login))))
+    return found
+  }
+
+  function trust({ parsed, region }: LoginTarget): TrustedCas | undefined {
+    return ssl.ca || ssl.secureContext ? undefined : builtInTrust(parsed, region)
+  }
+
+  return {
+    ssl,
+    trust,
+    target: (dialled) => findTarget(dialled, iam),
+    token: ({ endpoint, region }, user) => tokens({ endpoint, region, user }).get(),
+    secureContext: (target) => contexts(trust(target)),
+    refused({ endpoint, region }, user, token, cause) {
+      const login = { endpoint, region, user }
+      tokens(login).discard(token)
+      credentials.distrust()
+      publishRefused(login, cause)
+      return loginRefused(login)
+    },
+  }
+}
+
+/**
+ * The built-in trust that can be told for a host before a connection is opened; without a region none, and
+ * then no certificate is accepted.
+ */
+export function knownTrust(host: string, { endpoint, region }: IamOptions): TrustedCas {
+  const parsed = parseEndpoint(endpoint === undefined ? host : parseAddress(endpoint, 'iam.endpoint').host)
+  const known = region ?? parsed.region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION']
+  try {
+    return known ? builtInTrust(parsed, known) : []
+  } catch {
+    return []
+  }
+}
+
+function loginRefused({ endpoint, region, user }: LoginTo): RdsIamError {
+  return new RdsIamError(
+    'LOGIN_REFUSED',
+    `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
+      'the region or the endpoint is not the one the server knows (an alias or a tunnel needs iam.endpoint); ' +
+      'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
+      'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
+      'the session that signed has ended; the clock of this machine is wrong',
+  )
+}

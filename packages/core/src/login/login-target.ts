@@ -1,0 +1,61 @@
+import { followCname } from '../endpoint/cname'
+import { isLoopback, parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
+import { resolveRegion } from '../endpoint/region'
+import { RdsIamError } from '../errors'
+import { DEFAULT_TIMEOUT_MS, parseAddress, type Address, type IamOptions } from '../iam-options'
+
+/** Where a connection goes, and who the server there says it is. */
+export interface LoginTarget {
+  /** What to dial. */
+  dial: Address
+  /** What to sign for and to check the certificate against. */
+  endpoint: Address
+  parsed: ParsedEndpoint
+  region: string
+}
+
+/**
+ * Checks what can be known without asking anybody.
+ *
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
+ */
+export function checkEndpoint(host: string, iam: IamOptions): void {
+  if (iam.endpoint !== undefined || isLoopback(host) || parseEndpoint(host).kind !== 'other') return
+  if (iam.followCname && !isIpAddress(host)) return
+  throw new RdsIamError(
+    'ENDPOINT_UNKNOWN',
+    `host: ${host} is not the name of an RDS endpoint: set iam.endpoint to the endpoint behind it` +
+      (isIpAddress(host) ? '' : ', or iam.followCname if it is a DNS alias (CNAME) of one'),
+  )
+}
+
+/**
+ * Finds what to dial and what to sign for a host and port that a driver is about to connect to.
+ *
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `REGION_UNKNOWN`
+ */
+export async function findTarget(dialled: Address, iam: IamOptions): Promise<LoginTarget> {
+  checkEndpoint(dialled.host, iam)
+  const { dial, endpoint } = await findEndpoint(dialled, iam)
+  const parsed = parseEndpoint(endpoint.host)
+  return { dial, endpoint, parsed, region: await resolveRegion(parsed, iam) }
+}
+
+async function findEndpoint(dialled: Address, iam: IamOptions): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
+  if (iam.endpoint !== undefined) {
+    return { dial: dialled, endpoint: { port: dialled.port, ...parseAddress(iam.endpoint, 'iam.endpoint') } }
+  }
+  if (!iam.followCname || isLoopback(dialled.host) || parseEndpoint(dialled.host).kind !== 'other') {
+    return { dial: dialled, endpoint: dialled }
+  }
+  const host = await followCname(dialled.host, {
+    region: iam.region,
+    timeoutMs: iam.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  })
+  const found = { host, port: dialled.port }
+  return { dial: found, endpoint: found }
+}
+
+function isIpAddress(host: string): boolean {
+  return host.includes(':') || /^[\d.]+$/.test(host)
+}

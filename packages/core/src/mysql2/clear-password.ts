@@ -1,0 +1,66 @@
+import type { EventEmitter } from 'node:events'
+import { isIP } from 'node:net'
+import { invalidOption } from '../errors'
+import { publishLost } from '../events'
+import { checkHost, checkPort, checkUser } from '../iam-options'
+import type { IamLogin } from '../login/iam-login'
+import { requireCertificateOf, requireTls } from '../tls/verify'
+import { attemptOf, type ConnectionConfig } from './stream'
+
+/** A mysql2 authentication plugin. */
+export type ClearPasswordPlugin = (login: {
+  connection: unknown
+  command: unknown
+}) => (data: Buffer) => Promise<Buffer>
+
+/** What we use of a mysql2 Connection. */
+interface Connection extends EventEmitter {
+  config: ConnectionConfig & { debug?: unknown }
+  stream: { destroy(error: Error): void }
+}
+
+const ER_ACCESS_DENIED_ERROR = 1045
+
+/** Makes mysql2's `mysql_clear_password` plugin: called once for each connection, after TLS, when the server asks. */
+export function createClearPassword(login: IamLogin): ClearPasswordPlugin {
+  return ({ connection, command }) => {
+    const { config, stream } = connection as Connection
+    return async () => {
+      try {
+        const token = await tokenFor(connection as Connection, command as EventEmitter, login)
+        if (config.debug) throw invalidOption('debug', 'mysql2 would print the token')
+        return Buffer.from(`${token}\0`)
+      } catch (error) {
+        // The error reaches the caller through the socket, as itself; mysql2 would change it and leave the socket open.
+        stream.destroy(error as Error)
+        return NOTHING_TO_SEND
+      }
+    }
+  }
+}
+
+// mysql2 sends what is truthy.
+const NOTHING_TO_SEND = undefined as unknown as Buffer
+
+async function tokenFor(connection: Connection, command: EventEmitter, login: IamLogin): Promise<string> {
+  const { config, stream } = connection
+  const attempt = attemptOf(config)
+  const user = checkUser(config.user, 'user')
+  const target =
+    attempt?.target ?? (await login.target({ host: checkHost(config.host, 'host'), port: checkPort(config.port, 'port') }))
+  requireTls(stream)
+  // mysql2 verifies the name that our `stream` set, but not an IP address, and knows no check of the caller's.
+  const verified = attempt !== undefined && config.ssl === attempt.ssl && !isIP(target.endpoint.host)
+  const { checkServerIdentity } = login.ssl
+  if (!verified || checkServerIdentity) requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
+
+  const token = await login.token(target, user)
+  command.prependListener('error', (error: { errno?: number }) => {
+    if (error.errno !== ER_ACCESS_DENIED_ERROR) return
+    const cause = login.refused(target, user, token, error)
+    Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+  })
+  // An idle connection that the server closes must not end the process of an application that does not listen.
+  connection.once('connect', () => connection.on('error', (error) => publishLost(target.endpoint, user, error)))
+  return token.value
+}

@@ -1,0 +1,41 @@
+import type { Address, IamOptions } from '../iam-options'
+import { knownTrust, type IamLogin } from '../login/iam-login'
+import type { LoginTarget } from '../login/login-target'
+import type { SslOptions } from '../tls/ssl-option'
+import type { TrustedCas } from '../tls/trust'
+
+/** mysql2's `ssl`: it verifies the chain and, with `verifyIdentity`, the host name. */
+export type Mysql2Ssl = Omit<SslOptions, 'secureContext' | 'checkServerIdentity'> & {
+  rejectUnauthorized: true
+  verifyIdentity: true
+}
+
+/** The `ssl` objects of one configuration: mysql2 keeps its secure contexts and TLS sessions by their identity. */
+export interface Mysql2SslByTrust {
+  of(target: LoginTarget): Mysql2Ssl
+  /** For whoever connects without our `stream`: what can be told before a connection is opened. */
+  configured: Mysql2Ssl
+}
+
+/** Makes one `ssl` object for each trust. */
+export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: IamOptions): Mysql2SslByTrust {
+  const { checkServerIdentity: _, ...material } = ssl
+  const verified = { rejectUnauthorized: true, verifyIdentity: true } as const
+  const byTrust = new Map<TrustedCas | undefined, Mysql2Ssl>()
+  let cas: TrustedCas | undefined
+  return {
+    of(target) {
+      const cas = trust(target)
+      let found = byTrust.get(cas)
+      if (!found) byTrust.set(cas, (found = { ...material, ...(cas ? { ca: [...cas] } : {}), ...verified }))
+      return found
+    },
+    configured: {
+      get ca() {
+        return (cas ??= knownTrust(configured.host, iam)) as string[]
+      },
+      ...material,
+      ...verified,
+    },
+  }
+}

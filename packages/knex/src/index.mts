@@ -1,0 +1,1 @@
+export { mysql2Connection, pgConnection } from './index.js'

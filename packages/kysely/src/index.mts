@@ -1,0 +1,1 @@
+export { mysqlDialectConfig, postgresDialectConfig } from './index.js'

@@ -1,0 +1,59 @@
+import type { MysqlDialectConfig, MysqlPool, PostgresDialectConfig, PostgresPool } from 'kysely'
+import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
+import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
+
+/**
+ * Makes the configuration of kysely's PostgresDialect: pg's pool options, minus the password, plus `iam`.
+ * The pool is made at the first query, and ended by `db.destroy()`.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @example
+ * ```ts
+ * new Kysely<DB>({ dialect: new PostgresDialect(postgresDialectConfig({ host, user, database, max: 20 })) })
+ * ```
+ */
+export function postgresDialectConfig<T extends PgOptions>(options: T): PostgresDialectConfig {
+  const config = pgConfig(options)
+  return {
+    pool: () => driver(() => new (require('pg') as Pg).Pool(config), 'pg'),
+  }
+}
+
+/**
+ * Makes the configuration of kysely's MysqlDialect: mysql2's pool options, minus the password, plus `iam`.
+ * The pool is made at the first query, and ended by `db.destroy()`.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @example
+ * ```ts
+ * new Kysely<DB>({ dialect: new MysqlDialect(mysqlDialectConfig({ host, user, database, connectionLimit: 20 })) })
+ * ```
+ */
+export function mysqlDialectConfig<T extends Mysql2Options>(options: T): MysqlDialectConfig {
+  const config = mysql2Config(options)
+  return {
+    // The callback pool: kysely hangs on the one of mysql2/promise.
+    pool: () => driver(() => (require('mysql2') as Mysql2).createPool(config), 'mysql2'),
+    // Kysely cancels a query over a connection of its own.
+    controlConnection: () => (require('mysql2') as Mysql2).createConnection(config),
+  }
+}
+
+/** What we use of the drivers; their types are not ours to require. */
+interface Pg {
+  Pool: new (config: object) => PostgresPool
+}
+interface Mysql2 {
+  createPool(config: object): MysqlPool
+  createConnection(config: object): ReturnType<NonNullable<MysqlDialectConfig['controlConnection']>>
+}
+
+/** Loads a driver at first use: an application has one of the two. */
+async function driver<P>(createPool: () => P, name: string): Promise<P> {
+  try {
+    return createPool()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+    throw new Error(`@rds-iam/kysely needs the driver ${name}: npm install ${name}`, { cause: error })
+  }
+}

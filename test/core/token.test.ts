@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { createTokenProvider, type AuthToken } from '@rds-iam/core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+interface TokenVector {
+  host: string
+  port: number
+  user: string
+  region: string
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken: string | null
+  time: string
+  token: string
+}
+
+const vectors = JSON.parse(readFileSync(new URL('../vectors/tokens.json', import.meta.url), 'utf8')) as TokenVector[]
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Parameter order differs between the SDKs: tokens are equal when their parsed parameters are. */
+function parse(token: string) {
+  const url = new URL(`https://${token}`)
+  // We write the host as it is signed, in lower case; botocore as it was given.
+  return { address: token.slice(0, token.indexOf('/?')).toLowerCase(), parameters: Object.fromEntries(url.searchParams) }
+}
+
+function tokenOf(vector: TokenVector): Promise<AuthToken> {
+  const { host, port, user, region, accessKeyId, secretAccessKey, sessionToken, time } = vector
+  vi.setSystemTime(time)
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
+  return createTokenProvider({ host, port, user, region, credentials }).getToken()
+}
+
+describe('a token', () => {
+  it.each(vectors)('for $user at $host:$port in $region is the one that botocore signs', async (vector) => {
+    const token = await tokenOf(vector)
+    expect(parse(token.value)).toEqual(parse(vector.token))
+    expect(token.value).toContain('/?')
+    expect(token.issuedAt).toEqual(new Date(vector.time))
+    expect(token.expiresAt.getTime() - token.issuedAt.getTime()).toBe(900_000)
+  })
+
+  it('is not shown by inspect, String or JSON', async () => {
+    const token = await tokenOf(vectors[0]!)
+    const shown = [inspect(token), inspect({ token }, { depth: 9 }), String(token), JSON.stringify({ token }), Object.keys(token).join()]
+    expect(shown.join('\n')).not.toContain('X-Amz')
+    expect(shown.join('\n')).toContain('redacted')
+  })
+})
