@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    testTimeout: 60_000,
+    globalSetup: ['./servers/global-setup.ts'],
+    testTimeout: 20_000,
     hookTimeout: 120_000,
   },
 })

@@ -116,11 +116,15 @@ export function checkHost(host: unknown, option: string): string {
   return name
 }
 
-/** Checks a TCP port; drivers also take it as a string of digits. */
+/** Checks a TCP port. */
 export function checkPort(port: unknown, option: string): number {
-  const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
-  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port
   throw invalidOption(option, 'give a whole number from 1 to 65535')
+}
+
+/** Reads a TCP port as drivers do, which also take digits: those of an environment variable or a URL. */
+export function readPort(port: unknown, option: string): number {
+  return checkPort(typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port, option)
 }
 
 /** Checks a database user's name. */
@@ -135,7 +139,7 @@ export function parseAddress(text: unknown, option: string): { host: string; por
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
   const [, host, port] = bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
   const name = checkHost(host, option)
-  return port === undefined ? { host: name } : { host: name, port: checkPort(port, option) }
+  return port === undefined ? { host: name } : { host: name, port: readPort(port, option) }
 }
 
 /** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { isIP } from 'node:net'
 import { invalidOption } from '../errors'
 import { publishLost } from '../events'
-import { checkHost, checkPort, checkUser } from '../iam-options'
+import { checkHost, readPort, checkUser } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { attemptOf, type ConnectionConfig } from './stream'
@@ -47,7 +47,7 @@ async function tokenFor(connection: Connection, command: EventEmitter, login: Ia
   const attempt = attemptOf(config)
   const user = checkUser(config.user, 'user')
   const target =
-    attempt?.target ?? (await login.target({ host: checkHost(config.host, 'host'), port: checkPort(config.port, 'port') }))
+    attempt?.target ?? (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
   requireTls(stream)
   // mysql2 verifies the name that our `stream` set, but not an IP address, and knows no check of the caller's.
   const verified = attempt !== undefined && config.ssl === attempt.ssl && !isIP(target.endpoint.host)

@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors'
-import { checkHost, checkIamOptions, checkPort, checkUser, parseAddress, type IamOptions } from '../iam-options'
+import { checkHost, checkIamOptions, readPort, checkUser, parseAddress, type IamOptions } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
 import { checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
@@ -64,7 +64,7 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   const ssl = readSslOption(rest['ssl'])
   if (ssl.secureContext) throw invalidOption('ssl.secureContext', 'mysql2 does not know it: give ssl.ca')
   const host = checkHost(rest['host'], 'host')
-  const port = checkPort(rest['port'] ?? 3306, 'port')
+  const port = readPort(rest['port'] ?? 3306, 'port')
   const user = checkUser(rest['user'], 'user')
   if (rest['stream'] !== undefined && iam.followCname) {
     throw invalidOption('iam.followCname', 'not together with stream, which decides itself what to dial')

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { checkHost, checkPort, checkUser, type Address } from '../iam-options'
+import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import type { Mysql2Ssl, Mysql2SslByTrust } from './ssl'
@@ -40,7 +40,7 @@ export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dial
     if (config.enableKeepAlive) socket.setKeepAlive(true, config.keepAliveInitialDelay)
 
     async function open(): Promise<void> {
-      const address = dialled ?? { host: checkHost(config.host, 'host'), port: checkPort(config.port, 'port') }
+      const address = dialled ?? { host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }
       const target = await login.target(address)
       const ssl = sslByTrust.of(target)
       attempts.set(config, { target, ssl })

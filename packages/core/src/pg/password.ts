@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
 import { publishLost } from '../events'
-import { checkHost, checkPort, checkUser } from '../iam-options'
+import { checkHost, readPort, checkUser } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { attemptOf } from './stream'
@@ -39,7 +39,7 @@ export function createPassword(login: IamLogin): () => Promise<string> {
 
 async function tokenFor(client: PgClient, login: IamLogin): Promise<string> {
   const { connection } = client
-  const dialled = { host: checkHost(client.host, 'host'), port: checkPort(client.port, 'port') }
+  const dialled = { host: checkHost(client.host, 'host'), port: readPort(client.port, 'port') }
   const user = checkUser(client.user, 'user')
   const attempt = attemptOf(connection)
   const target = attempt?.target ?? (await login.target(dialled))

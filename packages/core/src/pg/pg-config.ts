@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import { invalidOption } from '../errors'
-import { checkHost, checkIamOptions, checkPort, checkUser, type IamOptions } from '../iam-options'
+import { checkHost, checkIamOptions, readPort, checkUser, type IamOptions } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
 import { checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
@@ -63,7 +63,7 @@ export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
   if (rest['password']) throw invalidOption('password', 'an IAM login has none: leave it out')
   const ssl = readSslOption(rest['ssl'])
   const host = checkHost(rest['host'] ?? process.env['PGHOST'], 'host')
-  const port = checkPort(rest['port'] ?? (process.env['PGPORT'] || 5432), 'port')
+  const port = readPort(rest['port'] ?? (process.env['PGPORT'] || 5432), 'port')
   const user = checkUser(rest['user'] ?? process.env['PGUSER'], 'user')
   if (rest['stream'] !== undefined && iam.followCname) {
     throw invalidOption('iam.followCname', 'not together with stream, which decides itself what to dial')

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { RdsIamError } from '../errors'
-import { checkHost, checkPort } from '../iam-options'
+import { checkHost, readPort } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import { readSslOption } from '../tls/ssl-option'
@@ -43,7 +43,7 @@ export function createStream(login: IamLogin, user: string, defaultSsl: Connecti
     connection.ssl = ssl
 
     async function open(port: unknown, host: unknown): Promise<void> {
-      const dialled = { host: checkHost(host, 'host'), port: checkPort(port, 'port') }
+      const dialled = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
       const target = await login.target(dialled)
       Object.assign(ssl, perConnection(login, target, attempt, given, defaultSsl))
       attempt.target = target

@@ -16,17 +16,21 @@ const cache = new Map<string, TrustedCas>()
  */
 export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedCas {
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
-  const key = `${kind === 'proxy' ? kind : region} ${extraFile}`
+  const key = `${kind === 'proxy' || kind === 'other' ? kind : 'rds'} ${region} ${extraFile}`
   const known = cache.get(key)
   if (known) return known
 
-  const cas = [...(kind === 'proxy' ? publicRoots() : regionCas(region)), ...(extraFile ? readCas(extraFile) : [])]
-  if (cas.length === 0) {
+  const builtIn = kind === 'proxy' ? publicRoots() : regionCas(profiles().ca, region)
+  const extra = extraFile ? readCas(extraFile) : []
+  // A company's own authority signs no RDS endpoint's certificate: there it is no answer.
+  const answers = kind === 'other' ? extra : regionCas(extra, region)
+  if (builtIn.length + answers.length === 0) {
     throw new RdsIamError(
       'TLS_UNTRUSTED',
       `ssl.ca: no certificate authorities are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
+  const cas = [...builtIn, ...extra]
   cache.set(key, cas)
   return cas
 }
@@ -40,9 +44,9 @@ export function bundleUrl(region: string): string {
 }
 
 // The bundle's CAs are called "Amazon RDS REGION Root CA …"; those of beta and preview have another word first.
-function regionCas(region: string): string[] {
+function regionCas(cas: readonly string[], region: string): string[] {
   const name = `Amazon RDS ${region} `
-  return profiles().ca.filter((pem) => derOf(pem).includes(name) && isValid(pem))
+  return cas.filter((pem) => derOf(pem).includes(name) && isValid(pem))
 }
 
 function publicRoots(): string[] {

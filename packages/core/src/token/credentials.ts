@@ -29,43 +29,32 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
       ? credentials
       : credentials
         ? () => Promise.resolve(credentials)
-        : defaultChain(options.profile)
+        : createDefaultChain(options.profile, timeoutMs)
 
   return createRenewable<Credentials>({
-    async make({ forceRefresh }) {
-      const found = await lookUp(provider, forceRefresh, timeoutMs)
-      // A provider with a cache of its own may answer with what has ended.
-      return isExpired(found) ? refuseExpired(await lookUp(provider, true, timeoutMs)) : found
-    },
+    make: ({ forceRefresh }) => lookUp(provider, forceRefresh, timeoutMs),
     lifetime: (found) => found,
     isFresh: (lifetime, now) => lifetime.until !== undefined && areFreshCredentials(lifetime, now),
   })
-}
-
-function defaultChain(profile: string | undefined): Provider {
-  let chain: Provider | undefined
-  return () => {
-    if (!chain) {
-      // The SDK is loaded at the first token: importing this package costs nothing.
-      const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
-      chain = sdk.fromNodeProviderChain(profile === undefined ? {} : { profile })
-    }
-    // Its own cache would ask twice for credentials that live less than five minutes.
-    return chain({ forceRefresh: true })
-  }
 }
 
 async function lookUp(provider: Provider, forceRefresh: boolean, timeoutMs: number): Promise<Credentials> {
   const timeout = new AbortController()
   const message = `no credentials within ${timeoutMs} ms (iam.timeoutMs): the credential source does not answer`
   try {
-    const identity = await within(timeoutMs, askPatiently(provider, forceRefresh, timeout.signal), () => {
+    return await within(timeoutMs, findGood(provider, forceRefresh, timeout.signal), () => {
       return new RdsIamError('TOKEN_TIMEOUT', message)
     })
-    return describe(identity)
   } finally {
     timeout.abort()
   }
+}
+
+async function findGood(provider: Provider, forceRefresh: boolean, timeout: AbortSignal): Promise<Credentials> {
+  const found = describe(await askPatiently(provider, forceRefresh, timeout))
+  if (!isExpired(found)) return found
+  // A provider with a cache of its own may answer with what has ended.
+  return refuseExpired(describe(await askPatiently(provider, true, timeout)))
 }
 
 async function askPatiently(
@@ -78,7 +67,8 @@ async function askPatiently(
       return checked(await provider({ forceRefresh }))
     } catch (error) {
       const pause = BACK_OFF_MS[attempt]
-      if (pause === undefined || timeout.aborted || isFinal(error)) throw unavailable(error)
+      // What our own chain says is final: no source is set up, and asking again finds none either.
+      if (pause === undefined || timeout.aborted || isRdsIamError(error)) throw unavailable(error)
       await delay(pause, undefined, { signal: timeout }).catch(() => {
         throw unavailable(error)
       })
@@ -86,13 +76,12 @@ async function askPatiently(
   }
 }
 
-/** The end of the SDK's chain: no source is configured, and asking again finds none either. */
-function isFinal(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Could not load credentials from any providers')
-}
-
 function unavailable(cause: unknown): RdsIamError {
   if (isRdsIamError(cause)) return cause
+  // The SDK refuses these by itself where they come from a credential_process.
+  if (cause instanceof Error && cause.message.includes('credential_process returned expired credentials')) {
+    return new RdsIamError('CREDENTIALS_EXPIRED', `${EXPIRED}: ${cause.message}`, { cause })
+  }
   return new RdsIamError(
     'CREDENTIALS_UNAVAILABLE',
     'no AWS credentials: give iam.credentials or iam.profile, or set up one of the sources of the AWS SDK ' +

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Engine } from './engine'
+
+/** The user and password of a session behind the endpoint. */
+export interface BackendLogin {
+  /** User of the real database. */
+  user: string
+  /** Its password. Default: none. */
+  password?: string
+}
+
+/** A real database: where it listens and who logs in. */
+export interface Backend {
+  /** Host name or IP address. */
+  host: string
+  /** TCP port. */
+  port: number
+  /** PEM certificates of the authorities to trust; TLS is used if and only if they are given. */
+  ca?: string
+  /** Database that the URL names, possibly empty. */
+  database: string
+  /** Who logs in unless the endpoint's user has an entry of its own. */
+  login: BackendLogin
+  /** Own logins for some of the endpoint's users. */
+  logins: Readonly<Record<string, BackendLogin>>
+  /** Whether the server counts dropped handshakes against us, as a MySQL does that is not ours. */
+  countsDroppedLogins: boolean
+}
+
+const SCHEMES: Record<Engine, readonly string[]> = {
+  postgres: ['postgresql:', 'postgres:'],
+  mysql: ['mysql:', 'mariadb:'],
+}
+
+/** Default port of each engine. */
+export const DEFAULT_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 3306 }
+
+/**
+ * Reads a backend's URL, and the file that its `ssl-ca` names.
+ *
+ * @throws {TypeError} when it is no URL of the engine; the message never contains the URL, which holds a password.
+ */
+export function parseBackendUrl(
+  engine: Engine,
+  url: string,
+  logins: Readonly<Record<string, BackendLogin>> = {},
+): Backend {
+  const scheme = SCHEMES[engine][0]
+  if (!URL.canParse(url)) throw new TypeError(`backend is not a URL: ${scheme}//user:password@host:port/database`)
+  const parsed = new URL(url)
+  if (!SCHEMES[engine].includes(parsed.protocol))
+    throw new TypeError(`backend must begin with ${scheme}// for engine '${engine}', not ${parsed.protocol}//`)
+  if (parsed.hostname === '') throw new TypeError('backend has no host')
+  for (const name of parsed.searchParams.keys())
+    if (name !== 'ssl-ca') throw new TypeError(`backend has the unknown parameter ${name}; only ssl-ca is known`)
+  const caFile = parsed.searchParams.get('ssl-ca')
+  return {
+    host: decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''),
+    port: parsed.port === '' ? DEFAULT_PORTS[engine] : Number(parsed.port),
+    ...(caFile === null ? {} : { ca: readFileSync(caFile, 'utf8') }),
+    database: decodeURIComponent(parsed.pathname.slice(1)),
+    login: {
+      user: decodeURIComponent(parsed.username) || (engine === 'postgres' ? 'postgres' : 'root'),
+      password: decodeURIComponent(parsed.password),
+    },
+    logins,
+    countsDroppedLogins: engine === 'mysql',
+  }
+}
+
+/** Says who logs in to the backend for a user of the endpoint. */
+export function backendLogin(backend: Backend, user: string): BackendLogin {
+  return Object.hasOwn(backend.logins, user) ? (backend.logins[user] ?? backend.login) : backend.login
+}
+
+/** Opens a TCP connection to the backend. */
+export function connectBackend(backend: Backend): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: backend.host, port: backend.port, noDelay: true, allowHalfOpen: true })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      socket.on('error', () => {}) // its 'close' follows
+      resolve(socket)
+    })
+  })
+}
+
+/** Starts TLS on a connection to the backend, and verifies chain and host name. */
+export function secureBackend(socket: Socket, { host, ca }: Backend): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({
+      socket,
+      host,
+      ca: ca ?? [],
+      rejectUnauthorized: true,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+    })
+    secure.on('error', reject)
+    secure.once('secureConnect', () => resolve(secure))
+  })
+}

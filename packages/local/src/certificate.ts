@@ -1,0 +1,49 @@
+import { isIP } from 'node:net'
+import { generate } from 'selfsigned'
+
+/** A server certificate with its key and the authority that signed it, all in PEM. */
+export interface EndpointCertificate {
+  /** Certificate of the authority: what a client is told to trust. */
+  ca: string
+  /** The server's certificate. */
+  cert: string
+  /** The server's private key. */
+  key: string
+}
+
+// Fixed dates, so that a client whose clock is mocked or hours off still finds the certificate valid.
+const VALIDITY = { notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date('2045-01-01') }
+const KEY = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
+
+/**
+ * Makes an authority and a server certificate for the given host names and IP addresses.
+ *
+ * Both are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
+ */
+export async function createCertificate(hosts: readonly string[]): Promise<EndpointCertificate> {
+  const authority = await generate([{ name: 'commonName', value: 'rds-iam local CA' }], {
+    ...VALIDITY,
+    ...KEY,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  })
+  const server = await generate([{ name: 'commonName', value: 'rds-iam local endpoint' }], {
+    ...VALIDITY,
+    ...KEY,
+    ca: { key: authority.private, cert: authority.cert },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: [...new Set(hosts)].map(alternativeName) },
+    ],
+  })
+  return { ca: authority.cert, cert: server.cert, key: server.private }
+}
+
+function alternativeName(host: string): { type: 2; value: string } | { type: 7; ip: string } {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return isIP(bare) === 0 ? { type: 2, value: bare } : { type: 7, ip: bare }
+}

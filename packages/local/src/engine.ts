@@ -1,0 +1,2 @@
+/** A database engine, in RDS's words. */
+export type Engine = 'postgres' | 'mysql'

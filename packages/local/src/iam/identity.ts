@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+
+/** An AWS identity that exists only for this endpoint. */
+export interface TestIdentity {
+  /** Access key id, as it stands in a token's credential scope. */
+  accessKeyId: string
+  /** Secret access key that the token's signature is checked with. */
+  secretAccessKey: string
+  /** Session token that tokens of this identity must carry. Default: none, and a token with one is refused. */
+  sessionToken?: string
+  /** Instant from which the identity is refused, whatever its tokens say. Default: never. */
+  expiration?: Date
+  /** Database users that this identity may log in as. Default: every user of the endpoint. */
+  users?: readonly string[]
+}
+
+/** Makes an identity with a random key, without session token or expiry. */
+export function createIdentity(): TestIdentity {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const suffix = Array.from(randomBytes(16), (byte) => alphabet.charAt(byte & 31)).join('')
+  return { accessKeyId: `AKIA${suffix}`, secretAccessKey: randomBytes(30).toString('base64') }
+}
+
+/** Gives the environment variables with which an AWS SDK finds the identity. */
+export function identityEnvironment(identity: TestIdentity | undefined, region: string): Record<string, string> {
+  if (identity === undefined) return { AWS_REGION: region }
+  return {
+    AWS_ACCESS_KEY_ID: identity.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
+    ...(identity.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: identity.sessionToken }),
+    AWS_REGION: region,
+  }
+}

@@ -1,0 +1,139 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket, type SecureContext } from 'node:tls'
+import { backendLogin } from '../backend'
+import { ProtocolError, readBytes } from '../byte-reader'
+import { closeGently } from '../closing'
+import { clientAddress, type LoginContext } from '../login'
+import { relay } from '../relay'
+import { acceptTls } from '../tls-server'
+import { logInToBackend, secureIfAsked } from './backend-login'
+import {
+  authenticationRequest,
+  fatal,
+  int32,
+  parseStartup,
+  readMessage,
+  REQUEST_CODES,
+  startupParameter,
+  withStartupParameter,
+  type Startup,
+} from './messages'
+
+const TLS_HANDSHAKE = 0x16
+const ALPN = 'postgresql'
+// PostgreSQL's own limit.
+const MAX_STARTUP = 10_000
+// A cancel key has had up to 256 bytes since protocol 3.2.
+const MAX_CANCEL = 268
+
+/** Serves a PostgreSQL client: TLS, token, session, or a cancel request. */
+export async function servePostgres(client: Socket, context: LoginContext): Promise<void> {
+  const opening = await readOpening(client, context.secureContext)
+  const { stream } = opening
+  if ('cancelRequest' in opening) {
+    await forwardCancel(client, opening.cancelRequest, context)
+    closeGently(stream)
+    return
+  }
+  const { startup } = opening
+  const user = startupParameter(startup, 'user') ?? ''
+  const database = startupParameter(startup, 'database') ?? user
+  if (user === '') return closeGently(stream, fatal('28000', 'no PostgreSQL user name specified in startup packet'))
+  if (context.secureContext !== undefined && !(stream instanceof TLSSocket)) {
+    context.recordRefusal(user, 'TLS_REQUIRED', 'the login came without TLS')
+    const address = clientAddress(client)
+    const entry = `no pg_hba.conf entry for host "${address}", user "${user}", database "${database}", no encryption`
+    return closeGently(stream, fatal('28000', entry))
+  }
+
+  stream.write(authenticationRequest(3))
+  const answer = await readMessage(stream)
+  if (answer.type !== 'p') return closeGently(stream, fatal('08P01', 'expected password response'))
+  const token = answer.body.toString('utf8').replace(/\0$/, '')
+  if (!context.authorize(user, token))
+    return closeGently(stream, fatal('28000', `PAM authentication failed for user "${user}"`))
+  return openSession(client, stream, withStartupParameter(startup, 'database', database), user, context)
+}
+
+type Opening = { stream: Duplex } & ({ startup: Startup } | { cancelRequest: Buffer })
+
+/** Reads up to the startup message or a cancel request, and answers the requests for encryption before it. */
+async function readOpening(client: Socket, secureContext: SecureContext | undefined): Promise<Opening> {
+  const first = await readBytes(client, 1)
+  client.unshift(first)
+  if (first[0] === TLS_HANDSHAKE) {
+    if (secureContext === undefined) throw new ProtocolError('no TLS is offered')
+    const secure = await acceptTls(client, secureContext, [ALPN])
+    if (secure.alpnProtocol !== ALPN) throw new ProtocolError('direct TLS without ALPN')
+    return readPlainOpening(secure)
+  }
+  // A client may ask once for each kind of encryption.
+  for (const asked = new Set<number>(); ; ) {
+    const packet = await readStartupPacket(client)
+    const { code } = packet
+    if (code !== REQUEST_CODES.ssl && code !== REQUEST_CODES.gssenc) return opening(client, packet)
+    if (asked.has(code)) throw new ProtocolError('the same encryption was asked for twice')
+    asked.add(code)
+    if (code === REQUEST_CODES.ssl && secureContext !== undefined) {
+      client.write('S')
+      return readPlainOpening(await acceptTls(client, secureContext, [ALPN]))
+    }
+    client.write('N')
+  }
+}
+
+async function readPlainOpening(stream: Duplex): Promise<Opening> {
+  return opening(stream, await readStartupPacket(stream))
+}
+
+interface StartupPacket {
+  code: number
+  body: Buffer
+}
+
+async function readStartupPacket(stream: Duplex): Promise<StartupPacket> {
+  const head = await readBytes(stream, 8)
+  const size = head.readUInt32BE(0)
+  if (size < 8 || size > MAX_STARTUP) throw new ProtocolError('the length of the startup message is out of range')
+  return { code: head.readUInt32BE(4), body: await readBytes(stream, size - 8) }
+}
+
+function opening(stream: Duplex, { code, body }: StartupPacket): Opening {
+  if (code === REQUEST_CODES.cancel) {
+    if (body.length > MAX_CANCEL - 8) throw new ProtocolError('the cancel key is too long')
+    return { stream, cancelRequest: Buffer.concat([int32(body.length + 8), int32(code), body]) }
+  }
+  if (code >>> 16 !== 3) throw new ProtocolError('only protocol 3 is known')
+  return { stream, startup: parseStartup(code, body) }
+}
+
+async function forwardCancel(client: Socket, request: Buffer, context: LoginContext): Promise<void> {
+  const backend = await secureIfAsked(await context.openBackend(client), context.backend)
+  // The server closes the connection once it has acted on the request.
+  const closed = new Promise<void>((resolve) => backend.once('close', resolve))
+  backend.resume()
+  backend.end(request)
+  await closed
+}
+
+async function openSession(
+  client: Socket,
+  stream: Duplex,
+  startup: Startup,
+  user: string,
+  context: LoginContext,
+): Promise<void> {
+  const { backend } = context
+  try {
+    const link = await secureIfAsked(await context.openBackend(client), backend)
+    const answer = await logInToBackend(link, startup, backendLogin(backend, user))
+    if (!answer.accepted) return closeGently(stream, answer.messages)
+    stream.write(answer.messages)
+    relay(stream, link)
+  } catch (error) {
+    // The person who runs the endpoint sees this in the client; the address is their own.
+    const why = error instanceof Error ? error.message : String(error)
+    closeGently(stream, fatal('57P03', `the database behind the endpoint cannot be used: ${why}`))
+  }
+}

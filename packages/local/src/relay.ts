@@ -1,0 +1,26 @@
+import type { Duplex } from 'node:stream'
+import { closeGently } from './closing'
+
+/**
+ * Passes bytes both ways until both sides are done, with the back-pressure of each side passed on to the other.
+ *
+ * A client that closes its half still gets the answers that are under way. A backend that closes ends the client.
+ */
+export function relay(client: Duplex, backend: Duplex): void {
+  client.pipe(backend)
+  backend.pipe(client, { end: false })
+  tieLifetimes(client, backend)
+}
+
+/** Lets a backend that closes end the client properly, and a side that breaks take the other with it. */
+export function tieLifetimes(client: Duplex, backend: Duplex): void {
+  client.once('close', () => backend.destroy())
+  backend.once('end', () => {
+    client.unpipe(backend)
+    backend.end()
+    closeGently(client)
+  })
+  backend.once('close', () => {
+    if (!backend.readableEnded) client.destroy()
+  })
+}

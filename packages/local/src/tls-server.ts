@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net'
+import { TLSSocket, type SecureContext } from 'node:tls'
+import { ProtocolError } from './byte-reader'
+
+/**
+ * Answers the TLS handshake of a client on a socket whose unread bytes begin with it.
+ *
+ * @throws {ProtocolError} when the handshake fails.
+ */
+export function acceptTls(
+  socket: Socket,
+  secureContext: SecureContext,
+  ALPNProtocols: string[] = [],
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      secureContext,
+      ...(ALPNProtocols.length === 0 ? {} : { ALPNProtocols }),
+    })
+    const fail = (): void => reject(new ProtocolError('the TLS handshake failed'))
+    secure.on('error', fail)
+    secure.once('close', fail)
+    secure.once('secure', () => {
+      secure.off('close', fail)
+      resolve(secure)
+    })
+  })
+}

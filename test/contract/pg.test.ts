@@ -1,0 +1,4 @@
+import { testAdapter } from './contract'
+import { pgPool } from './drivers'
+
+testAdapter('pg Pool', pgPool)

@@ -1,0 +1,216 @@
+import { createTokenProvider, RdsIamError } from '@rds-iam/core'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const ENDPOINT = 'db.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
+const good = { host: ENDPOINT, user: 'app' }
+
+const kept = { ...process.env }
+beforeEach(() => {
+  for (const name of ['PGHOST', 'PGPORT', 'PGUSER', 'PGPASSWORD', 'PGSSLMODE']) delete process.env[name]
+})
+afterEach(() => {
+  process.env = { ...kept }
+})
+
+function refusal(call: () => unknown): RdsIamError {
+  try {
+    call()
+  } catch (error) {
+    expect(error).toBeInstanceOf(RdsIamError)
+    return error as RdsIamError
+  }
+  throw new Error('it was not refused')
+}
+
+type Call = (options: Record<string, unknown>) => unknown
+const configs: [string, Call][] = [
+  ['pgConfig', pgConfig as Call],
+  ['mysql2Config', mysql2Config as Call],
+]
+
+describe.each(configs)('%s', (_, config) => {
+  it.each([
+    ['host', { host: '' }],
+    ['host', { host: 'https://db.example' }],
+    ['host', { host: `${ENDPOINT}:5432` }],
+    ['host', { host: 'a b' }],
+    ['host', { host: 'a\nb' }],
+    ['host', { host: 5 }],
+    ['host', { host: '/var/run' }],
+    ['host', { host: undefined }],
+    ['port', { port: 0 }],
+    ['port', { port: 65_536 }],
+    ['port', { port: 1.5 }],
+    ['port', { port: 'x' }],
+    ['user', { user: '' }],
+    ['user', { user: 'a\u0000b' }],
+    ['user', { user: '\ud800' }],
+    ['user', { user: undefined }],
+    ['password', { password: 'hunter2' }],
+    ['iam', { iam: true }],
+    ['iam.regoin', { iam: { regoin: 'us-east-1' } }],
+    ['iam.region', { iam: { region: 'Frankfurt' } }],
+    ['iam.region', { iam: { region: '' } }],
+    ['iam.profile', { iam: { profile: '' } }],
+    ['iam.profile', { iam: { profile: 'x', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }],
+    ['iam.credentials', { iam: { credentials: { accessKeyId: 'a' } } }],
+    ['iam.credentials', { iam: { credentials: null } }],
+    ['iam.endpoint', { iam: { endpoint: `https://${ENDPOINT}` } }],
+    ['iam.endpoint', { iam: { endpoint: `${ENDPOINT}:99999` } }],
+    ['iam.endpoint', { iam: { endpoint: '' } }],
+    ['iam.followCname', { iam: { followCname: 'yes' } }],
+    ['iam.followCname', { iam: { followCname: true, endpoint: ENDPOINT } }],
+    ['iam.timeoutMs', { iam: { timeoutMs: 0 } }],
+    ['iam.timeoutMs', { iam: { timeoutMs: Infinity } }],
+    ['iam.timeoutMs', { iam: { timeoutMs: '5000' } }],
+    ['ssl', { ssl: 7 }],
+  ])('names %s when it is wrong', (option, wrong) => {
+    const error = refusal(() => config({ ...good, ...wrong }))
+    expect(error.code).toBe('INVALID_OPTION')
+    expect(error.message).toMatch(new RegExp(`^${option}: `))
+    expect(error.message).not.toContain('hunter2')
+  })
+
+  it.each([
+    false,
+    null,
+    '',
+    0,
+    'disable',
+    'prefer',
+    'no-verify',
+    { rejectUnauthorized: false },
+    { verifyIdentity: false },
+    { rejectUnauthorized: 0 },
+    { pskCallback: () => null },
+  ])('refuses ssl: %j', (ssl) => {
+    expect(refusal(() => config({ ...good, ssl })).code).toBe('TLS_REQUIRED')
+  })
+
+  it.each([undefined, true, 'require', 'verify-ca', 'verify-full', 'Amazon RDS', {}, { rejectUnauthorized: true }])(
+    'takes ssl: %j for the default',
+    (ssl) => {
+      expect(config({ ...good, ssl })).toMatchObject({ ssl: { rejectUnauthorized: true } })
+    },
+  )
+
+  it.each(['db.internal.example.com', '10.0.3.7', '::2', 'mydb.us-east-1.rds.amazonaws.com.evil.example'])(
+    'does not know the endpoint behind %s',
+    (host) => {
+      const error = refusal(() => config({ ...good, host }))
+      expect(error.code).toBe('ENDPOINT_UNKNOWN')
+      expect(error.message).toContain('iam.endpoint')
+    },
+  )
+
+  it('takes any user that is text, and any port of TCP', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.integer({ min: 1, max: 65_535 }), (user, port) => {
+        fc.pre(!/[\u0000-\u001f\u007f]/.test(user) && user.isWellFormed())
+        expect(config({ ...good, user, port })).toMatchObject({ user, port })
+      }),
+    )
+  })
+
+  it('changes nothing of the caller, and leaves other options as they are', () => {
+    const iam = Object.freeze({ region: 'eu-west-1' })
+    const ssl = Object.freeze({ minVersion: 'TLSv1.3' })
+    const options = Object.freeze({ ...good, database: undefined, applicationName: 'x', ssl, iam })
+    const made = config(options) as Record<string, unknown>
+    expect(made).toMatchObject({ ...good, applicationName: 'x', ssl: { minVersion: 'TLSv1.3' } })
+    expect(made).not.toHaveProperty('iam')
+    expect(made).not.toHaveProperty('database')
+  })
+})
+
+describe('pgConfig', () => {
+  it('reads a connection string, which comes before the options', () => {
+    const url = `postgres://jane%40x@${ENDPOINT}:6543/shop?application_name=web&sslmode=require`
+    const made = pgConfig({ connectionString: url, user: 'other' }) as Record<string, unknown>
+    expect(made).toMatchObject({ host: ENDPOINT, port: 6543, user: 'jane@x', database: 'shop', application_name: 'web' })
+    expect(made).not.toHaveProperty('connectionString')
+    expect(made).not.toHaveProperty('sslmode')
+  })
+
+  it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])('refuses %s', (words) => {
+    const connectionString = `postgres://app@${ENDPOINT}/shop?${words}`
+    expect(refusal(() => pgConfig({ connectionString })).code).toBe('TLS_REQUIRED')
+  })
+
+  it('refuses a password in the URL without repeating it', () => {
+    const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop`
+    const error = refusal(() => pgConfig({ connectionString }))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(error.message).not.toContain('hunter2')
+  })
+
+  it('takes PGHOST, PGPORT and PGUSER for what is missing', () => {
+    Object.assign(process.env, { PGHOST: ENDPOINT, PGPORT: '6543', PGUSER: 'env', PGPASSWORD: 'x', PGSSLMODE: 'disable' })
+    expect(pgConfig({})).toMatchObject({ host: ENDPOINT, port: 6543, user: 'env', ssl: { rejectUnauthorized: true } })
+  })
+
+  it('does not let pg-native send the text of a function as the password', () => {
+    expect(() => `${pgConfig(good).password}`).toThrow(/pg-native/)
+  })
+})
+
+describe('mysql2Config', () => {
+  it('reads a URI, which comes after the options', () => {
+    const uri = `mysql://jane@${ENDPOINT}:3307/shop?timezone=Z&connectionLimit=7`
+    const made = mysql2Config({ uri, user: 'other' })
+    expect(made).toMatchObject({ host: ENDPOINT, port: 3307, user: 'other', database: 'shop', timezone: 'Z', connectionLimit: 7 })
+    expect(made).not.toHaveProperty('uri')
+  })
+
+  it.each([
+    'ssl={"rejectUnauthorized":false}',
+    'ssl=false',
+    'sslmode=disable',
+    'ssl-mode=DISABLED',
+  ])('refuses %s', (words) => {
+    const uri = `mysql://app@${ENDPOINT}/shop?${words}`
+    expect(['TLS_REQUIRED', 'INVALID_OPTION']).toContain(refusal(() => mysql2Config({ uri })).code)
+  })
+
+  it.each(['debug', 'socketPath', 'authSwitchHandler', 'passwordSha1', 'password1'])('refuses %s', (option) => {
+    const error = refusal(() => mysql2Config({ ...good, [option]: 'x' }))
+    expect(error.message).toMatch(new RegExp(`^${option}: `))
+  })
+
+  it('keeps other authentication plugins', () => {
+    const other = () => () => Buffer.from('')
+    const { authPlugins } = mysql2Config({ ...good, authPlugins: { other } })
+    expect(authPlugins).toEqual({ other, mysql_clear_password: expect.any(Function) })
+  })
+})
+
+describe('createTokenProvider', () => {
+  it.each([
+    ['host', { host: 'https://x' }],
+    ['port', { port: '5432' }],
+    ['user', { user: '' }],
+    ['createTokenProvider.endpoint', { endpoint: ENDPOINT }],
+    ['region', { region: 'x' }],
+    ['timeoutMs', { timeoutMs: -1 }],
+    ['credentials', { credentials: { accessKeyId: 'AKID', secretAccessKey: '' } }],
+  ])('names %s when it is wrong', (option, wrong) => {
+    const error = refusal(() => createTokenProvider({ ...good, port: 5432, ...wrong } as never))
+    expect(error.code).toBe('INVALID_OPTION')
+    expect(error.message).toMatch(new RegExp(`^${option}: `))
+  })
+
+  it('names nothing but INVALID_OPTION for whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.record({ host: fc.anything(), port: fc.anything(), user: fc.anything() }), (options) => {
+        try {
+          createTokenProvider(options as never)
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+        }
+      }),
+    )
+  })
+})

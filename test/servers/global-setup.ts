@@ -1,0 +1,27 @@
+import type { TestProject } from 'vitest/node'
+import { startTestMysql } from './mysql'
+import { startTestPostgres } from './postgres'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgresUrl: string
+    mysqlUrl: string
+  }
+}
+
+/** Starts one bare server of each engine for the whole run; each test file puts its own endpoint before it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const started = await Promise.allSettled([startTestPostgres(), startTestMysql()])
+  const stop = async () => {
+    await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.stop()))
+  }
+  const failed = started.find((server) => server.status === 'rejected')
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
+  const [postgres, mysql] = started as [PromiseFulfilledResult<{ url: string }>, PromiseFulfilledResult<{ url: string }>]
+  project.provide('postgresUrl', postgres.value.url)
+  project.provide('mysqlUrl', mysql.value.url)
+  return stop
+}
