@@ -17,7 +17,9 @@ run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
 
 function install() {
   const stamp = `${root}node_modules/.installed`
-  const wanted = createHash('sha256').update(readFileSync(`${root}pnpm-lock.yaml`)).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(`${root}pnpm-lock.yaml`))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error(`Installing dependencies with ${packageManager} …`)
   const install = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']

@@ -11,7 +11,9 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
     const opened: { close(): Promise<void> }[] = []
     let rds: TestEndpoint
 
-    async function endpoint(options: Partial<Parameters<typeof startEndpoint>[0]> = {}): Promise<TestEndpoint> {
+    async function endpoint(
+      options: Partial<Parameters<typeof startEndpoint>[0]> = {},
+    ): Promise<TestEndpoint> {
       const started = await startEndpoint({ engine, ...options })
       opened.push(started)
       return started
@@ -138,7 +140,10 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
       const none = () => Promise.reject(new Error('no identity here'))
       const db = database({ iam: { region: rds.region, credentials: none } })
       const error = await rejection(db.sql('select 1'))
-      expect(ours(error)).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', cause: { message: 'no identity here' } })
+      expect(ours(error)).toMatchObject({
+        code: 'CREDENTIALS_UNAVAILABLE',
+        cause: { message: 'no identity here' },
+      })
       await close(db)
       await rds.allClosed()
       expect(rds.logins).toEqual([])
@@ -165,7 +170,9 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
   })
 
   async function sessionOf(sql: Database['sql']): Promise<unknown> {
-    const [row] = await sql(`select ${engine === 'postgres' ? 'pg_backend_pid()' : 'connection_id()'} as session`)
+    const [row] = await sql(
+      `select ${engine === 'postgres' ? 'pg_backend_pid()' : 'connection_id()'} as session`,
+    )
     return row?.['session']
   }
 }

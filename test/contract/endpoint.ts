@@ -16,7 +16,9 @@ export interface TestEndpoint extends LocalRds {
   allClosed(): Promise<void>
 }
 
-export async function startEndpoint(options: LocalRdsOptions & { engine: 'postgres' | 'mysql' }): Promise<TestEndpoint> {
+export async function startEndpoint(
+  options: LocalRdsOptions & { engine: 'postgres' | 'mysql' },
+): Promise<TestEndpoint> {
   const backend = inject(options.engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
   const rds = await startLocalRds({ backend, ...options })
   let lookups = 0
@@ -52,7 +54,9 @@ export function ours(error: unknown): RdsIamError | undefined {
 }
 
 /** What a promise is rejected with. */
-export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string; errno?: number }> {
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<Error & { code?: string; errno?: number }> {
   try {
     await promise
   } catch (error) {

@@ -7,7 +7,8 @@ type KyselyModule = typeof import('kysely')
 
 /** Kysely, in whichever version, with PostgresDialect. */
 export function kyselyPg({ Kysely, PostgresDialect, CompiledQuery }: KyselyModule): Adapter {
-  const open = (config: PostgresDialectConfig) => new Kysely<unknown>({ dialect: new PostgresDialect(config) })
+  const open = (config: PostgresDialectConfig) =>
+    new Kysely<unknown>({ dialect: new PostgresDialect(config) })
   return {
     engine: 'postgres',
     open: (options, max) => database(open(postgresDialectConfig({ ...options, max })), CompiledQuery),
@@ -19,7 +20,8 @@ export function kyselyMysql({ Kysely, MysqlDialect, CompiledQuery }: KyselyModul
   const open = (config: MysqlDialectConfig) => new Kysely<unknown>({ dialect: new MysqlDialect(config) })
   return {
     engine: 'mysql',
-    open: (options, max) => database(open(mysqlDialectConfig({ ...options, connectionLimit: max })), CompiledQuery),
+    open: (options, max) =>
+      database(open(mysqlDialectConfig({ ...options, connectionLimit: max })), CompiledQuery),
   }
 }
 

@@ -9,7 +9,9 @@ interface HostVector {
   kind: string
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../vectors/hosts.json', import.meta.url), 'utf8')) as HostVector[]
+const vectors = JSON.parse(
+  readFileSync(new URL('../vectors/hosts.json', import.meta.url), 'utf8'),
+) as HostVector[]
 
 describe('parseEndpoint', () => {
   it.each(vectors)('reads $host as $kind in $region', ({ host, region, kind }) => {
@@ -29,7 +31,11 @@ describe('parseEndpoint', () => {
 
   it('finds a region that does not exist yet', () => {
     const region = fc
-      .tuple(fc.stringMatching(/^[a-z]{2}$/), fc.stringMatching(/^[a-z]{4,9}$/), fc.integer({ min: 1, max: 99 }))
+      .tuple(
+        fc.stringMatching(/^[a-z]{2}$/),
+        fc.stringMatching(/^[a-z]{4,9}$/),
+        fc.integer({ min: 1, max: 99 }),
+      )
       .map((parts) => parts.join('-'))
     fc.assert(
       fc.property(region, (region) => {

@@ -90,12 +90,18 @@ describe.each(configs)('%s', (_, config) => {
     expect(refusal(() => config({ ...good, ssl })).code).toBe('TLS_REQUIRED')
   })
 
-  it.each([undefined, true, 'require', 'verify-ca', 'verify-full', 'Amazon RDS', {}, { rejectUnauthorized: true }])(
-    'takes ssl: %j for the default',
-    (ssl) => {
-      expect(config({ ...good, ssl })).toMatchObject({ ssl: { rejectUnauthorized: true } })
-    },
-  )
+  it.each([
+    undefined,
+    true,
+    'require',
+    'verify-ca',
+    'verify-full',
+    'Amazon RDS',
+    {},
+    { rejectUnauthorized: true },
+  ])('takes ssl: %j for the default', (ssl) => {
+    expect(config({ ...good, ssl })).toMatchObject({ ssl: { rejectUnauthorized: true } })
+  })
 
   it.each(['db.internal.example.com', '10.0.3.7', '::2', 'mydb.us-east-1.rds.amazonaws.com.evil.example'])(
     'does not know the endpoint behind %s',
@@ -108,10 +114,14 @@ describe.each(configs)('%s', (_, config) => {
 
   it('takes any user that is text, and any port of TCP', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.integer({ min: 1, max: 65_535 }), (user, port) => {
-        fc.pre(!/[\u0000-\u001f\u007f]/.test(user) && user.isWellFormed())
-        expect(config({ ...good, user, port })).toMatchObject({ user, port })
-      }),
+      fc.property(
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        fc.integer({ min: 1, max: 65_535 }),
+        (user, port) => {
+          fc.pre(!/[\u0000-\u001f\u007f]/.test(user) && user.isWellFormed())
+          expect(config({ ...good, user, port })).toMatchObject({ user, port })
+        },
+      ),
     )
   })
 
@@ -129,16 +139,25 @@ describe.each(configs)('%s', (_, config) => {
 describe('pgConfig', () => {
   it('reads a connection string, which comes before the options', () => {
     const url = `postgres://jane%40x@${ENDPOINT}:6543/shop?application_name=web&sslmode=require`
-    const made = pgConfig({ connectionString: url, user: 'other' }) as Record<string, unknown>
-    expect(made).toMatchObject({ host: ENDPOINT, port: 6543, user: 'jane@x', database: 'shop', application_name: 'web' })
+    const made = pgConfig({ connectionString: url, user: 'other' })
+    expect(made).toMatchObject({
+      host: ENDPOINT,
+      port: 6543,
+      user: 'jane@x',
+      database: 'shop',
+      application_name: 'web',
+    })
     expect(made).not.toHaveProperty('connectionString')
     expect(made).not.toHaveProperty('sslmode')
   })
 
-  it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])('refuses %s', (words) => {
-    const connectionString = `postgres://app@${ENDPOINT}/shop?${words}`
-    expect(refusal(() => pgConfig({ connectionString })).code).toBe('TLS_REQUIRED')
-  })
+  it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])(
+    'refuses %s',
+    (words) => {
+      const connectionString = `postgres://app@${ENDPOINT}/shop?${words}`
+      expect(refusal(() => pgConfig({ connectionString })).code).toBe('TLS_REQUIRED')
+    },
+  )
 
   it('refuses a password in the URL without repeating it', () => {
     const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop`
@@ -148,8 +167,19 @@ describe('pgConfig', () => {
   })
 
   it('takes PGHOST, PGPORT and PGUSER for what is missing', () => {
-    Object.assign(process.env, { PGHOST: ENDPOINT, PGPORT: '6543', PGUSER: 'env', PGPASSWORD: 'x', PGSSLMODE: 'disable' })
-    expect(pgConfig({})).toMatchObject({ host: ENDPOINT, port: 6543, user: 'env', ssl: { rejectUnauthorized: true } })
+    Object.assign(process.env, {
+      PGHOST: ENDPOINT,
+      PGPORT: '6543',
+      PGUSER: 'env',
+      PGPASSWORD: 'x',
+      PGSSLMODE: 'disable',
+    })
+    expect(pgConfig({})).toMatchObject({
+      host: ENDPOINT,
+      port: 6543,
+      user: 'env',
+      ssl: { rejectUnauthorized: true },
+    })
   })
 
   it('does not let pg-native send the text of a function as the password', () => {
@@ -161,24 +191,32 @@ describe('mysql2Config', () => {
   it('reads a URI, which comes after the options', () => {
     const uri = `mysql://jane@${ENDPOINT}:3307/shop?timezone=Z&connectionLimit=7`
     const made = mysql2Config({ uri, user: 'other' })
-    expect(made).toMatchObject({ host: ENDPOINT, port: 3307, user: 'other', database: 'shop', timezone: 'Z', connectionLimit: 7 })
+    expect(made).toMatchObject({
+      host: ENDPOINT,
+      port: 3307,
+      user: 'other',
+      database: 'shop',
+      timezone: 'Z',
+      connectionLimit: 7,
+    })
     expect(made).not.toHaveProperty('uri')
   })
 
-  it.each([
-    'ssl={"rejectUnauthorized":false}',
-    'ssl=false',
-    'sslmode=disable',
-    'ssl-mode=DISABLED',
-  ])('refuses %s', (words) => {
-    const uri = `mysql://app@${ENDPOINT}/shop?${words}`
-    expect(['TLS_REQUIRED', 'INVALID_OPTION']).toContain(refusal(() => mysql2Config({ uri })).code)
-  })
+  it.each(['ssl={"rejectUnauthorized":false}', 'ssl=false', 'sslmode=disable', 'ssl-mode=DISABLED'])(
+    'refuses %s',
+    (words) => {
+      const uri = `mysql://app@${ENDPOINT}/shop?${words}`
+      expect(['TLS_REQUIRED', 'INVALID_OPTION']).toContain(refusal(() => mysql2Config({ uri })).code)
+    },
+  )
 
-  it.each(['debug', 'socketPath', 'authSwitchHandler', 'passwordSha1', 'password1'])('refuses %s', (option) => {
-    const error = refusal(() => mysql2Config({ ...good, [option]: 'x' }))
-    expect(error.message).toMatch(new RegExp(`^${option}: `))
-  })
+  it.each(['debug', 'socketPath', 'authSwitchHandler', 'passwordSha1', 'password1'])(
+    'refuses %s',
+    (option) => {
+      const error = refusal(() => mysql2Config({ ...good, [option]: 'x' }))
+      expect(error.message).toMatch(new RegExp(`^${option}: `))
+    },
+  )
 
   it('keeps other authentication plugins', () => {
     const other = () => () => Buffer.from('')

@@ -15,7 +15,9 @@ interface TokenVector {
   token: string
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../vectors/tokens.json', import.meta.url), 'utf8')) as TokenVector[]
+const vectors = JSON.parse(
+  readFileSync(new URL('../vectors/tokens.json', import.meta.url), 'utf8'),
+) as TokenVector[]
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -28,7 +30,10 @@ afterEach(() => {
 function parse(token: string) {
   const url = new URL(`https://${token}`)
   // We write the host as it is signed, in lower case; botocore as it was given.
-  return { address: token.slice(0, token.indexOf('/?')).toLowerCase(), parameters: Object.fromEntries(url.searchParams) }
+  return {
+    address: token.slice(0, token.indexOf('/?')).toLowerCase(),
+    parameters: Object.fromEntries(url.searchParams),
+  }
 }
 
 function tokenOf(vector: TokenVector): Promise<AuthToken> {
@@ -49,7 +54,13 @@ describe('a token', () => {
 
   it('is not shown by inspect, String or JSON', async () => {
     const token = await tokenOf(vectors[0]!)
-    const shown = [inspect(token), inspect({ token }, { depth: 9 }), String(token), JSON.stringify({ token }), Object.keys(token).join()]
+    const shown = [
+      inspect(token),
+      inspect({ token }, { depth: 9 }),
+      String(token),
+      JSON.stringify({ token }),
+      Object.keys(token).join(),
+    ]
     expect(shown.join('\n')).not.toContain('X-Amz')
     expect(shown.join('\n')).toContain('redacted')
   })

@@ -20,7 +20,8 @@ afterEach(() => {
 
 /** The names of the certificate authorities that a configuration trusts. */
 function trusted(host: string, ssl?: object): string[] {
-  const read = (ca: unknown) => (ca as string[]).map((pem) => /CN=(.*)/.exec(new X509Certificate(pem).subject)?.[1] ?? '')
+  const read = (ca: unknown) =>
+    (ca as string[]).map((pem) => /CN=(.*)/.exec(new X509Certificate(pem).subject)?.[1] ?? '')
   const names = read(pgConfig({ host, user: 'app', ssl }).ssl.ca)
   expect(read(mysql2Config({ host, user: 'app', ssl }).ssl.ca)).toEqual(names)
   return names.toSorted()
@@ -64,27 +65,40 @@ describe('the built-in trust', () => {
 
     it('needs nothing built in where it holds a CA of the region', () => {
       // The bundle of a region that is not built in; another region's name of the same length stands for it.
-      const [pem = ''] = sslProfiles.ca.filter((ca) => /us-west-2 Root CA RSA2048/.test(new X509Certificate(ca).subject))
+      const [pem = ''] = sslProfiles.ca.filter((ca) =>
+        /us-west-2 Root CA RSA2048/.test(new X509Certificate(ca).subject),
+      )
       const der = Buffer.from(new X509Certificate(pem).raw)
-      for (let at = der.indexOf('us-west-2'); at >= 0; at = der.indexOf('us-west-2')) der.write('us-xxxx-2', at)
+      for (let at = der.indexOf('us-west-2'); at >= 0; at = der.indexOf('us-west-2'))
+        der.write('us-xxxx-2', at)
       extra('region.pem', `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`)
       expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1)
     })
   })
 
   it("gives way to the caller's", () => {
-    expect(trusted('db.abc.eu-west-1.rds.amazonaws.com', { ca: [sslProfiles.proxyBundle.ca[1]] })).toEqual(['Amazon Root CA 2'])
+    expect(trusted('db.abc.eu-west-1.rds.amazonaws.com', { ca: [sslProfiles.proxyBundle.ca[1]] })).toEqual([
+      'Amazon Root CA 2',
+    ])
   })
 
   it.each([
-    ['db.abc.mx-central-1.rds.amazonaws.com', 'https://truststore.pki.rds.amazonaws.com/mx-central-1/mx-central-1-bundle.pem'],
+    [
+      'db.abc.mx-central-1.rds.amazonaws.com',
+      'https://truststore.pki.rds.amazonaws.com/mx-central-1/mx-central-1-bundle.pem',
+    ],
     [
       'db.abc.us-gov-west-1.rds.amazonaws.com',
       'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/us-gov-west-1/us-gov-west-1-bundle.pem',
     ],
-  ])('has nothing for %s, and says where it is to be had before anything is dialled', async (host, address) => {
-    const client = new pg.Client(pgConfig({ host, user: 'app', iam: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }))
-    const error = await rejection(client.connect())
-    expect(ours(error)).toMatchObject({ code: 'TLS_UNTRUSTED', message: expect.stringContaining(address) })
-  })
+  ])(
+    'has nothing for %s, and says where it is to be had before anything is dialled',
+    async (host, address) => {
+      const client = new pg.Client(
+        pgConfig({ host, user: 'app', iam: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }),
+      )
+      const error = await rejection(client.connect())
+      expect(ours(error)).toMatchObject({ code: 'TLS_UNTRUSTED', message: expect.stringContaining(address) })
+    },
+  )
 })

@@ -13,14 +13,17 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = await Promise.allSettled([startTestPostgres(), startTestMysql()])
   const stop = async () => {
-    await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.stop()))
+    for (const server of started) if (server.status === 'fulfilled') await server.value.stop()
   }
   const failed = started.find((server) => server.status === 'rejected')
   if (failed) {
     await stop()
     throw failed.reason
   }
-  const [postgres, mysql] = started as [PromiseFulfilledResult<{ url: string }>, PromiseFulfilledResult<{ url: string }>]
+  const [postgres, mysql] = started as [
+    PromiseFulfilledResult<{ url: string }>,
+    PromiseFulfilledResult<{ url: string }>,
+  ]
   project.provide('postgresUrl', postgres.value.url)
   project.provide('mysqlUrl', mysql.value.url)
   return stop

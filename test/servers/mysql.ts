@@ -20,11 +20,11 @@ function installWithApt(): boolean {
   if (process.getuid?.() !== 0 || !runs('apt-get', ['--version'])) return false
   console.error('Installing mariadb-server-core with apt-get …')
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args: string[]) => spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  const apt = (...args: string[]) =>
+    spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
   apt('update', '-qq')
-  // The server program alone: the full package would also start a service.
-  apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core') ||
-    apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server')
+  // The server program alone: the package mariadb-server would also start a service.
+  apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core')
   return findMysqlServer() !== undefined
 }
 
@@ -32,11 +32,22 @@ async function startWithDocker(): Promise<DatabaseServer | undefined> {
   if (!runs('docker', ['info'])) return undefined
   const password = randomBytes(12).toString('hex')
   const name = `rds-iam-test-${randomBytes(6).toString('hex')}`
-  const settings = ['-e', `MARIADB_ROOT_PASSWORD=${password}`, '-e', 'MARIADB_DATABASE=app', '-p', '127.0.0.1::3306']
-  execFileSync('docker', ['run', '--rm', '-d', '--name', name, ...settings, 'mariadb:11.8'], { stdio: 'ignore' })
+  const settings = [
+    '-e',
+    `MARIADB_ROOT_PASSWORD=${password}`,
+    '-e',
+    'MARIADB_DATABASE=app',
+    '-p',
+    '127.0.0.1::3306',
+  ]
+  execFileSync('docker', ['run', '--rm', '-d', '--name', name, ...settings, 'mariadb:11.8'], {
+    stdio: 'ignore',
+  })
   const stop = async () => void spawnSync('docker', ['rm', '-f', name], { stdio: 'ignore' })
   try {
-    const port = Number(execFileSync('docker', ['port', name, '3306/tcp'], { encoding: 'utf8' }).trim().split(':').pop())
+    const port = Number(
+      execFileSync('docker', ['port', name, '3306/tcp'], { encoding: 'utf8' }).trim().split(':').pop(),
+    )
     await answers(port)
     return { url: `mysql://root:${password}@127.0.0.1:${port}/app`, stop }
   } catch (error) {
@@ -51,7 +62,10 @@ async function answers(port: number): Promise<void> {
   while (Date.now() < deadline) {
     const greeted = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1')
-      socket.once('data', () => resolve(true)).once('close', () => resolve(false)).once('error', () => resolve(false))
+      socket
+        .once('data', () => resolve(true))
+        .once('close', () => resolve(false))
+        .once('error', () => resolve(false))
       socket.setTimeout(2_000, () => socket.destroy())
     })
     if (greeted) return

@@ -44,5 +44,9 @@ export function isRdsIamError(error: unknown): error is RdsIamError {
 
 /** An `INVALID_OPTION` error that begins with the option's name. */
 export function invalidOption(option: string, problem: string, cause?: unknown): RdsIamError {
-  return new RdsIamError('INVALID_OPTION', `${option}: ${problem}`, cause === undefined ? undefined : { cause })
+  return new RdsIamError(
+    'INVALID_OPTION',
+    `${option}: ${problem}`,
+    cause === undefined ? undefined : { cause },
+  )
 }

@@ -59,7 +59,8 @@ const loginRefused = channel('rds-iam:login.refused')
 const connectionLost = channel('rds-iam:connection.lost')
 
 export function publishSigned(login: LoginTo, { expiresAt }: AuthToken, durationMs: number): void {
-  if (tokenSigned.hasSubscribers) tokenSigned.publish({ ...login, expiresAt, durationMs } satisfies TokenSignedEvent)
+  if (tokenSigned.hasSubscribers)
+    tokenSigned.publish({ ...login, expiresAt, durationMs } satisfies TokenSignedEvent)
 }
 
 export function publishReused(login: LoginTo | undefined, { expiresAt }: AuthToken): void {
@@ -85,5 +86,6 @@ export function publishRefused(login: LoginTo, error: unknown): void {
 }
 
 export function publishLost(endpoint: Address, user: string, error: unknown): void {
-  if (connectionLost.hasSubscribers) connectionLost.publish({ endpoint, user, error } satisfies ConnectionLostEvent)
+  if (connectionLost.hasSubscribers)
+    connectionLost.publish({ endpoint, user, error } satisfies ConnectionLostEvent)
 }

@@ -58,14 +58,22 @@ export function checkIamOptions(iam: unknown): IamOptions {
     throw invalidOption('iam.followCname', 'give true or false')
   }
   if (options.followCname && options.endpoint !== undefined) {
-    throw invalidOption('iam.followCname', 'not together with iam.endpoint, which already names the RDS endpoint')
+    throw invalidOption(
+      'iam.followCname',
+      'not together with iam.endpoint, which already names the RDS endpoint',
+    )
   }
   return options
 }
 
 /** Checks that a value is an object with none but the known keys. */
-export function checkKeys(value: unknown, name: string, known: readonly string[]): Record<string, unknown> & IamOptions {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidOption(name, 'give an object')
+export function checkKeys(
+  value: unknown,
+  name: string,
+  known: readonly string[],
+): Record<string, unknown> & IamOptions {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidOption(name, 'give an object')
   const unknown = Object.keys(value).find((key) => !known.includes(key))
   if (unknown !== undefined) {
     throw invalidOption(`${name}.${printable(unknown)}`, `no such option: there are ${known.join(', ')}`)
@@ -85,13 +93,20 @@ function checkIdentityOptions(options: IdentityOptions, prefix: string): void {
   if (region !== undefined && !(typeof region === 'string' && /^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))) {
     throw invalidOption(`${prefix}region`, "give an AWS region's name, such as us-east-1")
   }
-  if (profile !== undefined && !isText(profile)) throw invalidOption(`${prefix}profile`, "give a profile's name")
+  if (profile !== undefined && !isText(profile))
+    throw invalidOption(`${prefix}profile`, "give a profile's name")
   if (credentials !== undefined) {
     if (profile !== undefined) throw invalidOption(`${prefix}profile`, 'not together with credentials')
     if (typeof credentials !== 'function') checkCredentials(credentials, `${prefix}credentials`)
   }
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
-    throw invalidOption(`${prefix}timeoutMs`, `give a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`)
+  if (
+    timeoutMs !== undefined &&
+    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS)
+  ) {
+    throw invalidOption(
+      `${prefix}timeoutMs`,
+      `give a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
+    )
   }
 }
 
@@ -137,15 +152,17 @@ export function checkUser(user: unknown, option: string): string {
 export function parseAddress(text: unknown, option: string): { host: string; port?: number } {
   if (typeof text !== 'string') throw invalidOption(option, 'give host or host:port')
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
-  const [, host, port] = bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
+  const [, host, port] =
+    bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
   const name = checkHost(host, option)
   return port === undefined ? { host: name } : { host: name, port: readPort(port, option) }
 }
 
 /** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */
 export function isText(value: unknown): value is string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
+  return (
+    typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
+  )
 }
 
 function isIpv6(host: string): boolean {

@@ -1,1 +1,7 @@
-export { mysql2Config, type ClearPasswordPlugin, type Mysql2Config, type Mysql2Login, type Mysql2Options } from './mysql2.js'
+export {
+  mysql2Config,
+  type ClearPasswordPlugin,
+  type Mysql2Config,
+  type Mysql2Login,
+  type Mysql2Options,
+} from './mysql2.js'

@@ -15,7 +15,10 @@ import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 export function postgresDialectConfig<T extends PgOptions>(options: T): PostgresDialectConfig {
   const config = pgConfig(options)
   return {
-    pool: () => driver(() => new (require('pg') as Pg).Pool(config), 'pg'),
+    pool: async () => {
+      const { Pool } = driver('pg', () => require('pg') as Pg)
+      return new Pool(config)
+    },
   }
 }
 
@@ -31,15 +34,16 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
  */
 export function mysqlDialectConfig<T extends Mysql2Options>(options: T): MysqlDialectConfig {
   const config = mysql2Config(options)
+  const mysql2 = () => driver('mysql2', () => require('mysql2') as Mysql2)
   return {
     // The callback pool: kysely hangs on the one of mysql2/promise.
-    pool: () => driver(() => (require('mysql2') as Mysql2).createPool(config), 'mysql2'),
+    pool: async () => mysql2().createPool(config),
     // Kysely cancels a query over a connection of its own.
-    controlConnection: () => (require('mysql2') as Mysql2).createConnection(config),
+    controlConnection: () => mysql2().createConnection(config),
   }
 }
 
-/** What we use of the drivers; their types are not ours to require. */
+/** What we use of the drivers; an application has one of them, and its types are not ours to require. */
 interface Pg {
   Pool: new (config: object) => PostgresPool
 }
@@ -48,10 +52,9 @@ interface Mysql2 {
   createConnection(config: object): ReturnType<NonNullable<MysqlDialectConfig['controlConnection']>>
 }
 
-/** Loads a driver at first use: an application has one of the two. */
-async function driver<P>(createPool: () => P, name: string): Promise<P> {
+function driver<T>(name: string, load: () => T): T {
   try {
-    return createPool()
+    return load()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
     throw new Error(`@rds-iam/kysely needs the driver ${name}: npm install ${name}`, { cause: error })

@@ -11,7 +11,10 @@ const LONGEST_CHAIN = 8
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
  */
-export async function followCname(alias: string, options: { region?: string | undefined; timeoutMs: number }): Promise<string> {
+export async function followCname(
+  alias: string,
+  options: { region?: string | undefined; timeoutMs: number },
+): Promise<string> {
   const { timeoutMs } = options
   return within(timeoutMs, walk(alias, options.region), () =>
     unknown(alias, `DNS did not answer within ${timeoutMs} ms`),

@@ -19,7 +19,8 @@ export async function resolveRegion(
       `iam.region: the global endpoint ${endpoint.host} names no region: give the one of the primary cluster`,
     )
   }
-  const found = process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION'] || (await profileRegion(options.profile))
+  const found =
+    process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION'] || (await profileRegion(options.profile))
   if (found) return found
   throw new RdsIamError(
     'REGION_UNKNOWN',

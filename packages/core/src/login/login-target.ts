@@ -41,7 +41,10 @@ export async function findTarget(dialled: Address, iam: IamOptions): Promise<Log
   return { dial, endpoint, parsed, region: await resolveRegion(parsed, iam) }
 }
 
-async function findEndpoint(dialled: Address, iam: IamOptions): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
+async function findEndpoint(
+  dialled: Address,
+  iam: IamOptions,
+): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
   if (iam.endpoint !== undefined) {
     return { dial: dialled, endpoint: { port: dialled.port, ...parseAddress(iam.endpoint, 'iam.endpoint') } }
   }

@@ -47,12 +47,14 @@ async function tokenFor(connection: Connection, command: EventEmitter, login: Ia
   const attempt = attemptOf(config)
   const user = checkUser(config.user, 'user')
   const target =
-    attempt?.target ?? (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
+    attempt?.target ??
+    (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
   requireTls(stream)
   // mysql2 verifies the name that our `stream` set, but not an IP address, and knows no check of the caller's.
   const verified = attempt !== undefined && config.ssl === attempt.ssl && !isIP(target.endpoint.host)
   const { checkServerIdentity } = login.ssl
-  if (!verified || checkServerIdentity) requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
+  if (!verified || checkServerIdentity)
+    requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
   const token = await login.token(target, user)
   command.prependListener('error', (error: { errno?: number }) => {
@@ -61,6 +63,8 @@ async function tokenFor(connection: Connection, command: EventEmitter, login: Ia
     Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   })
   // An idle connection that the server closes must not end the process of an application that does not listen.
-  connection.once('connect', () => connection.on('error', (error) => publishLost(target.endpoint, user, error)))
+  connection.once('connect', () =>
+    connection.on('error', (error) => publishLost(target.endpoint, user, error)),
+  )
   return token.value
 }

@@ -1,5 +1,12 @@
 import { invalidOption } from '../errors'
-import { checkHost, checkIamOptions, readPort, checkUser, parseAddress, type IamOptions } from '../iam-options'
+import {
+  checkHost,
+  checkIamOptions,
+  readPort,
+  checkUser,
+  parseAddress,
+  type IamOptions,
+} from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
 import { checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
@@ -57,7 +64,10 @@ const PASSWORDS = ['password', 'password1', 'password2', 'password3', 'passwordS
 export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<T> {
   if (typeof options !== 'object' || options === null) throw invalidOption('mysql2Config', 'give an object')
   const { iam: iamOption, uri, ...given } = options
-  const rest: Record<string, unknown> = { ...(uri === undefined ? {} : readUri(uri)), ...withoutUndefined(given) }
+  const rest: Record<string, unknown> = {
+    ...(uri === undefined ? {} : readUri(uri)),
+    ...withoutUndefined(given),
+  }
 
   const iam = checkIamOptions(iamOption)
   refuse(rest)
@@ -90,6 +100,8 @@ function refuse(options: Record<string, unknown>): void {
   const password = PASSWORDS.find((name) => options[name])
   if (password) throw invalidOption(password, 'an IAM login has none: leave it out')
   if (options['socketPath']) throw invalidOption('socketPath', 'IAM logins need TLS over TCP')
-  if (options['authSwitchHandler']) throw invalidOption('authSwitchHandler', 'it would take the place of the IAM login')
-  if (options['debug']) throw invalidOption('debug', 'mysql2 would print the token: it writes every packet to the console')
+  if (options['authSwitchHandler'])
+    throw invalidOption('authSwitchHandler', 'it would take the place of the IAM login')
+  if (options['debug'])
+    throw invalidOption('debug', 'mysql2 would print the token: it writes every packet to the console')
 }

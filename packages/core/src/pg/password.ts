@@ -44,7 +44,8 @@ async function tokenFor(client: PgClient, login: IamLogin): Promise<string> {
   const attempt = attemptOf(connection)
   const target = attempt?.target ?? (await login.target(dialled))
   requireTls(connection.stream)
-  if (!attempt?.verified) requireCertificateOf(target.endpoint.host, connection.stream, login.ssl.checkServerIdentity)
+  if (!attempt?.verified)
+    requireCertificateOf(target.endpoint.host, connection.stream, login.ssl.checkServerIdentity)
 
   const token = await login.token(target, user)
   watch(client, {

@@ -15,6 +15,7 @@ export function createSsl({ ssl }: IamLogin, configured: Address, iam: IamOption
     },
     ...ssl,
     rejectUnauthorized: true,
-    checkServerIdentity: (host, certificate) => checkCertificate(endpoint ?? host, certificate, ssl.checkServerIdentity),
+    checkServerIdentity: (host, certificate) =>
+      checkCertificate(endpoint ?? host, certificate, ssl.checkServerIdentity),
   }
 }

@@ -70,13 +70,18 @@ function perConnection(
   given: unknown,
   defaultSsl: ConnectionOptions,
 ): ConnectionOptions {
-  if (!given) throw new RdsIamError('TLS_REQUIRED', 'ssl: no token without TLS: do not turn `ssl` off behind rds-iam')
+  if (!given)
+    throw new RdsIamError('TLS_REQUIRED', 'ssl: no token without TLS: do not turn `ssl` off behind rds-iam')
   // A configuration may be spread with another `ssl`; a copy of ours still has our function.
   const ours = (given as ConnectionOptions).checkServerIdentity === defaultSsl.checkServerIdentity
   const ssl = ours ? login.ssl : readSslOption(given)
   return {
     ...ssl,
-    ...(ours ? { secureContext: login.secureContext(target) } : ssl.ca ? {} : { ca: [...(login.trust(target) ?? [])] }),
+    ...(ours
+      ? { secureContext: login.secureContext(target) }
+      : ssl.ca
+        ? {}
+        : { ca: [...(login.trust(target) ?? [])] }),
     rejectUnauthorized: true,
     checkServerIdentity(_, certificate) {
       const problem = checkCertificate(target.endpoint.host, certificate, ssl.checkServerIdentity)

@@ -27,7 +27,8 @@ export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
   if (typeof ssl !== 'object') throw invalidOption(option, 'give true, or an object such as { ca }')
 
   const { rejectUnauthorized, verifyIdentity, ...kept } = ssl as SslOptions
-  if (rejectUnauthorized !== undefined && rejectUnauthorized !== true) throw tlsRequired(`${option}.rejectUnauthorized`)
+  if (rejectUnauthorized !== undefined && rejectUnauthorized !== true)
+    throw tlsRequired(`${option}.rejectUnauthorized`)
   if (verifyIdentity !== undefined && verifyIdentity !== true) throw tlsRequired(`${option}.verifyIdentity`)
   // With a pre-shared key there is no certificate; with a session of the caller's its check would be left out.
   if (kept['pskCallback']) throw tlsRequired(`${option}.pskCallback`)

@@ -71,7 +71,9 @@ function isValid(pem: string): boolean {
 // Node says at its own start that a file cannot be read, and goes on without it.
 function readCas(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    return (
+      readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+    )
   } catch {
     return []
   }

@@ -31,8 +31,14 @@ export function requireTls(socket: unknown): asserts socket is TLSSocket {
  *
  * @throws {RdsIamError} `TLS_REQUIRED`, with Node's error as its cause
  */
-export function requireCertificateOf(host: string, socket: TLSSocket, alsoCheck: CheckServerIdentity | undefined): void {
+export function requireCertificateOf(
+  host: string,
+  socket: TLSSocket,
+  alsoCheck: CheckServerIdentity | undefined,
+): void {
   const cause = checkCertificate(host, socket.getPeerCertificate(true), alsoCheck)
   if (!cause) return
-  throw new RdsIamError('TLS_REQUIRED', `ssl: the certificate is not one of ${host}: no token was sent`, { cause })
+  throw new RdsIamError('TLS_REQUIRED', `ssl: the certificate is not one of ${host}: no token was sent`, {
+    cause,
+  })
 }

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientRequest } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
@@ -14,8 +16,12 @@ export interface Credentials extends Lifetime {
 
 type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
 
+const RENEW = 'Renew the session, or give a provider that does.'
+
 // Pauses before the second and the third attempt: a credential endpoint that hiccups is asked again.
 const BACK_OFF_MS = [100, 300]
+
+const REQUEST_STARTED = 'http.client.request.start'
 
 /**
  * The credentials that sign: looked up when they are needed, kept until shortly before their end. Those
@@ -38,6 +44,105 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
   })
 }
 
+/**
+ * The SDK's default chain, in its order, asked link by link: as a whole it hides why a source failed, and
+ * once a request hangs it lets every later call wait for that one.
+ */
+function createDefaultChain(profile: string | undefined, timeoutMs: number): Provider {
+  return async () => {
+    const failures: unknown[] = []
+    for (const source of configuredSources(profile, timeoutMs)) {
+      try {
+        return await source()
+      } catch (error) {
+        failures.push(error)
+        if (!(error as ProviderError).tryNextLink) throw withoutContent(error)
+      }
+    }
+    const failure = failures.find((error) => !isAbsence(error))
+    if (failure !== undefined) throw failure
+    throw unavailable(new AggregateError(failures, failures.map(String).join('; ')))
+  }
+}
+
+interface ProviderError extends Error {
+  tryNextLink?: boolean
+  statusCode?: number
+}
+
+function configuredSources(
+  profile: string | undefined,
+  timeoutMs: number,
+): (() => Promise<AwsCredentialIdentity>)[] {
+  // The SDK is loaded at the first token: importing this package costs nothing.
+  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const { env } = process
+  const settings = {
+    ...(profile === undefined ? {} : { profile }),
+    // Files change, and their cache in the SDK does not.
+    ignoreCache: true,
+    // We ask again ourselves, and sooner.
+    maxRetries: 0,
+    clientConfig: { maxAttempts: 1 },
+    parentClientConfig: { requestHandler: { requestTimeout: timeoutMs, throwOnRequestTimeout: true } },
+    // It would write to the console.
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  }
+
+  const sources = []
+  if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
+    sources.push(sdk.fromEnv(settings))
+  }
+  sources.push(sdk.fromIni(settings))
+  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) sources.push(sdk.fromTokenFile(settings))
+  if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
+    // Its own time-out ends nothing: it only writes to the console.
+    sources.push(() => endingRequests(containerUrl(), timeoutMs, sdk.fromHttp({ ...settings, timeout: 0 })))
+  } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
+    sources.push(sdk.fromInstanceMetadata(isEc2Told() ? { ...settings, timeout: timeoutMs } : settings))
+  }
+  return sources
+}
+
+function containerUrl(): URL {
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: path, AWS_CONTAINER_CREDENTIALS_FULL_URI: url } =
+    process.env
+  return new URL(path ? `http://169.254.170.2${path}` : (url ?? ''))
+}
+
+/** The SDK's container source waits for ever for an answer: what it has asked is ended here, sockets and all. */
+async function endingRequests<T>(url: URL, timeoutMs: number, ask: () => Promise<T>): Promise<T> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const watch = (message: unknown): void => {
+    const { request } = message as { request: ClientRequest }
+    if (request.getHeader('host') !== url.host || request.path.split('?')[0] !== url.pathname) return
+    timeout.addEventListener('abort', () => request.destroy())
+  }
+  subscribe(REQUEST_STARTED, watch)
+  try {
+    return await ask()
+  } finally {
+    unsubscribe(REQUEST_STARTED, watch)
+  }
+}
+
+/** Whether somebody said where EC2's metadata is; otherwise silence means that this is not EC2. */
+function isEc2Told(): boolean {
+  return Boolean(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'])
+}
+
+/** Whether a source is not there at all, rather than failing: asking it again is of no use. */
+function isAbsence(error: unknown): boolean {
+  const { message, name, statusCode } = error as ProviderError
+  if (message.startsWith('Could not resolve credentials using profile')) return true
+  return name === 'ProviderError' && statusCode === undefined && !isEc2Told()
+}
+
+/** A parser's message quotes what it could not read, and that may be a piece of a secret key. */
+function withoutContent(error: unknown): unknown {
+  return error instanceof SyntaxError ? new Error('the credential source gave what is not JSON') : error
+}
+
 async function lookUp(provider: Provider, forceRefresh: boolean, timeoutMs: number): Promise<Credentials> {
   const timeout = new AbortController()
   const message = `no credentials within ${timeoutMs} ms (iam.timeoutMs): the credential source does not answer`
@@ -50,7 +155,11 @@ async function lookUp(provider: Provider, forceRefresh: boolean, timeoutMs: numb
   }
 }
 
-async function findGood(provider: Provider, forceRefresh: boolean, timeout: AbortSignal): Promise<Credentials> {
+async function findGood(
+  provider: Provider,
+  forceRefresh: boolean,
+  timeout: AbortSignal,
+): Promise<Credentials> {
   const found = describe(await askPatiently(provider, forceRefresh, timeout))
   if (!isExpired(found)) return found
   // A provider with a cache of its own may answer with what has ended.
@@ -80,7 +189,7 @@ function unavailable(cause: unknown): RdsIamError {
   if (isRdsIamError(cause)) return cause
   // The SDK refuses these by itself where they come from a credential_process.
   if (cause instanceof Error && cause.message.includes('credential_process returned expired credentials')) {
-    return new RdsIamError('CREDENTIALS_EXPIRED', `${EXPIRED}: ${cause.message}`, { cause })
+    return new RdsIamError('CREDENTIALS_EXPIRED', `${cause.message} ${RENEW}`, { cause })
   }
   return new RdsIamError(
     'CREDENTIALS_UNAVAILABLE',
@@ -118,6 +227,6 @@ function refuseExpired(found: Credentials): Credentials {
   if (!isExpired(found)) return found
   throw new RdsIamError(
     'CREDENTIALS_EXPIRED',
-    `the AWS credentials ended at ${found.until?.toISOString()}: renew the session, or give a provider that does`,
+    `the AWS credentials ended at ${found.until?.toISOString()}. ${RENEW}`,
   )
 }

@@ -1,0 +1,54 @@
+// Runs every check, each to its end, and counts them; .ci/run prints the count.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const results = `${root}node_modules/.vitest-results.json`
+const bin = (name) => `${root}node_modules/.bin/${name}`
+const counts = { passed: 0, failed: 0 }
+
+rmSync(results, { force: true })
+rmSync(`${root}node_modules/.test-summary`, { force: true })
+if (!check('set-up and build', process.execPath, ['scripts/setup.mjs'])) finish()
+check('types', bin('tsc'), ['-p', 'test'])
+check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts'])
+check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts'])
+check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])
+const reporters = ['--reporter', process.env.CI ? 'dot' : 'default', '--reporter', 'json']
+const vitest = `${root}test/node_modules/.bin/vitest`
+check('tests', vitest, ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])
+countTests()
+finish()
+
+function check(name, command, args) {
+  console.log(`\n— ${name}`)
+  const shell = process.platform === 'win32' && command !== process.execPath
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell,
+  })
+  if (error) console.error(error.message)
+  const passed = status === 0
+  counts[passed ? 'passed' : 'failed']++
+  if (!passed) console.log(`— ${name}: failed`)
+  return passed
+}
+
+function countTests() {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, 'utf8'))
+    counts.passed += numPassedTests
+    counts.failed += numFailedTests + numPendingTests
+  } catch {
+    counts.failed++
+  }
+}
+
+function finish() {
+  const summary = `${counts.passed} passed, ${counts.failed} failed`
+  writeFileSync(`${root}node_modules/.test-summary`, `${summary}\n`)
+  console.log(`\n${summary}`)
+  process.exit(counts.failed === 0 ? 0 : 1)
+}

@@ -1,0 +1,35 @@
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { mysql2Connection, pgConnection } from '@rds-iam/knex'
+import knex from 'knex'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+
+describe('knex', () => {
+  let rds: TestEndpoint
+  beforeEach(async () => {
+    rds = await startEndpoint({ engine: 'mysql' })
+  })
+  afterEach(async () => {
+    await rds.close()
+  })
+
+  it('reads columns as its very first call, with a static connection of mysql2', async () => {
+    const db = knex({ client: 'mysql2', connection: mysql2Config(rds.options), pool: { min: 0 } })
+    try {
+      expect(await db('information_schema.schemata').columnInfo()).toEqual({})
+      expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+    } finally {
+      await db.destroy()
+    }
+  })
+
+  it('gives a fresh object at each call, since knex takes a key out of it', async () => {
+    for (const connection of [pgConnection(rds.options), mysql2Connection(rds.options)]) {
+      const [one, other] = [await connection(), await connection()]
+      expect(one).not.toBe(other)
+      expect(one).toEqual(other)
+      expect(one).not.toHaveProperty('iam')
+      expect(Object.isFrozen(one)).toBe(false)
+    }
+  })
+})

@@ -1,0 +1,145 @@
+import { connect } from 'node:net'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
+import { createPoolCluster, type PoolConnection } from 'mysql2'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+
+describe('a mysql2 configuration', () => {
+  let rds: TestEndpoint
+  beforeEach(async () => {
+    rds = await startEndpoint({ engine: 'mysql', users: ['jane_doe', 'john'] })
+  })
+  afterEach(async () => {
+    await rds.allClosed()
+    await rds.close()
+  })
+
+  async function logIn(config: ConnectionOptions): Promise<void> {
+    const connection = await mysql.createConnection(config)
+    await connection.query('select 1')
+    await connection.end()
+  }
+
+  it('signs for the host, port and user that it is spread with', async () => {
+    const config = mysql2Config({
+      ...rds.options,
+      host: 'db.abc.us-east-1.rds.amazonaws.com',
+      port: 1,
+      user: 'nobody',
+    })
+    await logIn({ ...config, host: 'localhost', port: rds.port, user: 'john' })
+    await logIn({ ...config, host: '127.0.0.1', port: rds.port, user: 'jane_doe' })
+    expect(rds.logins).toMatchObject([
+      { verdict: 'accepted', user: 'john' },
+      { verdict: 'accepted', user: 'jane_doe' },
+    ])
+  })
+
+  it('reads a URI', async () => {
+    const { user, database, ssl, iam } = rds.options
+    await logIn(mysql2Config({ uri: `mysql://${user}@localhost:${rds.port}/${database}`, ssl, iam }))
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('signs for the new user of changeUser', async () => {
+    const connection = await mysql.createConnection(mysql2Config(rds.options))
+    await connection.changeUser({ user: 'john' })
+    await connection.query('select 1')
+    await connection.end()
+    expect(rds.logins.map(({ user, verdict }) => [user, verdict])).toEqual([
+      ['jane_doe', 'accepted'],
+      ['john', 'accepted'],
+    ])
+  })
+
+  it('logs in each node of a PoolCluster', async () => {
+    const cluster = createPoolCluster()
+    cluster.add('writer', mysql2Config(rds.options) as PoolOptions)
+    cluster.add('reader', mysql2Config({ ...rds.options, user: 'john' }) as PoolOptions)
+    for (const node of ['writer', 'reader']) {
+      const connection = await new Promise<PoolConnection>((resolve, reject) => {
+        cluster.getConnection(node, (error, found) => (error ? reject(error) : resolve(found)))
+      })
+      connection.release()
+    }
+    await new Promise<void>((resolve) => cluster.end(() => resolve()))
+    expect(rds.logins.map(({ user }) => user)).toEqual(['jane_doe', 'john'])
+  })
+
+  it("keeps the caller's stream, which dials itself", async () => {
+    const stream = () => connect(rds.port, 'localhost')
+    const config = mysql2Config({
+      ...rds.options,
+      stream,
+      iam: { ...rds.options.iam, endpoint: `localhost:${rds.port}` },
+    })
+    expect(config.stream).toBe(stream)
+    await logIn(config as ConnectionOptions)
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('checks the certificate of an IP address, which mysql2 does not', async () => {
+    const named = await startEndpoint({ engine: 'mysql', endpoints: ['localhost'] })
+    try {
+      const error = await rejection(logIn(mysql2Config({ ...named.options, host: '127.0.0.1' })))
+      expect(ours(error)?.code).toBe('TLS_REQUIRED')
+      expect(named.logins).toEqual([])
+    } finally {
+      await named.close()
+    }
+  })
+
+  it("lets the caller's checkServerIdentity refuse a certificate, which mysql2 ignores", async () => {
+    const checkServerIdentity = () => new Error('not this one')
+    const error = await rejection(
+      logIn(mysql2Config({ ...rds.options, ssl: { ca: rds.ca, checkServerIdentity } })),
+    )
+    expect(ours(error)).toMatchObject({ code: 'TLS_REQUIRED', cause: { message: 'not this one' } })
+    expect(rds.logins).toEqual([])
+  })
+
+  it.each([
+    ['off', false],
+    ['unverified', { rejectUnauthorized: false, verifyIdentity: false }],
+  ])('verifies all the same when TLS is turned %s behind its back', async (_, ssl) => {
+    await logIn({ ...mysql2Config(rds.options), ssl } as ConnectionOptions)
+    const other = await startEndpoint({ engine: 'mysql', endpoints: ['db.abc.us-east-1.rds.amazonaws.com'] })
+    try {
+      await rejection(logIn({ ...mysql2Config(other.options), ssl } as ConnectionOptions))
+      expect(other.logins).toEqual([])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('sends no token outside TLS when its stream is taken away as well', async () => {
+    const stream = () => connect(rds.port, 'localhost')
+    const plain = { ...mysql2Config(rds.options), ssl: undefined, stream } as unknown as ConnectionOptions
+    await rejection(logIn(plain))
+    const open = await startEndpoint({ engine: 'mysql', tls: false })
+    try {
+      const config = {
+        ...mysql2Config(open.options),
+        ssl: undefined,
+        stream: () => connect(open.port, 'localhost'),
+      }
+      expect(ours(await rejection(logIn(config as unknown as ConnectionOptions)))?.code).toBe('TLS_REQUIRED')
+      expect(open.logins).toEqual([])
+    } finally {
+      await open.close()
+    }
+  })
+
+  it('does not print the token when debug is turned on behind its back', async () => {
+    const config = { ...mysql2Config(rds.options), debug: true } as ConnectionOptions
+    const print = { log: console.log, trace: console.trace }
+    console.log = console.trace = () => {}
+    try {
+      expect(ours(await rejection(logIn(config)))).toMatchObject({ code: 'INVALID_OPTION' })
+    } finally {
+      Object.assign(console, print)
+    }
+    expect(rds.logins).toEqual([])
+  })
+})

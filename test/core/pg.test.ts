@@ -1,0 +1,156 @@
+import { Socket } from 'node:net'
+import { pgConfig } from '@rds-iam/core/pg'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+
+describe('a pg configuration', () => {
+  let rds: TestEndpoint
+  beforeEach(async () => {
+    rds = await startEndpoint({ engine: 'postgres', users: ['jane_doe', 'john'] })
+  })
+  afterEach(async () => {
+    await rds.allClosed()
+    await rds.close()
+  })
+
+  async function logIn(config: pg.ClientConfig): Promise<void> {
+    const client = new pg.Client(config)
+    try {
+      await client.connect()
+      await client.query('select 1')
+    } finally {
+      await client.end()
+    }
+  }
+
+  it('signs for the host, port and user that it is spread with', async () => {
+    const config = pgConfig({
+      ...rds.options,
+      host: 'db.abc.us-east-1.rds.amazonaws.com',
+      port: 1,
+      user: 'nobody',
+    })
+    await logIn({ ...config, host: 'localhost', port: rds.port, user: 'john' })
+    await logIn({ ...config, host: '127.0.0.1', port: rds.port, user: 'jane_doe' })
+    expect(rds.logins).toMatchObject([
+      { verdict: 'accepted', user: 'john' },
+      { verdict: 'accepted', user: 'jane_doe' },
+    ])
+  })
+
+  it('reads a connection string', async () => {
+    const { user, database, ssl, iam } = rds.options
+    await logIn(
+      pgConfig({
+        connectionString: `postgres://${user}@localhost:${rds.port}/${database}?sslmode=require`,
+        ssl,
+        iam,
+      }),
+    )
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('begins with TLS where that is asked for', async () => {
+    await logIn({ ...pgConfig(rds.options), sslnegotiation: 'direct' } as pg.ClientConfig)
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it("keeps the caller's stream, which dials itself", async () => {
+    const stream = () => {
+      const socket = new Socket()
+      const connect = socket.connect.bind(socket)
+      socket.connect = (() => connect(rds.port, 'localhost')) as Socket['connect']
+      return socket
+    }
+    const config = pgConfig({
+      ...rds.options,
+      stream,
+      iam: { ...rds.options.iam, endpoint: `localhost:${rds.port}` },
+    })
+    expect(config.stream).toBe(stream)
+    await logIn({ ...config, host: 'bastion.example', port: 22 })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it("lets the caller's checkServerIdentity see the certificate after ours, and refuse it", async () => {
+    const seen: string[] = []
+    const checkServerIdentity = (host: string) => {
+      seen.push(host)
+      return seen.length > 1 ? new Error('not this one') : undefined
+    }
+    const config = pgConfig({ ...rds.options, ssl: { ca: rds.ca, checkServerIdentity } })
+    await logIn(config)
+    expect((await rejection(logIn(config))).message).toContain('not this one')
+    expect(seen).toEqual(['localhost', 'localhost'])
+    expect(rds.logins).toHaveLength(1)
+  })
+
+  it.each([
+    ['off', false],
+    ['unverified', { rejectUnauthorized: false }],
+  ])('sends no token when TLS is turned %s behind its back', async (_, ssl) => {
+    const error = await rejection(logIn({ ...pgConfig(rds.options), ssl }))
+    expect(ours(error)?.code).toBe('TLS_REQUIRED')
+    expect(rds.logins).toEqual([])
+  })
+
+  it('trusts what it is spread with, and still checks the name', async () => {
+    const other = await startEndpoint({
+      engine: 'postgres',
+      endpoints: ['db.abc.us-east-1.rds.amazonaws.com'],
+    })
+    try {
+      const config = pgConfig(rds.options)
+      await logIn({ ...config, ssl: { ca: rds.ca } })
+      await rejection(
+        logIn({ ...config, port: other.port, ssl: { ca: other.ca, checkServerIdentity: () => undefined } }),
+      )
+      expect(other.logins).toEqual([])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('is not unverified by NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
+    const other = await startEndpoint({ engine: 'postgres' })
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+    try {
+      await rejection(logIn(pgConfig({ ...other.options, ssl: { ca: rds.ca } })))
+      expect(other.logins).toEqual([])
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+      await other.close()
+    }
+  })
+
+  it('finds no region for loopback but in the environment, and says so', async () => {
+    const kept = { ...process.env }
+    const { region: _, ...iam } = rds.options.iam ?? {}
+    try {
+      for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) delete process.env[name]
+      process.env['AWS_CONFIG_FILE'] = process.env['AWS_SHARED_CREDENTIALS_FILE'] = '/dev/null'
+      expect(ours(await rejection(logIn(pgConfig({ ...rds.options, iam }))))?.code).toBe('REGION_UNKNOWN')
+      process.env['AWS_REGION'] = rds.region
+      await logIn(pgConfig({ ...rds.options, iam }))
+    } finally {
+      process.env = kept
+    }
+    expect(rds.logins).toHaveLength(1)
+  })
+
+  it('needs a region for a global endpoint, whatever the environment says', async () => {
+    process.env['AWS_REGION'] = 'eu-west-1'
+    try {
+      const { region: _, ...iam } = rds.options.iam ?? {}
+      const config = pgConfig({
+        ...rds.options,
+        iam,
+        host: 'gdb.global-abcdefghijkl.global.rds.amazonaws.com',
+      })
+      expect(ours(await rejection(logIn(config)))?.code).toBe('REGION_UNKNOWN')
+    } finally {
+      delete process.env['AWS_REGION']
+    }
+  })
+})
