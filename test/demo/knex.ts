@@ -39,7 +39,7 @@ export async function runKnex(
       (count) => `knex inserts and queries: ${count} notes`,
       async () => {
         await db('notes').insert([{ text: 'one' }, { text: 'two' }])
-        return Number((await db('notes').count({ n: '*' }))[0]?.['n'])
+        return count(db)
       },
     )
     await step(
@@ -51,26 +51,31 @@ export async function runKnex(
             throw new Error('rolled back')
           })
           .catch(() => {})
-        return Number((await db('notes').count({ n: '*' }))[0]?.['n'])
+        return count(db)
       },
     )
-    const first = await db.transaction(async (trx) => {
+    const notes = await db.transaction(async (trx) => {
       await trx.raw('select 1')
       await step(
         () => 'the first token has ended; the connection that it opened is in use and stays open',
         tokenEnded,
       )
-      return trx('notes').count({ n: '*' })
+      return count(trx)
     })
     await step(
       (connections) =>
-        `knex grows its pool from 1 to ${connections} connections at once (and ${first[0]?.['n']} notes are there)`,
+        `knex grows its pool from 1 to ${connections} connections at once (and ${notes} notes are there)`,
       () => grow(db),
     )
     await db.migrate.rollback({ migrationSource: migrations })
   } finally {
     await db.destroy()
   }
+}
+
+async function count(db: Knex): Promise<number> {
+  const [row] = await db('notes').count({ n: '*' })
+  return Number(row?.['n'])
 }
 
 /** Holds ten transactions open at the same time. */

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startCredentialEndpoints } from '@rds-iam/local'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+
+const root = new URL('../../', import.meta.url)
+const readme = readFileSync(new URL('README.md', root), 'utf8')
+const snippets = [...readme.matchAll(/<!-- (test\/examples\/readme\/([\w-]+)\.ts) -->\n```ts\n(.*?)```/gs)]
+const TUNNELLED = 'mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
+
+describe('README.md', () => {
+  it('shows both adapters within its first 30 lines', () => {
+    const beginning = readme.split('\n').slice(0, 30).join('\n')
+    expect(beginning).toContain("from '@rds-iam/knex'")
+    expect(beginning).toContain("from '@rds-iam/kysely'")
+  })
+
+  it('shows every snippet there is, as it is', () => {
+    const files = readdirSync(new URL('./readme', import.meta.url)).toSorted()
+    expect(snippets.map(([, , name]) => `${name}.ts`).toSorted()).toEqual(files)
+    for (const [, file = '', , code] of snippets) expect(code).toBe(readFileSync(new URL(file, root), 'utf8'))
+  })
+})
+
+describe('a snippet of README.md logs in:', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
+  const caFile = join(folder, 'ca.pem')
+  let postgres: TestEndpoint
+  let mysql: TestEndpoint
+  let tunnel: TestEndpoint
+  let sts: Awaited<ReturnType<typeof startCredentialEndpoints>>
+
+  beforeAll(async () => {
+    ;[postgres, mysql, tunnel, sts] = await Promise.all([
+      startEndpoint({ engine: 'postgres' }),
+      startEndpoint({ engine: 'mysql' }),
+      startEndpoint({ engine: 'postgres', endpoints: [`${TUNNELLED}:5432`], region: 'eu-west-1' }),
+      startCredentialEndpoints({
+        onIssued: (identity) => postgres.setIdentities([postgres.identity, identity]),
+      }),
+    ])
+    writeFileSync(caFile, [postgres, mysql, tunnel].map(({ ca }) => ca).join('\n'))
+  })
+  afterAll(async () => {
+    for (const endpoint of [postgres, mysql, tunnel, sts]) await endpoint?.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  async function run(name: string, rds: TestEndpoint, env: Record<string, string> = {}): Promise<string> {
+    const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
+    const tsx = fileURLToPath(new URL('test/node_modules/tsx/dist/loader.mjs', root))
+    const child = spawn(process.execPath, ['--import', tsx, `examples/readme/${name}.ts`], {
+      cwd: new URL('test/', root),
+      env: {
+        ...Object.fromEntries(own),
+        ...rds.env,
+        ...{
+          NODE_EXTRA_CA_CERTS: caFile,
+          DB_HOST: 'localhost',
+          DB_PORT: `${rds.port}`,
+          PGPORT: `${rds.port}`,
+        },
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
+    const [code] = (await once(child, 'close')) as [number]
+    expect(output, output).not.toContain('X-Amz')
+    expect(code, output).toBe(0)
+    return output
+  }
+
+  it.each(['knex', 'kysely'])('%s', async (name) => {
+    expect(await run(name, postgres)).toContain('current_user')
+  })
+
+  it('mysql', async () => {
+    await run('mysql', mysql)
+    expect(mysql.logins.map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted'])
+  })
+
+  it('knex-static', async () => {
+    await run('knex-static', mysql)
+    expect(mysql.logins.at(-1)?.verdict).toBe('accepted')
+  })
+
+  it('tunnel', async () => {
+    await run('tunnel', tunnel, { TUNNEL_PORT: `${tunnel.port}` })
+    expect(tunnel.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('own-ca', async () => {
+    await run('own-ca', postgres, { NODE_EXTRA_CA_CERTS: '', CA_FILE: caFile })
+    expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
+  })
+
+  it('assumed-role', async () => {
+    await run('assumed-role', postgres, { AWS_ENDPOINT_URL_STS: sts.url })
+    expect(postgres.logins.at(-1)).toMatchObject({
+      verdict: 'accepted',
+      accessKeyId: expect.stringMatching(/^ASIA/),
+    })
+  })
+
+  it('token', async () => {
+    expect(await run('token', postgres)).toMatch(/redacted.* is a password until 20/)
+  })
+
+  it.each(['drivers', 'metrics'])('%s (does nothing by itself)', async (name) => {
+    expect(await run(name, postgres)).toBe('')
+  })
+})
