@@ -1,0 +1,102 @@
+import dns from 'node:dns'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { mysql2Pool, pgPool } from '../contract/drivers'
+import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startDns, type TestDns } from '../servers/dns'
+
+const ALIAS = 'db.shop.example'
+const BLUE = 'blue.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+const GREEN = 'green.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+
+describe.each([
+  ['pg', pgPool],
+  ['mysql2', mysql2Pool],
+])('followCname with %s', (_, { engine, open }) => {
+  const servers = dns.getServers()
+  let names: TestDns
+  let blue: TestEndpoint
+  let green: TestEndpoint
+  let dialled: string[]
+
+  beforeEach(async () => {
+    names = await startDns()
+    dns.setServers([names.address])
+    blue = await startEndpoint({ engine, endpoints: [BLUE] })
+    green = await startEndpoint({ engine, endpoints: [GREEN], port: 0 })
+    dialled = []
+    // What the system's resolver would say of names that exist nowhere.
+    vi.spyOn(dns, 'lookup').mockImplementation(((
+      host: string,
+      options: dns.LookupOptions,
+      done: Function,
+    ) => {
+      dialled.push(host)
+      if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
+      else done(null, '127.0.0.1', 4)
+    }) as typeof dns.lookup)
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    dns.setServers(servers)
+    await Promise.all([blue.close(), green.close(), names.close()])
+  })
+
+  const follow = (rds: TestEndpoint, more: object = {}) => {
+    const { region: _, ...iam } = rds.options.iam ?? {}
+    return { ...rds.options, host: ALIAS, iam: { ...iam, followCname: true, ...more } }
+  }
+
+  it('dials, signs for and verifies the endpoint behind an alias', async () => {
+    names.aliases.set(ALIAS, 'writer.shop.example').set('writer.shop.example', BLUE)
+    const db = open(follow(blue), 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+    expect(blue.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('follows an alias that moves, at the next connection', async () => {
+    names.aliases.set(ALIAS, BLUE)
+    const ca = blue.ca + green.ca
+    const db = open({ ...follow(blue), ssl: { ca } }, 2)
+    await db.transaction(async (sql) => {
+      await sql('select 1')
+      names.aliases.set(ALIAS, GREEN)
+      // The new name leads to the old port here, where nobody has its certificate.
+      await rejection(db.transaction((other) => other('select 1')))
+    })
+    await db.close()
+    expect(dialled).toEqual([BLUE, GREEN])
+    expect(green.logins).toEqual([])
+  })
+
+  it('goes on behind a global endpoint, unless its region is given', async () => {
+    const global = 'gdb.global-abcdefghijkl.global.rds.amazonaws.com'
+    names.aliases.set(ALIAS, global).set(global, BLUE)
+    const db = open(follow(blue), 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+    const named = open(follow(blue, { region: 'us-east-1' }), 2)
+    await rejection(named.sql('select 1'))
+    await named.close()
+    expect(dialled).toEqual([BLUE, global])
+  })
+
+  it.each([
+    ['leads nowhere', () => {}],
+    ['leads to a name that is no RDS endpoint', () => names.aliases.set(ALIAS, 'elsewhere.example')],
+    ['leads to itself', () => names.aliases.set(ALIAS, ALIAS)],
+    ['is not answered for', () => names.fallSilent()],
+  ])('dials nothing when the alias %s', async (_, arrange) => {
+    arrange()
+    const db = open(follow(blue, { timeoutMs: 300 }), 2)
+    const error = await rejection(db.sql('select 1'))
+    await db.close()
+    expect(ours(error)).toMatchObject({
+      code: 'ENDPOINT_UNKNOWN',
+      message: expect.stringContaining('iam.endpoint'),
+    })
+    expect(dialled).toEqual([])
+  })
+})

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { startEndpoint } from '../contract/endpoint'
+
+it('nothing that is printed holds a token, a secret key or a session token', async () => {
+  const identity = {
+    accessKeyId: 'ASIATESTTESTTEST',
+    secretAccessKey: randomBytes(30).toString('base64'),
+    sessionToken: randomBytes(90).toString('base64'),
+  }
+  const [postgres, mysql] = await Promise.all([
+    startEndpoint({ engine: 'postgres', identities: [identity] }),
+    startEndpoint({ engine: 'mysql', identities: [identity] }),
+  ])
+  try {
+    const scene = { postgres: postgres.options, mysql: mysql.options, ...identity }
+    const printed = await runEverything(JSON.stringify(scene))
+    expect(printed.length).toBeGreaterThan(100_000)
+    for (const rds of [postgres, mysql]) {
+      expect(new Set(rds.logins.map(({ verdict }) => verdict))).toEqual(new Set(['accepted', 'refused']))
+    }
+    const secrets = [identity.secretAccessKey, identity.sessionToken, 'X-Amz-Signature', 'X-Amz-Credential']
+    const hidden = secrets.flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      Buffer.from(secret).toString('hex'),
+      // As inspect prints a Buffer.
+      (Buffer.from(secret).toString('hex').match(/../g) ?? []).join(' '),
+      Buffer.from(secret).toString('base64'),
+    ])
+    for (const secret of hidden) expect(printed.includes(secret), secret.slice(0, 16)).toBe(false)
+  } finally {
+    await postgres.close()
+    await mysql.close()
+  }
+})
+
+/** Runs the program with every debug log of every library on, and gives all that it printed. */
+async function runEverything(scene: string): Promise<string> {
+  const file = fileURLToPath(new URL('./print-everything.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    env: { ...process.env, DEBUG: '*', SCENE: scene },
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data))
+  const [code] = (await once(child, 'close')) as [number]
+  expect(code, printed.slice(-2_000)).toBe(0)
+  return printed
+}

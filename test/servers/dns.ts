@@ -1,0 +1,68 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+
+const CNAME = 5
+
+/** A DNS server on loopback that knows aliases, and says NXDOMAIN to everything else. */
+export interface TestDns {
+  address: string
+  /** From each alias to the name behind it; may change at any time. */
+  aliases: Map<string, string>
+  /** Answers nothing any more. */
+  fallSilent(): void
+  close(): Promise<void>
+}
+
+export async function startDns(): Promise<TestDns> {
+  const aliases = new Map<string, string>()
+  let silent = false
+  const socket = createSocket('udp4')
+  socket.on('message', (query, from) => {
+    if (!silent) socket.send(answer(query, aliases), from.port, from.address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  return {
+    address: `127.0.0.1:${socket.address().port}`,
+    aliases,
+    fallSilent() {
+      silent = true
+    },
+    async close() {
+      socket.close()
+      await once(socket, 'close')
+    },
+  }
+}
+
+/** One question, and its CNAME or NXDOMAIN (RFC 1035). */
+function answer(query: Buffer, aliases: Map<string, string>): Buffer {
+  const { name, end } = readName(query)
+  const target = aliases.get(name.toLowerCase())
+  const header = Buffer.from(query.subarray(0, 12))
+  header.writeUInt16BE(target === undefined ? 0x8183 : 0x8180, 2)
+  for (const [at, count] of [1, target === undefined ? 0 : 1, 0, 0].entries())
+    header.writeUInt16BE(count, 4 + 2 * at)
+  const question = query.subarray(12, end + 4)
+  if (target === undefined) return Buffer.concat([header, question])
+  const data = writeName(target)
+  const record = Buffer.from([0xc0, 12, 0, CNAME, 0, 1, 0, 0, 0, 0, data.length >> 8, data.length & 0xff])
+  return Buffer.concat([header, question, record, data])
+}
+
+function readName(message: Buffer): { name: string; end: number } {
+  const labels: string[] = []
+  let at = 12
+  for (let length = message[at] ?? 0; length > 0; length = message[at] ?? 0) {
+    labels.push(message.toString('latin1', at + 1, at + 1 + length))
+    at += 1 + length
+  }
+  return { name: labels.join('.'), end: at + 1 }
+}
+
+function writeName(name: string): Buffer {
+  const labels = name
+    .split('.')
+    .map((label) => Buffer.from(String.fromCharCode(label.length) + label, 'latin1'))
+  return Buffer.concat([...labels, Buffer.from([0])])
+}
