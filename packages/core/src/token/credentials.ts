@@ -2,8 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AwsCredentialIdentity } from '@smithy/types'
+import { resolveRegion } from '../endpoint/region'
 import { isRdsIamError, RdsIamError } from '../errors'
-import { publishShortLived } from '../events'
+import { publishRenewalFailed, publishShortLived } from '../events'
 import { DEFAULT_TIMEOUT_MS, isText, type IdentityOptions } from '../iam-options'
 import { within } from '../time-limit'
 import { areFreshCredentials, TOKEN_LIFETIME_SECONDS, type Lifetime } from './lifetime'
@@ -35,12 +36,16 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
       ? credentials
       : credentials
         ? () => Promise.resolve(credentials)
-        : createDefaultChain(options.profile, timeoutMs)
+        : createDefaultChain(options, timeoutMs)
 
   return createRenewable<Credentials>({
     make: ({ forceRefresh }) => lookUp(provider, forceRefresh, timeoutMs),
     lifetime: (found) => found,
     isFresh: (lifetime, now) => lifetime.until !== undefined && areFreshCredentials(lifetime, now),
+    // Without old ones to go on with, the token that needs them fails and says so.
+    onFailed: (error, kept) => kept && publishRenewalFailed(undefined, error, true),
+    // Without old ones no token is made, and whoever makes tokens says so.
+    onFailed: (error, kept) => kept && publishRenewalFailed(undefined, error, true),
   })
 }
 
@@ -48,10 +53,10 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
  * The SDK's default chain, in its order, asked link by link: as a whole it hides why a source failed, and
  * once a request hangs it lets every later call wait for that one.
  */
-function createDefaultChain(profile: string | undefined, timeoutMs: number): Provider {
+function createDefaultChain(options: IdentityOptions, timeoutMs: number): Provider {
   return async () => {
     const failures: unknown[] = []
-    for (const source of configuredSources(profile, timeoutMs)) {
+    for (const source of configuredSources(options, timeoutMs)) {
       try {
         return await source()
       } catch (error) {
@@ -70,21 +75,20 @@ interface ProviderError extends Error {
   statusCode?: number
 }
 
-function configuredSources(
-  profile: string | undefined,
-  timeoutMs: number,
-): (() => Promise<AwsCredentialIdentity>)[] {
+function configuredSources(options: IdentityOptions, timeoutMs: number): (() => Promise<AwsCredentialIdentity>)[] {
   // The SDK is loaded at the first token: importing this package costs nothing.
   const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const { env } = process
+  const { profile } = options
+  const requestHandler = { requestTimeout: timeoutMs, throwOnRequestTimeout: true }
   const settings = {
     ...(profile === undefined ? {} : { profile }),
     // Files change, and their cache in the SDK does not.
     ignoreCache: true,
     // We ask again ourselves, and sooner.
     maxRetries: 0,
-    clientConfig: { maxAttempts: 1 },
-    parentClientConfig: { requestHandler: { requestTimeout: timeoutMs, throwOnRequestTimeout: true } },
+    clientConfig: { maxAttempts: 1, requestHandler },
+    parentClientConfig: { requestHandler, region: () => stsRegion(options) },
     // It would write to the console.
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }
@@ -102,6 +106,11 @@ function configuredSources(
     sources.push(sdk.fromInstanceMetadata(isEc2Told() ? { ...settings, timeout: timeoutMs } : settings))
   }
   return sources
+}
+
+/** Where to ask STS: the SDK would find the same, and write to the console where it finds nothing. */
+async function stsRegion({ profile, region }: IdentityOptions): Promise<string> {
+  return resolveRegion({ host: '', kind: 'other' }, { profile }).catch(() => region ?? 'us-east-1')
 }
 
 function containerUrl(): URL {
