@@ -1,14 +1,16 @@
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
-import mysql from 'mysql2/promise'
-import pg from 'pg'
+import { promisify } from 'node:util'
+import type mysqlCallback from 'mysql2'
+import type mysql from 'mysql2/promise'
+import type pg from 'pg'
 import type { Adapter } from './adapter'
 
-/** The Pool of pg, as an application uses it. */
-export const pgPool: Adapter = {
+/** The Pool of pg, in whichever version, as an application uses it. */
+export const pgPool = ({ Pool }: typeof pg): Adapter => ({
   engine: 'postgres',
   open(options, max) {
-    const pool = new pg.Pool({ ...pgConfig(options), max })
+    const pool = new Pool({ ...pgConfig(options), max })
     return {
       sql: async (sql) => (await pool.query(sql)).rows,
       async transaction(work) {
@@ -28,13 +30,13 @@ export const pgPool: Adapter = {
       close: () => pool.end(),
     }
   },
-}
+})
 
 /** The pool of mysql2/promise, as an application uses it. */
-export const mysql2Pool: Adapter = {
+export const mysql2Pool = ({ createPool }: typeof mysql): Adapter => ({
   engine: 'mysql',
   open(options, max) {
-    const pool = mysql.createPool({ ...mysql2Config(options), connectionLimit: max })
+    const pool = createPool({ ...mysql2Config(options), connectionLimit: max })
     const rows = (result: unknown) => (result as [Record<string, unknown>[]])[0]
     return {
       sql: async (sql) => rows(await pool.query(sql)),
@@ -55,4 +57,35 @@ export const mysql2Pool: Adapter = {
       close: () => pool.end(),
     }
   },
-}
+})
+
+/** The callback pool of mysql2, in whichever version: what knex and kysely use. */
+export const mysql2CallbackPool = ({ createPool }: typeof mysqlCallback): Adapter => ({
+  engine: 'mysql',
+  open(options, max) {
+    const pool = createPool({ ...mysql2Config(options), connectionLimit: max })
+    const sqlOn = (on: Pick<mysqlCallback.Pool, 'query'>) => (sql: string) =>
+      new Promise<Record<string, unknown>[]>((resolve, reject) => {
+        on.query<mysqlCallback.RowDataPacket[]>(sql, (error, rows) => (error ? reject(error) : resolve(rows)))
+      })
+    return {
+      sql: sqlOn(pool),
+      async transaction(work) {
+        const connection = await promisify(pool.getConnection.bind(pool))()
+        const sql = sqlOn(connection)
+        try {
+          await sql('begin')
+          const result = await work(sql)
+          await sql('commit')
+          return result
+        } catch (error) {
+          await sql('rollback')
+          throw error
+        } finally {
+          connection.release()
+        }
+      },
+      close: () => promisify(pool.end.bind(pool))(),
+    }
+  },
+})

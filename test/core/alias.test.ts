@@ -1,5 +1,7 @@
 import dns from 'node:dns'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
 import { mysql2Pool, pgPool } from '../contract/drivers'
 import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { startDns, type TestDns } from '../servers/dns'
@@ -9,8 +11,8 @@ const BLUE = 'blue.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 const GREEN = 'green.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
 describe.each([
-  ['pg', pgPool],
-  ['mysql2', mysql2Pool],
+  ['pg', pgPool(pg)],
+  ['mysql2', mysql2Pool(mysql)],
 ])('followCname with %s', (_, { engine, open }) => {
   const servers = dns.getServers()
   let names: TestDns
