@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     globalSetup: ['./servers/global-setup.ts'],
+    setupFiles: ['./setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 120_000,
   },

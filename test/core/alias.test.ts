@@ -35,7 +35,7 @@ describe.each([
       dialled.push(host)
       if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
       else done(null, '127.0.0.1', 4)
-    }) as typeof dns.lookup)
+    }) as unknown as typeof dns.lookup)
   })
   afterEach(async () => {
     vi.restoreAllMocks()

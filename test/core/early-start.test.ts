@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import mysql from 'mysql2'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+let silent: Server
+beforeEach(async () => {
+  // Accepts connections and never says a word.
+  silent = createServer((socket) => socket.resume())
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+})
+afterEach(() => {
+  silent.close()
+})
+
+it.each([
+  ['pg', pgConfig, (config: object) => ignoreErrors(new pg.Client(config))],
+  ['mysql2', mysql2Config, (config: object) => mysql.createConnection(config)],
+])(
+  '%s looks credentials up while it connects, not only when the server asks',
+  async (_, makeConfig, connect) => {
+    const { port } = silent.address() as AddressInfo
+    const accepted = once(silent, 'connection')
+    let connection: { end(): unknown; on(event: 'error', listener: () => void): unknown } | undefined
+    await new Promise<void>((lookedUp) => {
+      const credentials = () => {
+        lookedUp()
+        return new Promise<never>(() => {})
+      }
+      const iam = { region: 'us-east-1', credentials, timeoutMs: 100 }
+      connection = connect(makeConfig({ host: '127.0.0.1', port, user: 'app', ssl: { ca: '' }, iam }))
+    })
+    // The look-up hangs: that ends the connection with our error, and its socket with it.
+    const [socket] = (await accepted) as [Socket]
+    const [error] = (await once(connection as never, 'error')) as [Error & { code: string }]
+    expect(error.code).toBe('TOKEN_TIMEOUT')
+    if (!socket.closed) await once(socket, 'close')
+  },
+)
+
+function ignoreErrors(client: pg.Client): pg.Client {
+  client.connect((error) => client.emit('error', error))
+  return client
+}
