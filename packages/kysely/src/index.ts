@@ -1,4 +1,7 @@
-import type { MysqlDialectConfig, MysqlPool, PostgresDialectConfig, PostgresPool } from 'kysely'
+// Kysely 0.29 is ESM only, and only TypeScript's newest module settings resolve that from a CommonJS declaration.
+import type { MysqlDialectConfig, MysqlPool, PostgresDialectConfig, PostgresPool } from 'kysely' with {
+  'resolution-mode': 'import',
+}
 import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
 import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 

@@ -1,5 +1,5 @@
-import type { EventEmitter } from 'node:events'
-import type { RefusalReason } from './iam/refusal'
+import { EventEmitter } from 'node:events'
+import type { RefusalReason, Verdict } from './iam/refusal'
 
 /** One login as the endpoint decided it; it never contains a token or a secret. */
 export interface LoginEvent {
@@ -17,19 +17,55 @@ export interface LoginEvent {
   detail?: string
 }
 
-/** A TCP connection that a client opened. */
+/** A client's TCP connection that opened or closed. */
 export interface ConnectionEvent {
-  /** When it was accepted. */
+  /** When it did, by the clock of this process. */
   time: Date
 }
 
-/** What {@link LocalRds.events} emits. */
+/** What an endpoint's emitter emits, with the arguments. */
 export interface LocalRdsEvents {
   /** A login was accepted or refused. */
   login: [LoginEvent]
   /** A client connected; nothing was read from it yet. */
   connection: [ConnectionEvent]
+  /** A client's socket was closed, by either side; it is no longer counted as open. */
+  disconnection: [ConnectionEvent]
 }
 
 /** Emitter of an endpoint's events. */
 export type LocalRdsEmitter = EventEmitter<LocalRdsEvents>
+
+/** The record of an endpoint's logins. */
+export interface Audit {
+  /** Tells of each login as it is decided. */
+  events: LocalRdsEmitter
+  /** The latest logins, the oldest first. */
+  logins: readonly LoginEvent[]
+  /** Adds a login. */
+  record(time: Date, user: string, verdict: Verdict): void
+}
+
+const MAX_LOGINS = 10_000
+
+/** Begins a record that keeps the latest 10,000 logins. */
+export function createAudit(): Audit {
+  const events: LocalRdsEmitter = new EventEmitter()
+  const logins: LoginEvent[] = []
+  return {
+    events,
+    logins,
+    record(time, user, verdict) {
+      const event = loginEvent(time, user, verdict)
+      if (logins.push(event) > MAX_LOGINS) logins.shift()
+      events.emit('login', event)
+    },
+  }
+}
+
+function loginEvent(time: Date, user: string, verdict: Verdict): LoginEvent {
+  const { accessKeyId } = verdict
+  const who = { time, user, ...(accessKeyId === undefined ? {} : { accessKeyId }) }
+  if (verdict.accepted) return { ...who, verdict: 'accepted' }
+  return { ...who, verdict: 'refused', reason: verdict.reason, detail: verdict.detail }
+}

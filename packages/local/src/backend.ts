@@ -48,13 +48,17 @@ export function parseBackendUrl(
   logins: Readonly<Record<string, BackendLogin>> = {},
 ): Backend {
   const scheme = SCHEMES[engine][0]
-  if (!URL.canParse(url)) throw new TypeError(`backend is not a URL: ${scheme}//user:password@host:port/database`)
+  if (!URL.canParse(url))
+    throw new TypeError(`backend is not a URL: ${scheme}//user:password@host:port/database`)
   const parsed = new URL(url)
   if (!SCHEMES[engine].includes(parsed.protocol))
-    throw new TypeError(`backend must begin with ${scheme}// for engine '${engine}', not ${parsed.protocol}//`)
+    throw new TypeError(
+      `backend must begin with ${scheme}// for engine '${engine}', not ${parsed.protocol}//`,
+    )
   if (parsed.hostname === '') throw new TypeError('backend has no host')
   for (const name of parsed.searchParams.keys())
-    if (name !== 'ssl-ca') throw new TypeError(`backend has the unknown parameter ${name}; only ssl-ca is known`)
+    if (name !== 'ssl-ca')
+      throw new TypeError(`backend has the unknown parameter ${name}; only ssl-ca is known`)
   const caFile = parsed.searchParams.get('ssl-ca')
   return {
     host: decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''),

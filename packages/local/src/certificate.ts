@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 
@@ -21,7 +22,9 @@ const KEY = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
  * Both are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
  */
 export async function createCertificate(hosts: readonly string[]): Promise<EndpointCertificate> {
-  const authority = await generate([{ name: 'commonName', value: 'rds-iam local CA' }], {
+  // A name of its own: of two authorities with the same name in one file OpenSSL tries the first alone.
+  const name = `rds-iam local CA ${randomBytes(6).toString('hex')}`
+  const authority = await generate([{ name: 'commonName', value: name }], {
     ...VALIDITY,
     ...KEY,
     extensions: [
@@ -40,7 +43,7 @@ export async function createCertificate(hosts: readonly string[]): Promise<Endpo
       { name: 'subjectAltName', altNames: [...new Set(hosts)].map(alternativeName) },
     ],
   })
-  return { ca: authority.cert, cert: server.cert, key: server.private }
+  return { ca: `${authority.cert.trim()}\n`, cert: server.cert, key: server.private }
 }
 
 function alternativeName(host: string): { type: 2; value: string } | { type: 7; ip: string } {

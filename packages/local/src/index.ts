@@ -1,1 +1,24 @@
-export {}
+export { startLocalRds } from './local-rds'
+export type { LocalRds } from './local-rds'
+export type { LocalRdsOptions } from './options'
+export type { Engine } from './engine'
+export type { BackendLogin } from './backend'
+export type { ConnectionEvent, LocalRdsEmitter, LocalRdsEvents, LoginEvent } from './audit'
+export type { TestIdentity } from './iam/identity'
+export type { RefusalReason, Verdict } from './iam/refusal'
+export { verifyToken } from './iam/verify-token'
+export type { AcceptedEndpoint, TokenExpectations } from './iam/verify-token'
+export { startPostgres } from './servers/postgres-server'
+export { findMysqlServer, startMysql } from './servers/mysql-server'
+export type {
+  DatabaseServer,
+  DatabaseServerOptions,
+  DatabaseServerWithUsers,
+} from './servers/database-server'
+export { startCredentialEndpoints } from './credential-endpoints/credential-endpoints'
+export type {
+  CredentialEndpoints,
+  CredentialEndpointsOptions,
+} from './credential-endpoints/credential-endpoints'
+export type { CredentialFault, CredentialSource } from './credential-endpoints/fault'
+export type { IssuedIdentity } from './credential-endpoints/issuer'

@@ -5,8 +5,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 export interface Listener {
   /** The port. */
   port: number
-  /** Stops accepting; open sockets stay. */
-  close(): void
+  /** Stops accepting; resolves when the last connection is closed. */
+  close(): Promise<void>
 }
 
 const ATTEMPTS = 20
@@ -16,7 +16,10 @@ const ATTEMPTS = 20
  *
  * @throws the error of `listen` when the port is taken on one of them.
  */
-export async function listenOnLoopback(port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
+export async function listenOnLoopback(
+  port: number,
+  onConnection: (socket: Socket) => void,
+): Promise<Listener> {
   for (let attempt = 1; ; attempt++) {
     const ipv4 = await listen('127.0.0.1', port, onConnection)
     const chosen = (ipv4.address() as AddressInfo).port
@@ -26,7 +29,8 @@ export async function listenOnLoopback(port: number, onConnection: (socket: Sock
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return listener(chosen, [ipv4])
-      ipv4.close()
+      await closeServer(ipv4)
+      // A port that was free on one address only: another one may be free on both.
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === ATTEMPTS) throw error
     }
   }
@@ -43,8 +47,14 @@ async function listen(host: string, port: number, onConnection: (socket: Socket)
 function listener(port: number, servers: Server[]): Listener {
   return {
     port,
-    close() {
-      for (const server of servers) server.close()
+    async close() {
+      await Promise.all(servers.map(closeServer))
     },
   }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  await closed
 }

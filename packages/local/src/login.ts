@@ -9,8 +9,8 @@ export interface LoginContext {
   secureContext: SecureContext | undefined
   /** The database behind the endpoint. */
   backend: Backend
-  /** Opens a connection to the backend that lives no longer than the client's. */
-  openBackend(client: Socket): Promise<Socket>
+  /** Opens a connection to the backend. */
+  openBackend(): Promise<Socket>
   /** Decides a login and records it. */
   authorize(user: string, token: string): boolean
   /** Records a refusal for which no token was looked at. */

@@ -18,11 +18,16 @@ export function acceptTls(
       secureContext,
       ...(ALPNProtocols.length === 0 ? {} : { ALPNProtocols }),
     })
-    const fail = (): void => reject(new ProtocolError('the TLS handshake failed'))
+    const fail = (): void => {
+      secure.destroy()
+      reject(new ProtocolError('the TLS handshake failed'))
+    }
+    // A client that does not like the certificate just goes away: its end shows only to who reads.
+    const notice = (): void => void secure.read(0)
     secure.on('error', fail)
-    secure.once('close', fail)
+    secure.once('close', fail).once('end', fail).on('readable', notice)
     secure.once('secure', () => {
-      secure.off('close', fail)
+      secure.off('close', fail).off('end', fail).off('readable', notice)
       resolve(secure)
     })
   })

@@ -42,8 +42,6 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
     make: ({ forceRefresh }) => lookUp(provider, forceRefresh, timeoutMs),
     lifetime: (found) => found,
     isFresh: (lifetime, now) => lifetime.until !== undefined && areFreshCredentials(lifetime, now),
-    // Without old ones to go on with, the token that needs them fails and says so.
-    onFailed: (error, kept) => kept && publishRenewalFailed(undefined, error, true),
     // Without old ones no token is made, and whoever makes tokens says so.
     onFailed: (error, kept) => kept && publishRenewalFailed(undefined, error, true),
   })
@@ -73,9 +71,13 @@ function createDefaultChain(options: IdentityOptions, timeoutMs: number): Provid
 interface ProviderError extends Error {
   tryNextLink?: boolean
   statusCode?: number
+  code?: string
 }
 
-function configuredSources(options: IdentityOptions, timeoutMs: number): (() => Promise<AwsCredentialIdentity>)[] {
+function configuredSources(
+  options: IdentityOptions,
+  timeoutMs: number,
+): (() => Promise<AwsCredentialIdentity>)[] {
   // The SDK is loaded at the first token: importing this package costs nothing.
   const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const { env } = process
@@ -142,9 +144,10 @@ function isEc2Told(): boolean {
 
 /** Whether a source is not there at all, rather than failing: asking it again is of no use. */
 function isAbsence(error: unknown): boolean {
-  const { message, name, statusCode } = error as ProviderError
+  const { message, name, statusCode, code } = error as ProviderError
   if (message.startsWith('Could not resolve credentials using profile')) return true
-  return name === 'ProviderError' && statusCode === undefined && !isEc2Told()
+  const isSilent = name === 'ProviderError' && statusCode === undefined && code !== 'ECONNRESET'
+  return isSilent && !isEc2Told()
 }
 
 /** A parser's message quotes what it could not read, and that may be a piece of a secret key. */

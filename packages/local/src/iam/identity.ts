@@ -22,7 +22,10 @@ export function createIdentity(): TestIdentity {
 }
 
 /** Gives the environment variables with which an AWS SDK finds the identity. */
-export function identityEnvironment(identity: TestIdentity | undefined, region: string): Record<string, string> {
+export function identityEnvironment(
+  identity: TestIdentity | undefined,
+  region: string,
+): Record<string, string> {
   if (identity === undefined) return { AWS_REGION: region }
   return {
     AWS_ACCESS_KEY_ID: identity.accessKeyId,

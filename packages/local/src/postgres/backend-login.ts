@@ -70,6 +70,8 @@ export async function logInToBackend(
 }
 
 function md5Password(user: string, password: string, salt: Buffer): string {
-  const inner = createHash('md5').update(password + user).digest('hex')
+  const inner = createHash('md5')
+    .update(password + user)
+    .digest('hex')
   return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
 }

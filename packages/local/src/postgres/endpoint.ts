@@ -39,7 +39,8 @@ export async function servePostgres(client: Socket, context: LoginContext): Prom
   const { startup } = opening
   const user = startupParameter(startup, 'user') ?? ''
   const database = startupParameter(startup, 'database') ?? user
-  if (user === '') return closeGently(stream, fatal('28000', 'no PostgreSQL user name specified in startup packet'))
+  if (user === '')
+    return closeGently(stream, fatal('28000', 'no PostgreSQL user name specified in startup packet'))
   if (context.secureContext !== undefined && !(stream instanceof TLSSocket)) {
     context.recordRefusal(user, 'TLS_REQUIRED', 'the login came without TLS')
     const address = clientAddress(client)
@@ -69,7 +70,7 @@ async function readOpening(client: Socket, secureContext: SecureContext | undefi
     return readPlainOpening(secure)
   }
   // A client may ask once for each kind of encryption.
-  for (const asked = new Set<number>(); ; ) {
+  for (const asked = new Set<number>(); ;) {
     const packet = await readStartupPacket(client)
     const { code } = packet
     if (code !== REQUEST_CODES.ssl && code !== REQUEST_CODES.gssenc) return opening(client, packet)
@@ -95,7 +96,8 @@ interface StartupPacket {
 async function readStartupPacket(stream: Duplex): Promise<StartupPacket> {
   const head = await readBytes(stream, 8)
   const size = head.readUInt32BE(0)
-  if (size < 8 || size > MAX_STARTUP) throw new ProtocolError('the length of the startup message is out of range')
+  if (size < 8 || size > MAX_STARTUP)
+    throw new ProtocolError('the length of the startup message is out of range')
   return { code: head.readUInt32BE(4), body: await readBytes(stream, size - 8) }
 }
 
@@ -108,8 +110,16 @@ function opening(stream: Duplex, { code, body }: StartupPacket): Opening {
   return { stream, startup: parseStartup(code, body) }
 }
 
+/** Opens a connection to the backend that lives no longer than the client's. */
+async function openLink(client: Socket, context: LoginContext): Promise<Socket> {
+  const link = await context.openBackend()
+  if (client.destroyed) link.destroy()
+  client.once('close', () => link.destroy())
+  return link
+}
+
 async function forwardCancel(client: Socket, request: Buffer, context: LoginContext): Promise<void> {
-  const backend = await secureIfAsked(await context.openBackend(client), context.backend)
+  const backend = await secureIfAsked(await openLink(client, context), context.backend)
   // The server closes the connection once it has acted on the request.
   const closed = new Promise<void>((resolve) => backend.once('close', resolve))
   backend.resume()
@@ -126,7 +136,7 @@ async function openSession(
 ): Promise<void> {
   const { backend } = context
   try {
-    const link = await secureIfAsked(await context.openBackend(client), backend)
+    const link = await secureIfAsked(await openLink(client, context), backend)
     const answer = await logInToBackend(link, startup, backendLogin(backend, user))
     if (!answer.accepted) return closeGently(stream, answer.messages)
     stream.write(answer.messages)

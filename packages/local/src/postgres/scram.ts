@@ -22,7 +22,11 @@ export function startScram(password: string, nonce = randomBytes(18).toString('b
     first: `n,,${bare}`,
     async final(serverFirst) {
       const { r: serverNonce = '', s: salt = '', i: iterations = '' } = attributes(serverFirst)
-      if (!serverNonce.startsWith(nonce) || serverNonce.length === nonce.length || !/^[1-9]\d{0,6}$/.test(iterations))
+      if (
+        !serverNonce.startsWith(nonce) ||
+        serverNonce.length === nonce.length ||
+        !/^[1-9]\d{0,6}$/.test(iterations)
+      )
         throw new ProtocolError('the backend does not follow SCRAM')
       const salted = await saltedPassword(password, salt, Number(iterations))
       const withoutProof = `c=biws,r=${serverNonce}`
@@ -46,7 +50,9 @@ const saltedPasswords = new Map<string, Promise<Buffer>>()
 const MAX_SALTED_PASSWORDS = 100
 
 function saltedPassword(password: string, salt: string, iterations: number): Promise<Buffer> {
-  const key = createHash('sha256').update(JSON.stringify([password, salt, iterations])).digest('base64')
+  const key = createHash('sha256')
+    .update(JSON.stringify([password, salt, iterations]))
+    .digest('base64')
   const known = saltedPasswords.get(key)
   if (known !== undefined) return known
   if (saltedPasswords.size >= MAX_SALTED_PASSWORDS) saltedPasswords.clear()

@@ -25,7 +25,9 @@ export function unprivilegedAccount(): Account | undefined {
     const gid = numericId('-g', name)
     if (uid !== undefined && gid !== undefined && uid > 0) return { name, uid, gid }
   }
-  throw new Error(`PostgreSQL does not run as root, and there is no account ${CANDIDATES.join(' or ')} to run it as`)
+  throw new Error(
+    `PostgreSQL does not run as root, and there is no account ${CANDIDATES.join(' or ')} to run it as`,
+  )
 }
 
 function numericId(option: string, name: string): number | undefined {

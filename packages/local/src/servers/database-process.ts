@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Account } from './account'
-import { removeDirectory } from './scratch-directory'
+import type { ScratchDirectory } from './scratch-directory'
 
 /** A program to run for a database. */
 export interface DatabaseProgram {
@@ -10,7 +10,7 @@ export interface DatabaseProgram {
   /** Arguments. */
   args: string[]
   /** Directory that belongs to the database alone; also the working directory. */
-  directory: string
+  directory: ScratchDirectory
   /** Account to run as. Default: this process's. */
   account?: Account | undefined
   /** Additional environment variables. */
@@ -32,71 +32,58 @@ const STOP_TIME_MS = 20_000
  * @throws {Error} with the end of its output when its exit status is not 0.
  */
 export async function runProgram(program: DatabaseProgram): Promise<void> {
-  const child = spawn(program.file, program.args, spawnOptions(program))
+  const child = spawnProgram(program)
   const output = collectOutput(child)
-  const [status, signal] = (await once(child, 'close')) as [number | null, string | null]
+  const [status, signal] = await closed(child)
   if (status !== 0) throw new Error(`${program.file} ended with ${status ?? signal}: ${output.text()}`)
 }
 
 /**
  * Starts a server and waits until its output says that it is ready.
  *
- * The server does not outlive this process, however that ends: where there is a shell, one waits for the end of a pipe
- * from us, then kills the server and removes its directory.
- * @throws {Error} with the end of its output when it exits before.
+ * @throws {Error} with the end of its output when it ends before.
  */
 export async function startDatabase(program: DatabaseProgram, ready: string): Promise<DatabaseProcess> {
-  // A group of its own, so that Ctrl-C in a terminal reaches us alone, and we stop it in our own time.
-  const child = spawn(program.file, program.args, { ...spawnOptions(program), detached: process.platform !== 'win32' })
+  const child = spawnProgram(program)
   const output = collectOutput(child)
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  })
-  const watchdog = startWatchdog(child, program.directory)
-  const killAtExit = (): void => {
-    child.kill('SIGKILL')
-    removeDirectory(program.directory)
-  }
-  process.once('exit', killAtExit)
-  const forget = (): void => {
-    process.off('exit', killAtExit)
-    watchdog?.kill('SIGKILL')
-  }
+  const exited = closed(child)
   const failed = exited.then(() => {
-    forget()
     throw new Error(`${program.file} ended before it was ready: ${output.text()}`)
   })
+  failed.catch(() => {}) // once it is ready, its end is for stop() to see
   await Promise.race([output.contains(ready), failed])
-  failed.catch(() => {}) // from now on its exit is noticed by stop()
+  child.unref()
   return {
     async stop(signal) {
+      child.ref()
       child.kill(signal)
       const limit = AbortSignal.timeout(STOP_TIME_MS)
       limit.addEventListener('abort', () => child.kill('SIGKILL'))
       await exited
-      forget()
     },
   }
 }
 
-function spawnOptions({ directory, account, env }: DatabaseProgram): SpawnOptions {
+function spawnProgram({ file, args, directory, account, env }: DatabaseProgram): ChildProcess {
   // Variables such as PGDATA or MYSQL_HOME must not reach the server.
-  const { PATH = '/usr/bin:/bin', SystemRoot } = process.env
-  return {
-    cwd: directory,
-    env: {
-      PATH,
-      ...(SystemRoot === undefined ? {} : { SystemRoot }),
-      HOME: directory,
-      TMPDIR: directory,
-      LC_ALL: 'C',
-      ...env,
-    },
+  const { PATH = '/usr/bin:/bin', SystemRoot = '' } = process.env
+  const child = spawn(file, args, {
+    cwd: directory.path,
+    env: { PATH, SystemRoot, HOME: directory.path, TMPDIR: directory.path, LC_ALL: 'C', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
+    // A group of its own, so that Ctrl-C in a terminal reaches us alone, and we stop it in our own time.
+    detached: process.platform !== 'win32',
     ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
-  }
+  })
+  if (child.pid !== undefined) directory.guard(child.pid)
+  return child
+}
+
+/** Waits for a child's end and for the end of its output, or for the failure to start it. */
+async function closed(child: ChildProcess): Promise<[status: number | null, signal: string | null]> {
+  const ended = once(child, 'close') as Promise<[number | null, string | null]>
+  return ended.catch(() => [null, 'an error'])
 }
 
 interface Output {
@@ -107,13 +94,13 @@ interface Output {
 function collectOutput(child: ChildProcess): Output {
   let text = ''
   let check = (): void => {}
-  const append = (chunk: Buffer): void => {
-    text = (text + chunk.toString('utf8')).slice(-OUTPUT_LIMIT)
+  const append = (chunk: Buffer | string): void => {
+    text = (text + chunk.toString()).slice(-OUTPUT_LIMIT)
     check()
   }
   child.stdout?.on('data', append)
   child.stderr?.on('data', append)
-  child.on('error', (error) => append(Buffer.from(error.message)))
+  child.on('error', (error) => append(error.message))
   return {
     text: () => text.trim(),
     contains: (wanted) =>
@@ -124,27 +111,4 @@ function collectOutput(child: ChildProcess): Output {
         check()
       }),
   }
-}
-
-// Reads until we are gone, then kills the server, waits for it and removes its directory.
-const WATCHDOG = `
-while read -r _; do :; done
-kill -QUIT "$1" 2>/dev/null
-tries=0
-while kill -0 "$1" 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
-kill -KILL "$1" 2>/dev/null
-rm -rf -- "$2"
-`
-
-function startWatchdog(database: ChildProcess, directory: string): ChildProcess | undefined {
-  if (process.platform === 'win32' || database.pid === undefined) return undefined
-  const watchdog = spawn('/bin/sh', ['-c', WATCHDOG, 'sh', String(database.pid), directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-    cwd: '/',
-  })
-  watchdog.on('error', () => {})
-  watchdog.stdin?.on('error', () => {})
-  watchdog.unref()
-  return watchdog
 }

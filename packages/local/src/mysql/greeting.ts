@@ -1,0 +1,59 @@
+import { ProtocolError } from '../byte-reader'
+import { CAPABILITIES, createCursor, withoutFinalZero } from './packets'
+
+/** What a login needs of a server's greeting. */
+export interface Greeting {
+  /** Capabilities that the server offers. */
+  capabilities: number
+  /** Challenge for the default authentication plugin. */
+  scramble: Buffer
+  /** Name of the default authentication plugin. */
+  plugin: string
+  /** The greeting as it is passed on, before its capabilities are changed. */
+  payload: Buffer
+}
+
+/** @throws {ProtocolError} when it is not a greeting of protocol 10. */
+export function parseGreeting(payload: Buffer): Greeting {
+  if (payload[0] !== 10) throw new ProtocolError('the backend does not speak the MySQL protocol 10')
+  const { low, high } = capabilityOffsets(payload)
+  const cursor = createCursor(payload, low - 9)
+  const first = cursor.bytes(8)
+  cursor.bytes(8) // filler, flags, character set, status, flags
+  const scrambleLength = cursor.bytes(1).readUInt8(0)
+  cursor.bytes(10) // reserved, the last four of them MariaDB's own flags
+  const second = cursor.bytes(Math.min(cursor.left, Math.max(13, scrambleLength - 8)))
+  const capabilities = payload.readUInt16LE(low) + payload.readUInt16LE(high) * 0x10000
+  const named = (capabilities & CAPABILITIES.pluginAuth) !== 0
+  return {
+    capabilities,
+    scramble: withoutFinalZero(Buffer.concat([first, second])),
+    plugin: named ? withoutFinalZero(cursor.rest()).toString('latin1') : 'mysql_native_password',
+    payload,
+  }
+}
+
+/**
+ * The greeting for the client: all as the backend says, but for what the endpoint decides itself.
+ *
+ * @throws {ProtocolError} when the backend is too old to name authentication plugins.
+ */
+export function greetingForClient({ payload, capabilities }: Greeting, offersTls: boolean): Buffer {
+  if ((capabilities & CAPABILITIES.pluginAuth) === 0)
+    throw new ProtocolError('the backend is too old: it knows no authentication plugins')
+  const { low } = capabilityOffsets(payload)
+  const copy = Buffer.from(payload)
+  const flags = copy.readUInt16LE(low)
+  copy.writeUInt16LE(offersTls ? flags | CAPABILITIES.ssl : flags & ~CAPABILITIES.ssl, low)
+  return copy
+}
+
+/** Where the two halves of the capability flags stand. */
+function capabilityOffsets(payload: Buffer): { low: number; high: number } {
+  const versionEnd = payload.indexOf(0, 1)
+  // Connection id, first part of the challenge, a filler; then flags, character set and status, flags.
+  const low = versionEnd + 1 + 4 + 8 + 1
+  if (versionEnd < 0 || payload.length < low + 18)
+    throw new ProtocolError("the backend's greeting is too short")
+  return { low, high: low + 5 }
+}

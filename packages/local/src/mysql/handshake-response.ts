@@ -1,0 +1,68 @@
+import { ProtocolError } from '../byte-reader'
+import { CAPABILITIES, createCursor, withLength } from './packets'
+
+/** A client's answer to the greeting (HandshakeResponse41). */
+export interface HandshakeResponse {
+  /** Capabilities that the client wants. */
+  capabilities: number
+  /** Largest packet, character set, and reserved bytes, among them MariaDB's own capabilities. */
+  settings: Buffer
+  /** User name, in the client's bytes. */
+  user: Buffer
+  /** What the client's authentication plugin made of the password. */
+  auth: Buffer
+  /** Database to begin in, in the client's bytes. */
+  database: Buffer
+  /** The client's authentication plugin. */
+  plugin: string
+  /** Connection attributes and whatever else follows. */
+  rest: Buffer
+}
+
+/** Size of what stands before the user name; an SSLRequest has nothing else. */
+export const RESPONSE_HEAD = 32
+
+/** @throws {ProtocolError} when it is of an older protocol, or too short for what its flags announce. */
+export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
+  const cursor = createCursor(payload)
+  const capabilities = cursor.bytes(4).readUInt32LE(0)
+  if ((capabilities & CAPABILITIES.protocol41) === 0) throw new ProtocolError('only protocol 4.1 is known')
+  const has = (flag: number): boolean => (capabilities & flag) !== 0
+  const settings = cursor.bytes(RESPONSE_HEAD - 4)
+  const user = cursor.zeroTerminated()
+  const auth = has(CAPABILITIES.lengthEncodedAuth)
+    ? cursor.lengthEncoded()
+    : has(CAPABILITIES.secureConnection)
+      ? cursor.bytes(cursor.bytes(1).readUInt8(0))
+      : cursor.zeroTerminated()
+  // Some clients announce a database or a plugin and end the packet before it.
+  const text = (flag: number): Buffer =>
+    has(flag) && cursor.left > 0 ? cursor.zeroTerminated() : Buffer.alloc(0)
+  const database = text(CAPABILITIES.connectWithDb)
+  const plugin = text(CAPABILITIES.pluginAuth).toString('latin1')
+  return { capabilities, settings, user, auth, database, plugin, rest: cursor.rest() }
+}
+
+/** Puts an answer to a greeting together. */
+export function encodeHandshakeResponse(response: HandshakeResponse): Buffer {
+  const has = (flag: number): boolean => (response.capabilities & flag) !== 0
+  const zero = Buffer.alloc(1)
+  return Buffer.concat([
+    responseHead(response),
+    response.user,
+    zero,
+    has(CAPABILITIES.lengthEncodedAuth) || has(CAPABILITIES.secureConnection)
+      ? withLength(response.auth) // a hash: its length fits into one byte, which both forms share
+      : Buffer.concat([response.auth, zero]),
+    has(CAPABILITIES.connectWithDb) ? Buffer.concat([response.database, zero]) : Buffer.alloc(0),
+    has(CAPABILITIES.pluginAuth) ? Buffer.from(`${response.plugin}\0`) : Buffer.alloc(0),
+    response.rest,
+  ])
+}
+
+/** The part before the user name, which asks for TLS when sent alone. */
+export function responseHead({ capabilities, settings }: HandshakeResponse): Buffer {
+  const flags = Buffer.alloc(4)
+  flags.writeUInt32LE(capabilities >>> 0)
+  return Buffer.concat([flags, settings])
+}

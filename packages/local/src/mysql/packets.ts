@@ -1,0 +1,129 @@
+import type { Duplex } from 'node:stream'
+import { ProtocolError, readBytes } from '../byte-reader'
+import { MAX_LOGIN_MESSAGE } from '../login'
+
+/** A packet of the MySQL protocol. */
+export interface Packet {
+  /** Sequence number, 0 to 255. */
+  sequence: number
+  /** Contents after the header. */
+  payload: Buffer
+}
+
+/** Capability flags that a login depends on. */
+export const CAPABILITIES = {
+  connectWithDb: 0x8,
+  compress: 0x20,
+  protocol41: 0x200,
+  ssl: 0x800,
+  secureConnection: 0x8000,
+  pluginAuth: 0x80000,
+  connectAttrs: 0x100000,
+  lengthEncodedAuth: 0x200000,
+  zstd: 0x4000000,
+} as const
+
+/** First bytes of the packets that a server answers a login with. */
+export const MARKERS = { ok: 0x00, moreData: 0x01, authSwitch: 0xfe, error: 0xff } as const
+
+/** Reads a packet no longer than a login needs. */
+export async function readPacket(stream: Duplex): Promise<Packet> {
+  const head = await readBytes(stream, 4)
+  const size = head.readUIntLE(0, 3)
+  if (size === 0 || size > MAX_LOGIN_MESSAGE)
+    throw new ProtocolError('the length of a packet is out of range')
+  return { sequence: head.readUInt8(3), payload: await readBytes(stream, size) }
+}
+
+/** Puts a packet together. */
+export function encodePacket(sequence: number, ...parts: (string | Buffer)[]): Buffer {
+  const payload = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+  const head = Buffer.alloc(4)
+  head.writeUIntLE(payload.length, 0, 3)
+  head.writeUInt8(sequence & 0xff, 3)
+  return Buffer.concat([head, payload])
+}
+
+/** An ERR packet for a client of protocol 4.1. */
+export function errorPacket(sequence: number, code: number, sqlState: string, message: string): Buffer {
+  const head = Buffer.from([MARKERS.error, code & 0xff, code >> 8])
+  return encodePacket(sequence, head, `#${sqlState}${message}`)
+}
+
+/** A request to go on with another authentication plugin. */
+export interface AuthSwitch {
+  /** Name of the plugin. */
+  plugin: string
+  /** Data for the plugin, without the zero byte at its end. */
+  data: Buffer
+}
+
+/** Puts an AuthSwitchRequest together. */
+export function authSwitchPacket(sequence: number, { plugin, data }: AuthSwitch): Buffer {
+  return encodePacket(sequence, Buffer.from([MARKERS.authSwitch]), `${plugin}\0`, data, '\0')
+}
+
+/** Reads an AuthSwitchRequest; one without contents asks for the plugin of the time before plugins. */
+export function parseAuthSwitch(payload: Buffer): AuthSwitch {
+  if (payload.length === 1) return { plugin: 'mysql_old_password', data: Buffer.alloc(0) }
+  const cursor = createCursor(payload, 1)
+  const plugin = cursor.zeroTerminated().toString('latin1')
+  return { plugin, data: withoutFinalZero(cursor.rest()) }
+}
+
+/** The bytes without a zero byte at their end. */
+export function withoutFinalZero(bytes: Buffer): Buffer {
+  return bytes.at(-1) === 0 ? bytes.subarray(0, -1) : bytes
+}
+
+/** Reads a payload from the front. */
+export interface Cursor {
+  /** Takes `size` bytes. */
+  bytes(size: number): Buffer
+  /** Takes the bytes up to a zero byte, and the zero byte. */
+  zeroTerminated(): Buffer
+  /** Takes bytes that follow their length as a length-encoded integer. */
+  lengthEncoded(): Buffer
+  /** Takes all that is left. */
+  rest(): Buffer
+  /** Bytes that are left. */
+  readonly left: number
+}
+
+/** Begins to read a payload. Each method throws {@link ProtocolError} when the payload is too short. */
+export function createCursor(payload: Buffer, start = 0): Cursor {
+  let position = start
+  const cursor: Cursor = {
+    bytes(size) {
+      if (size > payload.length - position) throw new ProtocolError('a packet is too short')
+      position += size
+      return payload.subarray(position - size, position)
+    },
+    zeroTerminated() {
+      const end = payload.indexOf(0, position)
+      if (end < 0) throw new ProtocolError('a text in a packet has no end')
+      const text = payload.subarray(position, end)
+      position = end + 1
+      return text
+    },
+    lengthEncoded() {
+      const first = cursor.bytes(1).readUInt8(0)
+      if (first === 0xfc) return cursor.bytes(cursor.bytes(2).readUInt16LE(0))
+      if (first === 0xfd) return cursor.bytes(cursor.bytes(3).readUIntLE(0, 3))
+      if (first > 0xfa) throw new ProtocolError('a length in a packet is out of range')
+      return cursor.bytes(first)
+    },
+    rest: () => cursor.bytes(payload.length - position),
+    get left() {
+      return payload.length - position
+    },
+  }
+  return cursor
+}
+
+/** Puts the length of the bytes before them as a length-encoded integer. */
+export function withLength(bytes: Buffer): Buffer {
+  if (bytes.length < 0xfb) return Buffer.concat([Buffer.from([bytes.length]), bytes])
+  const head = Buffer.from([0xfc, bytes.length & 0xff, bytes.length >> 8])
+  return Buffer.concat([head, bytes])
+}

@@ -1,0 +1,21 @@
+import type { BackendLogin } from '../backend'
+
+/** How a database server is started. */
+export interface DatabaseServerOptions {
+  /** Users to create, all of whom may create tables in the database `app`. Default `['jane_doe']`. */
+  users?: readonly string[]
+}
+
+/** A database server that was started for this process, without any IAM. */
+export interface DatabaseServer {
+  /** Where it listens, with the administrator's name and password and the database `app`. */
+  url: string
+  /** Stops the server, waits until it has exited, and removes its files. */
+  stop(): Promise<void>
+}
+
+/** A database server with the users that were created in it. */
+export interface DatabaseServerWithUsers extends DatabaseServer {
+  /** Name and password of each user, as `startLocalRds` takes them for `backendUsers`. */
+  logins: Record<string, BackendLogin>
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { testStage } from './scene'
+import { everythingShown } from './secrets'
+
+describe('without credentials', () => {
+  const stage = testStage()
+
+  async function unavailable(): Promise<string> {
+    const error = await stage.failure(stage.provider().getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    return everythingShown(error.cause)
+  }
+
+  it('says which sources there are when none is set up', async () => {
+    stage.set({ AWS_EC2_METADATA_DISABLED: 'true' })
+    const error = await stage.failure(stage.provider().getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(error.message).toContain('iam.credentials or iam.profile')
+    expect(everythingShown(error.cause)).toContain('[default]')
+  })
+
+  it('takes silence at the usual address of EC2 for no EC2, and asks once', async () => {
+    const scene = await stage.startEndpoints()
+    scene.setFault('imds', 'hang')
+    // As in the variable, but not said by whoever started the process.
+    stage.set({
+      AWS_CONFIG_FILE: stage.write('config', `[default]\nec2_metadata_service_endpoint = ${scene.url}\n`),
+    })
+    expect(await unavailable()).toContain('TimeoutError from instance metadata service')
+    expect(scene.requests.imds).toBe(2)
+  })
+
+  it('asks again when EC2 hangs up', async () => {
+    let connections = 0
+    const server = createServer((socket) => {
+      connections++
+      socket.resetAndDestroy()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const config = `[default]\nec2_metadata_service_endpoint = http://127.0.0.1:${port}\n`
+    stage.set({ AWS_CONFIG_FILE: stage.write('config', config) })
+    expect(await unavailable()).toContain('ECONNRESET')
+    server.close()
+    expect(connections).toBe(6)
+  })
+
+  it('asks again when nobody listens where EC2 was said to be', async () => {
+    const scene = await stage.startEndpoints()
+    await scene.close()
+    stage.set(scene.env.imds)
+    expect(await unavailable()).toContain('ECONNREFUSED')
+  })
+
+  it('asks no container endpoint outside of the machine', async () => {
+    stage.set({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://credentials.example/role' })
+    expect(await unavailable()).toContain('URL not accepted')
+  })
+
+  it('says that a container endpoint does not know its container', async () => {
+    const scene = await stage.startEndpoints()
+    stage.set({ ...scene.env.container, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'tokenOfSomebodyElse' })
+    stage.guard('tokenOfSomebodyElse')
+    expect(await unavailable()).toContain('status: 401')
+  })
+
+  it('says that the web identity has no file', async () => {
+    const scene = await stage.startEndpoints()
+    stage.set({ ...scene.env.webIdentity, AWS_WEB_IDENTITY_TOKEN_FILE: '/nonexistent/token' })
+    expect(await unavailable()).toContain('/nonexistent/token')
+  })
+
+  it('says that STS does not accept the web identity', async () => {
+    const scene = await stage.startEndpoints()
+    const file = stage.write('token', 'the.identity.ofSomebodyElse')
+    stage.guard('ofSomebodyElse')
+    stage.set({ ...scene.env.webIdentity, AWS_WEB_IDENTITY_TOKEN_FILE: file })
+    expect(await unavailable()).toContain('InvalidIdentityToken')
+  })
+})

@@ -1,0 +1,8 @@
+import { testSource } from './contract'
+
+testSource('the container endpoint', {
+  endpoint: 'container',
+  requestsPerLookUp: 1,
+  configure: (stage, { env }) => stage.set(env.container),
+  failure: /status: 500/,
+})

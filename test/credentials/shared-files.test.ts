@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { expectSignedBy, signerOf, testStage } from './scene'
+import { everythingShown } from './secrets'
+
+describe('shared files', () => {
+  const stage = testStage()
+
+  function section(title: string, accessKeyId: string, more = ''): string {
+    const secret = `secretKeyOf${accessKeyId}`
+    stage.guard(secret)
+    return `[${title}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n${more}\n`
+  }
+  function credentials(...sections: string[]): void {
+    stage.set({
+      AWS_SHARED_CREDENTIALS_FILE: stage.write('credentials', sections.join('\n')),
+      AWS_EC2_METADATA_DISABLED: 'true',
+    })
+  }
+  function config(...lines: string[]): void {
+    stage.set({ AWS_CONFIG_FILE: stage.write('config', lines.join('\n')), AWS_EC2_METADATA_DISABLED: 'true' })
+  }
+  const keyOf = async (options: { profile?: string } = {}): Promise<string | undefined> =>
+    signerOf(await stage.provider(options).getToken()).accessKeyId
+
+  it('have a default profile', async () => {
+    credentials(section('default', 'AKIADEFAULT'), section('other', 'AKIAOTHER'))
+    const token = await stage.provider().getToken()
+    expectSignedBy(token, { accessKeyId: 'AKIADEFAULT', secretAccessKey: 'secretKeyOfAKIADEFAULT' })
+    expect(token.expiresAt.getTime() - Date.now()).toBe(900_000)
+  })
+
+  it('have profiles for AWS_PROFILE and for the option, which comes first', async () => {
+    credentials(section('one', 'AKIAONE'), section('two', 'AKIATWO'))
+    stage.set({ AWS_PROFILE: 'one' })
+    expect(await keyOf()).toBe('AKIAONE')
+    expect(await keyOf({ profile: 'two' })).toBe('AKIATWO')
+  })
+
+  it('may hold keys in the configuration file', async () => {
+    config(section('profile app', 'AKIACONFIG'))
+    expect(await keyOf({ profile: 'app' })).toBe('AKIACONFIG')
+  })
+
+  it('lie in the home directory', async () => {
+    const home = join(dirname(stage.write('x', '')), '.aws')
+    mkdirSync(home)
+    stage.write('.aws/credentials', section('default', 'AKIAHOME'))
+    expect(await keyOf()).toBe('AKIAHOME')
+  })
+
+  it('may hold a session token', async () => {
+    credentials(section('default', 'ASIASESSION', 'aws_session_token = sessionTokenInAFile=='))
+    stage.guard('sessionTokenInAFile==')
+    expect(signerOf(await stage.provider().getToken()).sessionToken).toBe('sessionTokenInAFile==')
+  })
+
+  it('are read again for each token, and at once when told to', async () => {
+    credentials(section('default', 'AKIAFIRST'))
+    const provider = stage.provider()
+    const first = await provider.getToken()
+    credentials(section('default', 'AKIASECOND'))
+    expect(await provider.getToken()).toBe(first)
+    expect(signerOf(await provider.getToken({ forceRefresh: true })).accessKeyId).toBe('AKIASECOND')
+    credentials(section('default', 'AKIATHIRD'))
+    stage.passSeconds(850)
+    expect(signerOf(await provider.getToken()).accessKeyId).toBe('AKIATHIRD')
+  })
+
+  it('go on being used when they are gone, until the token ends', async () => {
+    credentials(section('default', 'AKIAGONE'))
+    const provider = stage.provider()
+    await provider.getToken()
+    credentials()
+    stage.passSeconds(850)
+    expect(signerOf(await provider.getToken()).accessKeyId).toBe('AKIAGONE')
+    const error = await stage.failure(provider.getToken({ forceRefresh: true }))
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+  })
+
+  it.each([
+    ['that has no such profile', () => credentials(section('default', 'AKIADEFAULT'))],
+    ['that is garbage', () => credentials('[nowhere\naws_access_key_id\n\u0000=')],
+    ['that does not exist', () => stage.set({ AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials' })],
+    ['that has half a key', () => credentials('[app]\naws_access_key_id = AKIAHALF')],
+  ])('say which profile was not found in a file %s', async (_, prepare) => {
+    prepare()
+    stage.set({ AWS_EC2_METADATA_DISABLED: 'true' })
+    const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(everythingShown(error.cause)).toContain('[app]')
+  })
+
+  describe('with a role', () => {
+    const ROLE = 'role_arn = arn:aws:iam::123456789012:role/app\nregion = eu-west-1'
+
+    it.each([
+      ['EcsContainer', 'container'],
+      ['Ec2InstanceMetadata', 'imds'],
+    ] as const)('assume it with the credentials of %s', async (source, name) => {
+      const scene = await stage.startEndpoints()
+      stage.set({ ...scene.env[name], AWS_ENDPOINT_URL_STS: scene.url })
+      config(`[profile app]\n${ROLE}\ncredential_source = ${source}`)
+      expectSignedBy(await stage.provider({ profile: 'app' }).getToken(), scene.issued[1]!)
+      expect(scene.requests).toMatchObject({ sts: 1, [name]: name === 'imds' ? 3 : 1 })
+    })
+
+    it('assume it with a web identity, also after a request that hung', async () => {
+      const scene = await stage.startEndpoints()
+      stage.set({ AWS_ENDPOINT_URL_STS: scene.url })
+      config(
+        `[profile app]\n${ROLE}`,
+        `web_identity_token_file = ${scene.env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE']}`,
+      )
+      const provider = stage.provider({ profile: 'app', timeoutMs: 1_000 })
+      scene.setFault('sts', 'hang')
+      expect((await stage.failure(provider.getToken())).code).toBe('TOKEN_TIMEOUT')
+      scene.setFault('sts')
+      const token = await provider.getToken()
+      // Here the SDK asks once more by itself, for the look-up that was given up.
+      const { accessKeyId } = signerOf(token)
+      expectSignedBy(token, scene.issued.find((identity) => identity.accessKeyId === accessKeyId)!)
+    })
+  })
+})

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { testSource } from './contract'
+
+testSource('web identity', {
+  endpoint: 'sts',
+  requestsPerLookUp: 1,
+  configure(stage, { env }) {
+    stage.guard(readFileSync(env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? '', 'utf8'))
+    stage.set(env.webIdentity)
+  },
+  failure: /httpStatusCode: 500/,
+})

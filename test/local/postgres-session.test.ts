@@ -1,0 +1,156 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { startLocalRds, startPostgres, type DatabaseServerWithUsers, type LocalRds } from '@rds-iam/local'
+import type pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { allClosed } from './closed'
+import { failure } from './failure'
+import { pgClient } from './postgres-client'
+import { psql, requirePsql } from './psql'
+import { sign } from './sign'
+
+let server: DatabaseServerWithUsers
+let rds: LocalRds
+
+beforeAll(async () => {
+  requirePsql()
+  server = await startPostgres()
+})
+
+afterAll(() => server.stop())
+
+beforeEach(async () => {
+  rds = await startLocalRds({ backend: server.url, backendUsers: server.logins })
+})
+
+afterEach(async () => {
+  await rds.close()
+})
+
+const client = (config: pg.ClientConfig = {}) => pgClient(rds, config)
+
+describe('a session', () => {
+  test('runs as the backend URL’s user where no other is given', async () => {
+    const other = await startLocalRds({ backend: server.url })
+    const outcome = await psql(other, await sign(other), 'select current_user')
+    expect(outcome.stdout).toBe('postgres\n')
+    await other.close()
+  })
+
+  test('can be cancelled', async () => {
+    const session = await client()
+    const other = await client()
+    const sleeping = failure(session.query('select pg_sleep(3600)'))
+    const running = `select 1 from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'`
+    const { processID, secretKey } = session as unknown as { processID: number; secretKey: number }
+    while ((await other.query(running, [processID])).rowCount === 0);
+    const request = Buffer.alloc(16)
+    request.writeUInt32BE(16, 0)
+    request.writeUInt32BE(80877102, 4)
+    request.writeInt32BE(processID, 8)
+    request.writeInt32BE(secretKey, 12)
+    const socket = connectTcp(rds.port, 'localhost').resume()
+    socket.end(request)
+    await once(socket, 'close')
+    expect(await sleeping).toMatchObject({ code: '57014' })
+    expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await Promise.all([session.end(), other.end()])
+    await allClosed(rds)
+    expect(rds.logins).toHaveLength(2)
+  })
+
+  test('copies a million rows out and in', async () => {
+    const { status, stdout } = await psql(
+      rds,
+      await sign(rds),
+      'copy (select generate_series(1, 1000000)) to stdout',
+    )
+    expect(status).toBe(0)
+    expect(stdout.split('\n')).toHaveLength(1_000_001)
+    const back =
+      'create temp table numbers(n int); copy numbers from stdin; select count(*), sum(n) from numbers'
+    expect(await psql(rds, await sign(rds), back, '', stdout)).toMatchObject({
+      stdout: '1000000|500000500000\n',
+    })
+  })
+
+  test('hears notifications', async () => {
+    const [listener, speaker] = [await client(), await client()]
+    await listener.query('listen news')
+    const heard = once(listener, 'notification')
+    await speaker.query(`notify news, 'something'`)
+    expect(await heard).toMatchObject([{ channel: 'news', payload: 'something' }])
+    await Promise.all([listener.end(), speaker.end()])
+  })
+
+  test('takes and gives values of many megabytes unchanged', async () => {
+    const session = await client()
+    const bytes = Buffer.alloc(8_000_000, 'not the same everywhere ')
+    const { rows } = await session.query<{ back: Buffer }>('select $1::bytea as back', [bytes])
+    expect(rows[0]?.back.equals(bytes)).toBe(true)
+    await session.end()
+  })
+
+  test('stops the server’s sending while the client does not read', async () => {
+    const [session, other] = [await client(), await client()]
+    const { processID, connection } = session as unknown as {
+      processID: number
+      connection: { stream: NodeJS.ReadStream }
+    }
+    const result = session.query(`select repeat('x', 100000) as x from generate_series(1, 1000)`)
+    connection.stream.pause()
+    const waiting = `select 1 from pg_stat_activity where pid = $1 and wait_event = 'ClientWrite'`
+    while ((await other.query(waiting, [processID])).rowCount === 0);
+    connection.stream.resume()
+    expect((await result).rowCount).toBe(1000)
+    await Promise.all([session.end(), other.end()])
+  })
+
+  test('ends with the server’s words when the server ends it', async () => {
+    const [session, other] = [await client(), await client()]
+    const { processID } = session as unknown as { processID: number }
+    const errors: Error[] = []
+    session.on('error', (error) => errors.push(error))
+    const ended = new Promise((resolve) => session.once('end', resolve))
+    await other.query('select pg_terminate_backend($1)', [processID])
+    await ended
+    expect(errors[0]).toMatchObject({ code: '57P01' })
+    await other.end()
+    await allClosed(rds)
+  })
+
+  test('ends without a word when connections are dropped', async () => {
+    const session = await client()
+    const errors: Error[] = []
+    session.on('error', (error) => errors.push(error))
+    const ended = new Promise((resolve) => session.once('end', resolve))
+    expect(rds.openConnections).toBe(1)
+    rds.dropConnections()
+    await ended
+    expect(errors[0]?.message).toBe('Connection terminated unexpectedly')
+    await allClosed(rds)
+    const next = await client()
+    await next.end()
+  })
+
+  test('leaves nothing at the database when its client is gone', async () => {
+    const [session, other] = [await client(), await client()]
+    const { processID, connection } = session as unknown as {
+      processID: number
+      connection: { stream: NodeJS.ReadStream }
+    }
+    session.on('error', () => {})
+    connection.stream.destroy()
+    while ((await other.query('select 1 from pg_stat_activity where pid = $1', [processID])).rowCount !== 0);
+    await other.end()
+  })
+})
+
+test('two hundred sessions log in at once and are counted', async () => {
+  const password = await sign(rds)
+  const sessions = await Promise.all(Array.from({ length: 200 }, () => client({ password })))
+  expect(rds.openConnections).toBe(200)
+  expect(rds.logins.filter(({ verdict }) => verdict === 'accepted')).toHaveLength(200)
+  await Promise.all(sessions.map((session) => session.end()))
+  await allClosed(rds)
+})

