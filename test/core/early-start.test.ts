@@ -1,5 +1,6 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { IamOptions } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import mysql from 'mysql2'
@@ -17,32 +18,42 @@ afterEach(() => {
   silent.close()
 })
 
-it.each([
-  ['pg', pgConfig, (config: object) => ignoreErrors(new pg.Client(config))],
-  ['mysql2', mysql2Config, (config: object) => mysql.createConnection(config)],
-])(
-  '%s looks credentials up while it connects, not only when the server asks',
-  async (_, makeConfig, connect) => {
-    const { port } = silent.address() as AddressInfo
-    const accepted = once(silent, 'connection')
-    let connection: { end(): unknown; on(event: 'error', listener: () => void): unknown } | undefined
-    await new Promise<void>((lookedUp) => {
-      const credentials = () => {
-        lookedUp()
-        return new Promise<never>(() => {})
-      }
-      const iam = { region: 'us-east-1', credentials, timeoutMs: 100 }
-      connection = connect(makeConfig({ host: '127.0.0.1', port, user: 'app', ssl: { ca: '' }, iam }))
-    })
-    // The look-up hangs: that ends the connection with our error, and its socket with it.
-    const [socket] = (await accepted) as [Socket]
-    const [error] = (await once(connection as never, 'error')) as [Error & { code: string }]
-    expect(error.code).toBe('TOKEN_TIMEOUT')
-    if (!socket.closed) await once(socket, 'close')
-  },
-)
+const options = (port: number, iam: IamOptions) => ({
+  host: '127.0.0.1',
+  port,
+  user: 'app',
+  ssl: { ca: '' },
+  iam,
+})
 
-function ignoreErrors(client: pg.Client): pg.Client {
-  client.connect((error) => client.emit('error', error))
-  return client
-}
+it.each([
+  [
+    'pg',
+    (port: number, iam: IamOptions): EventEmitter => {
+      const client = new pg.Client(pgConfig(options(port, iam)))
+      client.connect((error: Error | null) => client.emit('error', error))
+      return client
+    },
+  ],
+  [
+    'mysql2',
+    (port: number, iam: IamOptions): EventEmitter => mysql.createConnection(mysql2Config(options(port, iam))),
+  ],
+])('%s looks credentials up while it connects, not only when the server asks', async (_, connect) => {
+  const { port } = silent.address() as AddressInfo
+  const accepted = once(silent, 'connection')
+  let connection = new EventEmitter()
+  await new Promise<void>((lookedUp) => {
+    const credentials = () => {
+      lookedUp()
+      return new Promise<never>(() => {})
+    }
+    const iam = { region: 'us-east-1', credentials, timeoutMs: 100 }
+    connection = connect(port, iam)
+  })
+  // The look-up hangs: that ends the connection with our error, and its socket with it.
+  const [socket] = (await accepted) as [Socket]
+  const [error] = (await once(connection, 'error')) as [Error & { code: string }]
+  expect(error.code).toBe('TOKEN_TIMEOUT')
+  if (!socket.closed) await once(socket, 'close')
+})

@@ -3,10 +3,11 @@ import { testSource } from './contract'
 // What a credential helper does: asks somebody, and writes the answer in the form of the shared files' `process`.
 const HELPER = `
 const { HELPER_URL: url, HELPER_AUTHORIZATION: authorization } = process.env
-fetch(url, { headers: { authorization } }).then(async (response) => {
-  const body = await response.text()
-  if (!response.ok) {
-    console.error('the helper got ' + response.status)
+require('node:http').get(url, { headers: { authorization } }, async (response) => {
+  let body = ''
+  for await (const chunk of response) body += chunk
+  if (response.statusCode !== 200) {
+    console.error('the helper got ' + response.statusCode)
     process.exitCode = 3
   } else if (body.endsWith('}')) {
     const { Token: SessionToken, ...rest } = JSON.parse(body)

@@ -120,7 +120,10 @@ describe('shared files', () => {
       const token = await provider.getToken()
       // Here the SDK asks once more by itself, for the look-up that was given up.
       const { accessKeyId } = signerOf(token)
-      expectSignedBy(token, scene.issued.find((identity) => identity.accessKeyId === accessKeyId)!)
+      expectSignedBy(
+        token,
+        scene.issued.find((identity) => identity.accessKeyId === accessKeyId)!,
+      )
     })
   })
 })

@@ -59,12 +59,10 @@ describe('a snippet of README.md logs in:', () => {
       env: {
         ...Object.fromEntries(own),
         ...rds.env,
-        ...{
-          NODE_EXTRA_CA_CERTS: caFile,
-          DB_HOST: 'localhost',
-          DB_PORT: `${rds.port}`,
-          PGPORT: `${rds.port}`,
-        },
+        NODE_EXTRA_CA_CERTS: caFile,
+        DB_HOST: 'localhost',
+        DB_PORT: `${rds.port}`,
+        PGPORT: `${rds.port}`,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
   const config = pgConfig(options)
   return {
     pool: async () => {
-      const { Pool } = driver('pg', () => require('pg') as Pg)
+      const { Pool } = loadPg()
       return new Pool(config)
     },
   }
@@ -37,12 +37,11 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
  */
 export function mysqlDialectConfig<T extends Mysql2Options>(options: T): MysqlDialectConfig {
   const config = mysql2Config(options)
-  const mysql2 = () => driver('mysql2', () => require('mysql2') as Mysql2)
   return {
     // The callback pool: kysely hangs on the one of mysql2/promise.
-    pool: async () => mysql2().createPool(config),
+    pool: async () => loadMysql2().createPool(config),
     // Kysely cancels a query over a connection of its own.
-    controlConnection: () => mysql2().createConnection(config),
+    controlConnection: () => loadMysql2().createConnection(config),
   }
 }
 
@@ -55,11 +54,24 @@ interface Mysql2 {
   createConnection(config: object): ReturnType<NonNullable<MysqlDialectConfig['controlConnection']>>
 }
 
-function driver<T>(name: string, load: () => T): T {
+// Each require stands inside its try: bundlers then let the driver that an application lacks be missing.
+function loadPg(): Pg {
   try {
-    return load()
+    return require('pg') as Pg
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
-    throw new Error(`@rds-iam/kysely needs the driver ${name}: npm install ${name}`, { cause: error })
+    throw missing('pg', error)
   }
+}
+
+function loadMysql2(): Mysql2 {
+  try {
+    return require('mysql2') as Mysql2
+  } catch (error) {
+    throw missing('mysql2', error)
+  }
+}
+
+function missing(driver: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') return error
+  return new Error(`@rds-iam/kysely needs the driver ${driver}: npm install ${driver}`, { cause: error })
 }
