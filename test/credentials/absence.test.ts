@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { createTokenProvider } from '@rds-iam/core'
 import { describe, expect, it } from 'vitest'
-import { testStage } from './scene'
+import { RDS, testStage } from './scene'
 import { everythingShown } from './secrets'
 
 describe('without credentials', () => {
@@ -52,6 +53,18 @@ describe('without credentials', () => {
     await scene.close()
     stage.set(scene.env.imds)
     expect(await unavailable()).toContain('ECONNREFUSED')
+  })
+
+  it('says what it met before the source fell silent', async () => {
+    let attempts = 0
+    const credentials = async (): Promise<never> => {
+      if (++attempts === 1) throw new Error('the first attempt')
+      return new Promise(() => {})
+    }
+    const provider = createTokenProvider({ ...RDS, credentials, timeoutMs: 300 })
+    const error = await stage.failure(provider.getToken())
+    expect(error.code).toBe('TOKEN_TIMEOUT')
+    expect(error.cause).toMatchObject({ message: 'the first attempt' })
   })
 
   it('asks no container endpoint outside of the machine', async () => {

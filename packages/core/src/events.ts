@@ -23,7 +23,7 @@ export interface TokenReusedEvent {
 
 /** Messages of the channel `rds-iam:token.renewal-failed`. */
 export interface TokenRenewalFailedEvent {
-  /** Absent when the region could not be found. */
+  /** Absent when it was credentials that could not be renewed, or the region not found. */
   endpoint?: Address
   user?: string
   error: unknown
