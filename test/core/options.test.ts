@@ -112,6 +112,14 @@ describe.each(configs)('%s', (_, config) => {
     },
   )
 
+  it('takes loopback by any of its names', () => {
+    const taken = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '::1', '[::1]'].map((host) =>
+      config({ ...good, host }),
+    )
+    const hosts = taken.map((made) => (made as { host: string }).host)
+    expect(hosts).toEqual(['localhost', 'localhost', '127.0.0.1', '127.8.9.10', '::1', '::1'])
+  })
+
   it('takes any user that is text, and any port of TCP', () => {
     fc.assert(
       fc.property(

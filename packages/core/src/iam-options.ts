@@ -122,7 +122,7 @@ export function checkHost(host: unknown, option: string): string {
   if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
   if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
   if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
-  const name = normalizeHost(host)
+  const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
   const ipv6 = isIpv6(name)
   if (!ipv6 && name.includes(':')) throw invalidOption(option, 'give the port as `port`, not inside the host')
   if (!ipv6 && !/^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}._-]{0,252})$/u.test(name)) {

@@ -55,8 +55,8 @@ export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
     secureContext: (target) => contexts(trust(target)),
     refused({ endpoint, region }, user, token, cause) {
       const login = { endpoint, region, user }
-      tokens(login).discard(token)
-      credentials.distrust()
+      // Of many logins that are refused with one token, the first says that its credentials may be bad.
+      if (tokens(login).discard(token)) credentials.distrust()
       publishRefused(login, cause)
       return loginRefused(login)
     },

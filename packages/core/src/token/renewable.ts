@@ -8,8 +8,8 @@ const PATIENCE_MS = 1_000
 export interface Renewable<T> {
   /** The value in use, or a new one. `forceRefresh` takes nothing but a new one. */
   get(options?: { forceRefresh?: boolean | undefined }): Promise<T>
-  /** Never hands out this value again. */
-  discard(value: T): void
+  /** Never hands out this value again; tells whether it was the one in use. */
+  discard(value: T): boolean
   /** Renews at the next use, and keeps the old value if that fails. */
   distrust(): void
 }
@@ -89,7 +89,9 @@ export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
       return isGood(lifetime, now) ? renewOrKeep(value) : renewOrFail(distrusted)
     },
     discard(refused) {
-      if (value === refused) value = undefined
+      if (value !== refused) return false
+      value = undefined
+      return true
     },
     distrust() {
       distrusted = true
