@@ -2,13 +2,16 @@ import { mysql2Connection, pgConnection } from '@rds-iam/knex'
 import type { Knex } from 'knex'
 import type { Adapter, Database } from './adapter'
 
+// Knex also prints the errors that it rejects with.
+const quiet = { warn() {}, error() {} }
+
 /** Knex, in whichever version, with the client pg. */
 export function knexPg(knex: (config: Knex.Config) => Knex): Adapter {
   return {
     engine: 'postgres',
     open: (options, max) =>
       database(
-        knex({ client: 'pg', connection: pgConnection(options), pool: { min: 0, max } }),
+        knex({ client: 'pg', connection: pgConnection(options), pool: { min: 0, max }, log: quiet }),
         (result) => (result as { rows: Record<string, unknown>[] }).rows,
       ),
   }
@@ -20,7 +23,7 @@ export function knexMysql2(knex: (config: Knex.Config) => Knex): Adapter {
     engine: 'mysql',
     open: (options, max) =>
       database(
-        knex({ client: 'mysql2', connection: mysql2Connection(options), pool: { min: 0, max } }),
+        knex({ client: 'mysql2', connection: mysql2Connection(options), pool: { min: 0, max }, log: quiet }),
         (result) => (result as [Record<string, unknown>[]])[0],
       ),
   }
