@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startLocalRds, startPostgres, type DatabaseServer, type LocalRds } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { CACHING_SHA2_USER, startScriptedMysql, type ScriptedMysql } from './scripted-mysql'
 import { sign } from './sign'
 
@@ -196,5 +196,23 @@ describe('a MySQL backend with caching_sha2_password', () => {
       errno: 1045,
     })
     expect(await server.nextQuit).toBe(CACHING_SHA2_USER)
+  })
+
+  test('offers no TLS through an endpoint that has none', async () => {
+    const rds = await start({ engine: 'mysql', backend: server.url, tls: false })
+    await expect(mysqlSession(rds)).rejects.toMatchObject({ code: 'HANDSHAKE_NO_SSL_SUPPORT' })
+  })
+
+  test('has no connection open when the endpoint is closed', async () => {
+    server.way = 'silent'
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
+    const rds = await start({ engine: 'mysql', backend: server.url })
+    await expect(
+      mysqlSession(Object.assign(Object.create(rds) as LocalRds, { user: 'nobody' })),
+    ).rejects.toMatchObject({ errno: 1045 })
+    await server.answered
+    await rds.close()
+    await server.disconnected
+    vi.restoreAllMocks()
   })
 })

@@ -208,6 +208,34 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     await Promise.all(closed)
   })
 
+  test('is done with a refused client as soon as that has closed', async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
+    const socket = await openTls()
+    const ended = once(socket, 'end')
+    socket.resume().write(Buffer.concat(clientMessages()))
+    await ended
+    await allClosed(rds)
+  })
+
+  test('does not wait for ever for a refused client to close', async () => {
+    const limits: AbortController[] = []
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+      const limit = new AbortController()
+      limits.push(limit)
+      return limit.signal
+    })
+    const socket = connect({ port: rds.port, host: 'localhost', allowHalfOpen: true })
+    const ended = once(socket.resume(), 'end')
+    if (engine === 'mysql') await once(socket, 'data')
+    socket.write(engine === 'mysql' ? mysqlPacket(1, mysqlResponse()) : startupMessage()) // without TLS
+    await ended
+    expect(timeout.mock.calls.slice(0, 2)).toEqual([[60_000], [5_000]])
+    expect(rds.openConnections).toBe(1)
+    limits[1]?.abort()
+    await allClosed(rds)
+    socket.destroy()
+  })
+
   test('bears hundreds of connections that come and go', async () => {
     const [first = Buffer.alloc(0)] = clientMessages()
     const behaviours: (() => Promise<unknown>)[] = [

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { startLocalRds, type BackendLogin, type LocalRds } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
@@ -35,19 +36,16 @@ afterEach(async () => {
 
 const client = (config: mysql.ConnectionOptions = {}, token?: string) => mysqlClient(rds, config, token)
 
-describe('changing the user', () => {
-  async function change(
-    session: mysql.Connection,
-    to: mysql.ConnectionOptions,
-    token: string,
-  ): Promise<void> {
-    const plugins = { mysql_clear_password: () => () => Buffer.from(`${token}\0`) }
-    Object.assign((session as unknown as { connection: { config: object } }).connection.config, {
-      authPlugins: plugins,
-    })
-    await session.changeUser(to)
-  }
+/** Changes the user with a token for it. */
+async function change(session: mysql.Connection, to: mysql.ConnectionOptions, token: string): Promise<void> {
+  const plugins = { mysql_clear_password: () => () => Buffer.from(`${token}\0`) }
+  Object.assign((session as unknown as { connection: { config: object } }).connection.config, {
+    authPlugins: plugins,
+  })
+  await session.changeUser(to)
+}
 
+describe('changing the user', () => {
   test('takes a token for the new user, as often as wanted', async () => {
     const session = await client()
     for (const user of ['john', 'jane_doe', 'john']) {
@@ -178,11 +176,36 @@ describe('a session', () => {
     await next.end()
   })
 
-  test('leaves nothing at the database when its client is gone', async () => {
+  test.each(['closed', 'reset'] as const)(
+    'leaves nothing at the database when its client has %s',
+    async (how) => {
+      const tcp = new Socket()
+      const session = await client({ stream: () => tcp.connect(rds.port, 'localhost') })
+      session.on('error', () => {})
+      if (how === 'closed') session.destroy()
+      else tcp.resetAndDestroy()
+      const present = 'select 1 from information_schema.processlist where id = ?'
+      while ((await rows(admin, present, [session.threadId])).length !== 0);
+    },
+  )
+
+  test('takes commands a byte at a time', async () => {
     const session = await client()
-    session.destroy()
-    const present = 'select 1 from information_schema.processlist where id = ?'
-    while ((await rows(admin, present, [session.threadId])).length !== 0);
+    const { stream } = (session as unknown as { connection: { stream: Socket } }).connection
+    const write = stream.write.bind(stream) as (bytes: Buffer) => boolean
+    stream.write = (bytes: Buffer | string) => {
+      for (const byte of Buffer.from(bytes as Buffer)) write(Buffer.from([byte]))
+      return true
+    }
+    expect(await rows(session, 'select ? as text', ['\x11'.repeat(20)])).toEqual([
+      { text: '\x11'.repeat(20) },
+    ])
+    await change(session, { user: 'john' }, await sign(rds, { user: 'john' }))
+    expect(await rows(session, 'select current_user() as user')).toEqual([
+      { user: `${backendUsers.john?.user}@%` },
+    ])
+    await session.end()
+    await allClosed(rds)
   })
 })
 

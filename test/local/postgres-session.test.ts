@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, createServer, Socket, type AddressInfo } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { startLocalRds, startPostgres, type DatabaseServerWithUsers, type LocalRds } from '@rds-iam/local'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -29,6 +30,31 @@ afterEach(async () => {
 
 const client = (config: pg.ClientConfig = {}) => pgClient(rds, config)
 
+interface Internals {
+  processID: number
+  secretKey: number
+  connection: { stream: Socket }
+}
+
+/** What pg knows of its session and does not declare. */
+const internals = (session: pg.Client) => session as unknown as Internals
+
+function int32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length)
+  values.forEach((value, index) => bytes.writeInt32BE(value, 4 * index))
+  return bytes
+}
+
+async function openSocket(way: 'plain' | 'TLS' | 'direct TLS'): Promise<Socket> {
+  const socket = connectTcp(rds.port, 'localhost')
+  if (way === 'plain') return socket
+  if (way === 'TLS') {
+    socket.write(int32(8, 80877103))
+    await once(socket, 'data')
+  }
+  return connectTls({ socket, ca: rds.ca, servername: 'localhost', ALPNProtocols: ['postgresql'] })
+}
+
 describe('a session', () => {
   test('runs as the backend URL’s user where no other is given', async () => {
     const other = await startLocalRds({ backend: server.url })
@@ -37,20 +63,14 @@ describe('a session', () => {
     await other.close()
   })
 
-  test('can be cancelled', async () => {
-    const session = await client()
-    const other = await client()
+  test.each(['plain', 'TLS', 'direct TLS'] as const)('can be cancelled over a %s connection', async (way) => {
+    const [session, other] = [await client(), await client()]
     const sleeping = failure(session.query('select pg_sleep(3600)'))
     const running = `select 1 from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'`
-    const { processID, secretKey } = session as unknown as { processID: number; secretKey: number }
-    while ((await other.query(running, [processID])).rowCount === 0);
-    const request = Buffer.alloc(16)
-    request.writeUInt32BE(16, 0)
-    request.writeUInt32BE(80877102, 4)
-    request.writeInt32BE(processID, 8)
-    request.writeInt32BE(secretKey, 12)
-    const socket = connectTcp(rds.port, 'localhost').resume()
-    socket.end(request)
+    while ((await other.query(running, [internals(session).processID])).rowCount === 0);
+    const { processID, secretKey } = internals(session)
+    const socket = await openSocket(way)
+    socket.resume().end(int32(16, 80877102, processID, secretKey))
     await once(socket, 'close')
     expect(await sleeping).toMatchObject({ code: '57014' })
     expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
@@ -93,10 +113,7 @@ describe('a session', () => {
 
   test('stops the server’s sending while the client does not read', async () => {
     const [session, other] = [await client(), await client()]
-    const { processID, connection } = session as unknown as {
-      processID: number
-      connection: { stream: NodeJS.ReadStream }
-    }
+    const { processID, connection } = internals(session)
     const result = session.query(`select repeat('x', 100000) as x from generate_series(1, 1000)`)
     connection.stream.pause()
     const waiting = `select 1 from pg_stat_activity where pid = $1 and wait_event = 'ClientWrite'`
@@ -108,7 +125,7 @@ describe('a session', () => {
 
   test('ends with the server’s words when the server ends it', async () => {
     const [session, other] = [await client(), await client()]
-    const { processID } = session as unknown as { processID: number }
+    const { processID } = internals(session)
     const errors: Error[] = []
     session.on('error', (error) => errors.push(error))
     const ended = new Promise((resolve) => session.once('end', resolve))
@@ -133,17 +150,40 @@ describe('a session', () => {
     await next.end()
   })
 
-  test('leaves nothing at the database when its client is gone', async () => {
-    const [session, other] = [await client(), await client()]
-    const { processID, connection } = session as unknown as {
-      processID: number
-      connection: { stream: NodeJS.ReadStream }
-    }
-    session.on('error', () => {})
-    connection.stream.destroy()
-    while ((await other.query('select 1 from pg_stat_activity where pid = $1', [processID])).rowCount !== 0);
-    await other.end()
+  test('ends when the connection to the database breaks', async () => {
+    const links: Socket[] = []
+    const proxy = createServer((socket) => {
+      const link = connectTcp(Number(new URL(server.url).port), '127.0.0.1')
+      socket.pipe(link).pipe(socket)
+      links.push(socket)
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const backend = Object.assign(new URL(server.url), { port: (proxy.address() as AddressInfo).port }).href
+    const other = await startLocalRds({ backend })
+    const session = await pgClient(other)
+    const ended = failure(once(session, 'end'))
+    for (const link of links) link.resetAndDestroy()
+    expect(await ended).toMatchObject({ message: 'Connection terminated unexpectedly' })
+    await allClosed(other)
+    await other.close()
+    proxy.close()
   })
+
+  test.each(['closed', 'reset'] as const)(
+    'leaves nothing at the database when its client has %s',
+    async (how) => {
+      const tcp = new Socket()
+      const [session, other] = [await client({ stream: () => tcp }), await client()]
+      const { processID, connection } = internals(session)
+      session.on('error', () => {})
+      if (how === 'closed') connection.stream.destroy()
+      else tcp.resetAndDestroy()
+      while (
+        (await other.query('select 1 from pg_stat_activity where pid = $1', [processID])).rowCount !== 0
+      );
+      await other.end()
+    },
+  )
 })
 
 test('two hundred sessions log in at once and are counted', async () => {

@@ -10,9 +10,13 @@ const PASSWORD = 'a pässword'
 export interface ScriptedMysql {
   url: string
   /** How it goes on after the client's first answer. */
-  way: 'fast' | 'full' | 'switch'
+  way: 'fast' | 'full' | 'switch' | 'silent'
   /** Logins it has decided on. */
   logins: { user: string; accepted: boolean }[]
+  /** Resolves when a client has sent its first answer. */
+  answered: Promise<unknown>
+  /** Resolves when a client's connection has closed. */
+  disconnected: Promise<unknown>
   /** The user of the next session that ends with COM_QUIT. */
   nextQuit: Promise<string>
   close(): void
@@ -23,8 +27,8 @@ const SECOND_SCRAMBLE = Buffer.from('uvwxyzabcdefghijklmn')
 
 export async function startScriptedMysql(): Promise<ScriptedMysql> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const quits = new EventEmitter<{ quit: [user: string] }>()
-  const nextQuit = once(quits, 'quit').then(([user]) => user as string)
+  const events = new EventEmitter<{ answer: []; close: []; quit: [user: string] }>()
+  const nextQuit = once(events, 'quit').then(([user]) => user as string)
 
   async function serve(socket: Socket): Promise<void> {
     const packets = readPackets(socket)
@@ -40,6 +44,8 @@ export async function startScriptedMysql(): Promise<ScriptedMysql> {
     send(greeting())
     const response = await next()
     const { user, auth } = readResponse(response)
+    events.emit('answer')
+    if (server.way === 'silent') return
     let proof = auth
     let scramble = SCRAMBLE
     if (server.way === 'switch') {
@@ -63,12 +69,12 @@ export async function startScriptedMysql(): Promise<ScriptedMysql> {
     server.logins.push({ user, accepted })
     if (!accepted) return send(Buffer.from([0xff, 0x15, 0x04]), '#28000a scripted refusal')
     send(Buffer.from([0, 0, 0, 2, 0, 0, 0]))
-    if ((await next())[0] === 1) quits.emit('quit', user)
+    if ((await next())[0] === 1) events.emit('quit', user)
     socket.end()
   }
 
   const listener = createServer((socket) => {
-    socket.on('error', () => {})
+    socket.on('error', () => {}).once('close', () => events.emit('close'))
     serve(socket).catch(() => socket.destroy())
   })
   listener.listen(0, '127.0.0.1')
@@ -78,6 +84,8 @@ export async function startScriptedMysql(): Promise<ScriptedMysql> {
     url: `mysql://${CACHING_SHA2_USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/app`,
     way: 'fast',
     logins: [],
+    answered: once(events, 'answer'),
+    disconnected: once(events, 'close'),
     nextQuit,
     close: () => void listener.close(),
   }
@@ -97,7 +105,7 @@ async function* readPackets(socket: Socket): AsyncGenerator<Buffer> {
 }
 
 function greeting(): Buffer {
-  const flags = 0x00000001 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x80000 | 0x100000 | 0x200000
+  const flags = 0x00000001 | 0x8 | 0x200 | 0x800 | 0x2000 | 0x8000 | 0x80000 | 0x100000 | 0x200000
   const head = Buffer.from('\x0a8.0.99-scripted\0\x07\0\0\0', 'latin1')
   const settings = Buffer.alloc(18)
   settings.writeUInt16LE(flags & 0xffff, 0)

@@ -73,6 +73,12 @@ describe('an embedded PostgreSQL', () => {
     expect(await isClosed(server.url)).toBe(true)
   })
 
+  test('may have its administrator as a user', async () => {
+    const server = await startPostgres({ users: ['postgres'] })
+    expect(server.logins.postgres?.password).toBe(new URL(server.url).password)
+    await server.stop()
+  })
+
   test('lets nobody in without the password', async () => {
     const server = await startPostgres()
     const session = new pg.Client(server.url.replace(/:[^:/]*@/, ':wrong@'))

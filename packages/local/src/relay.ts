@@ -12,9 +12,8 @@ export function relay(client: Duplex, backend: Duplex): void {
   tieLifetimes(client, backend)
 }
 
-/** Lets a backend that closes end the client properly, and a side that breaks take the other with it. */
+/** Lets a backend that closes end the client properly, and one that breaks take the client with it. */
 export function tieLifetimes(client: Duplex, backend: Duplex): void {
-  client.once('close', () => backend.destroy())
   backend.once('end', () => {
     client.unpipe(backend)
     backend.end()

@@ -31,7 +31,8 @@ export async function runStatements(target: StatementTarget, statements: readonl
     if (!accepted) throw new Error(`the login failed: ${errorFields(messages.subarray(5)).get('M')}`)
     for (let next = 0; ;) {
       const { type, body } = await readMessage(socket)
-      if (type === 'E') throw new Error(`${statements[next - 1]}: ${errorFields(body).get('M')}`)
+      // The statement itself may hold a password.
+      if (type === 'E') throw new Error(`a statement failed: ${errorFields(body).get('M')}`)
       if (type !== 'Z') continue
       const statement = statements[next++]
       if (statement === undefined) break

@@ -52,10 +52,8 @@ export async function startDatabase(program: DatabaseProgram, ready: string): Pr
   })
   failed.catch(() => {}) // once it is ready, its end is for stop() to see
   await Promise.race([output.contains(ready), failed])
-  child.unref()
   return {
     async stop(signal) {
-      child.ref()
       child.kill(signal)
       const limit = AbortSignal.timeout(STOP_TIME_MS)
       limit.addEventListener('abort', () => child.kill('SIGKILL'))

@@ -141,12 +141,9 @@ function initStatements(users: readonly string[], password: string): string {
     // Accounts of the installation, without a password.
     `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
     `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
-    `CREATE USER ${account(ADMIN)} IDENTIFIED BY '${password}'`,
+    ...new Set([ADMIN, ...users].map((user) => `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`)),
+    ...users.map((user) => `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`),
     `GRANT ALL ON *.* TO ${account(ADMIN)} WITH GRANT OPTION`,
-    ...users.flatMap((user) => [
-      `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`,
-      `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`,
-    ]),
     '',
   ].join(';\n')
 }

@@ -93,10 +93,10 @@ function roleStatements(users: readonly string[], password: string): string[] {
   const [owner = SUPERUSER] = users
   return [
     'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
-    ...users.flatMap((user) => [
-      `CREATE ROLE ${identifier(user)} LOGIN PASSWORD '${password}'`,
-      `GRANT rds_iam TO ${identifier(user)}`,
-    ]),
+    ...users
+      .filter((user) => user !== SUPERUSER)
+      .map((user) => `CREATE ROLE ${identifier(user)} LOGIN PASSWORD '${password}'`),
+    ...users.map((user) => `GRANT rds_iam TO ${identifier(user)}`),
     `CREATE DATABASE ${DATABASE} OWNER ${identifier(owner)}`,
   ]
 }

@@ -37,7 +37,11 @@ export function createScratchDirectory(account?: Account): ScratchDirectory {
   let server: number | undefined
   const abandon = (): void => {
     if (server !== undefined) stopProcess(server)
-    removeTree(path)
+    try {
+      removeTree(path)
+    } catch {
+      // The server was faster at making files; the watchdog comes after it.
+    }
   }
   atExit.add(abandon)
   return {
