@@ -1,7 +1,6 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Adapter, Database, LoginOptions } from './adapter'
-import { ours, rejection, startEndpoint, type TestEndpoint } from './endpoint'
+import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from './endpoint'
 
 const MINUTE_MS = 60_000
 
@@ -197,13 +196,6 @@ async function hold(db: Database, count: number): Promise<void> {
 }
 
 /** Resolves when a diagnostics channel has published a number of messages. */
-function messages(channel: string, count: number): Promise<void> {
-  return new Promise((resolve) => {
-    const listen = () => {
-      if (--count > 0) return
-      unsubscribe(channel, listen)
-      resolve()
-    }
-    subscribe(channel, listen)
-  })
+async function messages(channel: string, count: number): Promise<void> {
+  for (; count > 0; count--) await nextMessage(channel)
 }

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { isRdsIamError, type RdsIamError } from '@rds-iam/core'
 import { startLocalRds, type LocalRds, type LocalRdsOptions, type TestIdentity } from '@rds-iam/local'
@@ -63,4 +64,15 @@ export async function rejection(
     return error as Error
   }
   throw new Error('it was not rejected')
+}
+
+/** The next message of a diagnostics channel. */
+export function nextMessage(channel: string): Promise<unknown> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown) => {
+      unsubscribe(channel, listen)
+      resolve(message)
+    }
+    subscribe(channel, listen)
+  })
 }

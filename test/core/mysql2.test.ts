@@ -3,7 +3,7 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
 import { createPoolCluster, type PoolConnection } from 'mysql2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
 
 describe('a mysql2 configuration', () => {
   let rds: TestEndpoint
@@ -129,6 +129,14 @@ describe('a mysql2 configuration', () => {
     } finally {
       await open.close()
     }
+  })
+
+  it('does not end the process when the server closes an idle connection that nobody listens to', async () => {
+    const connection = await mysql.createConnection(mysql2Config(rds.options))
+    const lost = nextMessage('rds-iam:connection.lost')
+    rds.dropConnections()
+    expect(await lost).toMatchObject({ user: rds.user, endpoint: { host: 'localhost', port: rds.port } })
+    connection.destroy()
   })
 
   it('does not print the token when debug is turned on behind its back', async () => {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { pgConfig } from '@rds-iam/core/pg'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
 
 describe('a pg configuration', () => {
   let rds: TestEndpoint
@@ -122,6 +122,23 @@ describe('a pg configuration', () => {
       delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
       await other.close()
     }
+  })
+
+  it('does not end the process when the server closes an idle client that nobody listens to', async () => {
+    const client = new pg.Client(pgConfig(rds.options))
+    await client.connect()
+    const lost = nextMessage('rds-iam:connection.lost')
+    rds.dropConnections()
+    expect(await lost).toMatchObject({ user: rds.user, endpoint: { host: 'localhost', port: rds.port } })
+    await client.end()
+  })
+
+  it('tells an operator of a refused login', async () => {
+    const refused = nextMessage('rds-iam:login.refused')
+    const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
+    const iam = { region: rds.region, credentials }
+    await rejection(logIn(pgConfig({ ...rds.options, iam })))
+    expect(await refused).toMatchObject({ user: rds.user, region: rds.region, error: { code: '28000' } })
   })
 
   it('finds no region for loopback but in the environment, and says so', async () => {
