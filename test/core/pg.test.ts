@@ -86,6 +86,23 @@ describe('a pg configuration', () => {
     expect(rds.logins).toHaveLength(1)
   })
 
+  it('checks the name itself where both its hooks are taken away, and leaves no socket behind', async () => {
+    const other = await startEndpoint({
+      engine: 'postgres',
+      endpoints: ['db.abc.us-east-1.rds.amazonaws.com'],
+    })
+    const ssl = { ca: other.ca, checkServerIdentity: () => undefined }
+    const pool = new pg.Pool({ ...pgConfig(other.options), ssl, stream: () => new Socket() })
+    try {
+      expect(ours(await rejection(pool.connect()))?.code).toBe('TLS_REQUIRED')
+      await other.allClosed()
+      expect(other.logins).toEqual([])
+    } finally {
+      await pool.end()
+      await other.close()
+    }
+  })
+
   it.each([
     ['off', false],
     ['unverified', { rejectUnauthorized: false }],

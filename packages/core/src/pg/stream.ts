@@ -1,4 +1,4 @@
-import { Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { RdsIamError } from '../errors'
 import { checkHost, readPort } from '../iam-options'
@@ -82,6 +82,8 @@ function perConnection(
       : ssl.ca
         ? {}
         : { ca: [...(login.trust(target) ?? [])] }),
+    // pg puts the dialled host in its place, unless that is an IP address.
+    ...(isIP(target.endpoint.host) ? {} : { servername: target.endpoint.host }),
     rejectUnauthorized: true,
     checkServerIdentity(_, certificate) {
       const problem = checkCertificate(target.endpoint.host, certificate, ssl.checkServerIdentity)
