@@ -150,6 +150,20 @@ describe('a pg configuration', () => {
     await client.end()
   })
 
+  it('asks for new credentials after a refusal, though the old ones are not at their end', async () => {
+    const asked: unknown[] = []
+    const expiration = new Date(Date.now() + 3_600_000)
+    const credentials = async (options?: object) => {
+      asked.push(options)
+      return { accessKeyId: 'AKIDREVOKED', secretAccessKey: 'revoked', expiration }
+    }
+    const pool = new pg.Pool(pgConfig({ ...rds.options, iam: { region: rds.region, credentials } }))
+    await Promise.all([1, 2, 3].map(() => rejection(pool.connect())))
+    await rejection(pool.connect())
+    await pool.end()
+    expect(asked).toEqual([{ forceRefresh: false }, { forceRefresh: true }])
+  })
+
   it('tells an operator of a refused login', async () => {
     const refused = nextMessage('rds-iam:login.refused')
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
