@@ -85,10 +85,16 @@ describe.each([
     expect(dialled).toEqual([BLUE, global])
   })
 
+  it('gives up on an alias that leads to itself', async () => {
+    names.aliases.set(ALIAS, ALIAS)
+    const db = open(follow(blue), 2)
+    expect(ours(await rejection(db.sql('select 1')))?.message).toContain('more than 8 names')
+    await db.close()
+  })
+
   it.each([
     ['leads nowhere', () => {}],
     ['leads to a name that is no RDS endpoint', () => names.aliases.set(ALIAS, 'elsewhere.example')],
-    ['leads to itself', () => names.aliases.set(ALIAS, ALIAS)],
     ['is not answered for', () => names.fallSilent()],
   ])('dials nothing when the alias %s', async (_, arrange) => {
     arrange()
