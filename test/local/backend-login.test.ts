@@ -21,14 +21,14 @@ afterEach(async () => {
   for (const rds of started.splice(0).reverse()) await rds.close()
 })
 
-async function pgUser(rds: LocalRds): Promise<unknown> {
-  const { host, port, user, database } = rds
+async function pgUser(rds: LocalRds, user = rds.user): Promise<unknown> {
+  const { host, port, database } = rds
   const session = new pg.Client({
     host,
     port,
     user,
     database,
-    password: await sign(rds),
+    password: await sign(rds, { user }),
     ssl: { ca: rds.ca },
   })
   await session.connect()
@@ -37,9 +37,9 @@ async function pgUser(rds: LocalRds): Promise<unknown> {
   return rows[0]?.name
 }
 
-async function mysqlSession(rds: LocalRds): Promise<mysql.Connection> {
-  const { host, port, user, database } = rds
-  const token = await sign(rds)
+async function mysqlSession(rds: LocalRds, user = rds.user): Promise<mysql.Connection> {
+  const { host, port, database } = rds
+  const token = await sign(rds, { user })
   const authPlugins = { mysql_clear_password: () => () => Buffer.from(`${token}\0`) }
   return mysql.createConnection({
     host,
@@ -112,7 +112,7 @@ describe('a PostgreSQL backend', () => {
     const backendUsers = { john: { user: 'by_scram', password: 'pässwörd %/@' } }
     const rds = await start({ backend: backendFor('by_trust'), backendUsers, users })
     expect(await pgUser(rds)).toBe('by_trust')
-    expect(await pgUser(Object.assign(Object.create(rds) as LocalRds, { user: 'john' }))).toBe('by_scram')
+    expect(await pgUser(rds, 'john')).toBe('by_scram')
   })
 
   test('is spoken to over TLS where its authority is given', async () => {
@@ -190,9 +190,7 @@ describe('a MySQL backend with caching_sha2_password', () => {
 
   test('sees a completed login even of a client that left before its own', async () => {
     const rds = await start({ engine: 'mysql', backend: server.url })
-    await expect(
-      mysqlSession(Object.assign(Object.create(rds) as LocalRds, { user: 'nobody' })),
-    ).rejects.toMatchObject({
+    await expect(mysqlSession(rds, 'nobody')).rejects.toMatchObject({
       errno: 1045,
     })
     expect(await server.nextQuit).toBe(CACHING_SHA2_USER)
@@ -207,9 +205,7 @@ describe('a MySQL backend with caching_sha2_password', () => {
     server.way = 'silent'
     vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
     const rds = await start({ engine: 'mysql', backend: server.url })
-    await expect(
-      mysqlSession(Object.assign(Object.create(rds) as LocalRds, { user: 'nobody' })),
-    ).rejects.toMatchObject({ errno: 1045 })
+    await expect(mysqlSession(rds, 'nobody')).rejects.toMatchObject({ errno: 1045 })
     await server.answered
     await rds.close()
     await server.disconnected

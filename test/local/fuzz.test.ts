@@ -211,9 +211,12 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
   test('is done with a refused client as soon as that has closed', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
     const socket = await openTls()
+    const replies: Buffer[] = []
     const ended = once(socket, 'end')
-    socket.resume().write(Buffer.concat(clientMessages()))
+    socket.on('data', (chunk: Buffer) => replies.push(chunk))
+    socket.write(Buffer.concat([...clientMessages(), Buffer.alloc(1_000_000)])) // more than anybody reads
     await ended
+    expect(Buffer.concat(replies).toString('latin1')).toContain('28000')
     await allClosed(rds)
   })
 

@@ -1,5 +1,7 @@
-import { Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, Socket, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { startLocalRds, type BackendLogin, type LocalRds } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
@@ -140,6 +142,29 @@ describe('a session', () => {
       expect(row).toEqual({ size })
     }
     await session.end()
+  })
+
+  test('waits for a database that is slow to read', async () => {
+    await admin.query('set global max_allowed_packet = 67108864')
+    const proxy = createServer(async (socket) => {
+      const link = connect(Number(new URL(backend).port || 3306), new URL(backend).hostname)
+      link.pipe(socket)
+      for await (const chunk of socket) {
+        link.write(chunk as Buffer)
+        await setImmediate()
+      }
+      link.end()
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const url = new URL(backend)
+    url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const other = await startLocalRds({ engine: 'mysql', backend: url.href })
+    const session = await mysqlClient(other)
+    const size = 30_000_000
+    expect(await rows(session, 'select length(?) as size', ['x'.repeat(size)])).toEqual([{ size }])
+    await session.end()
+    await other.close()
+    proxy.close()
   })
 
   test('stops the server’s sending while the client does not read', async () => {

@@ -17,7 +17,7 @@ let server: DatabaseServerWithUsers
 let rds: LocalRds
 
 beforeAll(async () => {
-  requirePsql()
+  await requirePsql()
   server = await startPostgres({ users })
 })
 

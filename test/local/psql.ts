@@ -1,8 +1,9 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalRds } from '@rds-iam/local'
+import { requirePrograms } from './clients/programs'
 
 /** What a command printed, and how it ended. */
 export interface Outcome {
@@ -12,14 +13,8 @@ export interface Outcome {
 }
 
 /** Makes sure that there is a psql: the machine's, or Debian's. */
-export function requirePsql(): void {
-  const found = () => spawnSync('psql', ['--version']).status === 0
-  if (found()) return
-  if (process.getuid?.() === 0) {
-    spawnSync('apt-get', ['update', '-qq'])
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'postgresql-client'])
-  }
-  if (!found()) throw new Error('these tests need psql: install postgresql-client')
+export function requirePsql(): Promise<void> {
+  return requirePrograms({ psql: 'postgresql-client' })
 }
 
 /** Runs a command in psql, with the token as the password and some text for COPY FROM STDIN. */

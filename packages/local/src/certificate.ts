@@ -2,14 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 
-/** A server certificate with its key and the authority that signed it, all in PEM. */
+/** A server certificate with its key, in PEM. */
 export interface EndpointCertificate {
-  /** Certificate of the authority: what a client is told to trust. */
-  ca: string
   /** The server's certificate. */
   cert: string
   /** The server's private key. */
   key: string
+}
+
+/** An authority that exists for one endpoint. */
+export interface Authority {
+  /** Its certificate in PEM: what a client is told to trust. */
+  ca: string
+  /** Makes a server certificate for the given host names and IP addresses. */
+  issue(hosts: readonly string[]): Promise<EndpointCertificate>
 }
 
 // Fixed dates, so that a client whose clock is mocked or hours off still finds the certificate valid.
@@ -17,11 +23,11 @@ const VALIDITY = { notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date
 const KEY = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
 
 /**
- * Makes an authority and a server certificate for the given host names and IP addresses.
+ * Makes an authority.
  *
- * Both are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
+ * Its certificates are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
  */
-export async function createCertificate(hosts: readonly string[]): Promise<EndpointCertificate> {
+export async function createAuthority(): Promise<Authority> {
   // A name of its own: of two authorities with the same name in one file OpenSSL tries the first alone.
   const name = `rds-iam local CA ${randomBytes(6).toString('hex')}`
   const authority = await generate([{ name: 'commonName', value: name }], {
@@ -32,18 +38,23 @@ export async function createCertificate(hosts: readonly string[]): Promise<Endpo
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   })
-  const server = await generate([{ name: 'commonName', value: 'rds-iam local endpoint' }], {
-    ...VALIDITY,
-    ...KEY,
-    ca: { key: authority.private, cert: authority.cert },
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: [...new Set(hosts)].map(alternativeName) },
-    ],
-  })
-  return { ca: `${authority.cert.trim()}\n`, cert: server.cert, key: server.private }
+  return {
+    ca: `${authority.cert.trim()}\n`,
+    async issue(hosts) {
+      const server = await generate([{ name: 'commonName', value: 'rds-iam local endpoint' }], {
+        ...VALIDITY,
+        ...KEY,
+        ca: { key: authority.private, cert: authority.cert },
+        extensions: [
+          { name: 'basicConstraints', cA: false, critical: true },
+          { name: 'keyUsage', digitalSignature: true, critical: true },
+          { name: 'extKeyUsage', serverAuth: true },
+          { name: 'subjectAltName', altNames: [...new Set(hosts)].map(alternativeName) },
+        ],
+      })
+      return { cert: server.cert, key: server.private }
+    },
+  }
 }
 
 function alternativeName(host: string): { type: 2; value: string } | { type: 7; ip: string } {

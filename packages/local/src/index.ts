@@ -1,6 +1,8 @@
 export { startLocalRds } from './local-rds'
 export type { LocalRds } from './local-rds'
 export type { LocalRdsOptions } from './options'
+export type { LocalRdsConfiguration } from './configuration'
+export type { ControlAccess } from './control/control-endpoint'
 export type { Engine } from './engine'
 export type { BackendLogin } from './backend'
 export type { ConnectionEvent, LocalRdsEmitter, LocalRdsEvents, LoginEvent } from './audit'

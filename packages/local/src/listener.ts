@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-/** Servers on the loopback addresses, all with the same port. */
+/** Servers on one or more addresses, all with the same port. */
 export interface Listener {
   /** The port. */
   port: number
@@ -34,6 +34,20 @@ export async function listenOnLoopback(
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === ATTEMPTS) throw error
     }
   }
+}
+
+/**
+ * Listens on one address alone.
+ *
+ * @throws the error of `listen` when the port is taken, or the address is none of this machine's.
+ */
+export async function listenOnAddress(
+  host: string,
+  port: number,
+  onConnection: (socket: Socket) => void,
+): Promise<Listener> {
+  const server = await listen(host, port, onConnection)
+  return listener((server.address() as AddressInfo).port, [server])
 }
 
 async function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {

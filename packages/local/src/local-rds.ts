@@ -1,32 +1,31 @@
 import type { Socket } from 'node:net'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { createAudit, type LocalRdsEmitter, type LoginEvent } from './audit'
 import { connectBackend, DEFAULT_PORTS, parseBackendUrl, type Backend } from './backend'
-import { createCertificate } from './certificate'
+import { createAuthority } from './certificate'
+import { changeConfiguration, type LocalRdsConfiguration } from './configuration'
+import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
+import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
 import type { Engine } from './engine'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
+import type { Verdict } from './iam/refusal'
 import { verifyToken } from './iam/verify-token'
-import { listenOnLoopback } from './listener'
+import { listenOnAddress, listenOnLoopback } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
 import { serveMysql } from './mysql/endpoint'
-import {
-  acceptedEndpoint,
-  checkIdentities,
-  resolveOptions,
-  type LocalRdsOptions,
-  type ResolvedOptions,
-} from './options'
+import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from './options'
 import { servePostgres } from './postgres/endpoint'
 import { startMysql } from './servers/mysql-server'
 import { startPostgres } from './servers/postgres-server'
 import { createSocketSet } from './socket-set'
+import { createThrottle } from './throttle'
 
 /** An endpoint that is running. */
 export interface LocalRds {
   /** Its engine. */
   readonly engine: Engine
-  /** Name under which it listens: `localhost`, that is 127.0.0.1 and ::1. */
-  readonly host: 'localhost'
+  /** Where this machine reaches it: `localhost`, that is 127.0.0.1 and ::1, or the one address it listens on. */
+  readonly host: string
   /** TCP port. */
   readonly port: number
   /** Certificate of the authority that signed the endpoint's certificate, in PEM. */
@@ -37,6 +36,10 @@ export interface LocalRds {
   readonly database: string
   /** Region that tokens must be signed for. */
   readonly region: string
+  /** What decides about logins at present; the identities' secrets are in it. */
+  readonly configuration: LocalRdsConfiguration
+  /** Address and token of the control endpoint, if one was asked for. */
+  readonly control: ControlAccess | undefined
   /** Environment variables with which an AWS SDK finds the first identity and the region. */
   readonly env: Record<string, string>
   /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
@@ -46,7 +49,14 @@ export interface LocalRds {
   /** Number of client sockets that are open. */
   readonly openConnections: number
   /**
-   * Replaces the identities; sessions that are open stay.
+   * Replaces parts of the configuration; sessions that are open stay. What changes at once is in force when it
+   * resolves: the certificate covers new endpoints, and a database that was started here has the new users.
+   * `ca` stays what it is.
+   * @throws {TypeError} with the name of the value that is wrong; nothing has changed then.
+   */
+  configure(change: Partial<LocalRdsConfiguration>): Promise<void>
+  /**
+   * Replaces the identities at once; sessions that are open stay.
    * @throws {TypeError} when one of them could not sign a token.
    */
   setIdentities(identities: readonly TestIdentity[]): void
@@ -71,47 +81,90 @@ const SERVERS = { postgres: startPostgres, mysql: startMysql }
  */
 export async function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> {
   const resolved = resolveOptions(options)
-  const { backend, stop } = await prepareBackend(resolved)
+  await checkPort(resolved)
+  const prepared = await prepareBackend(resolved)
   try {
-    return await listen(resolved, backend, stop)
+    resolved.signal?.throwIfAborted()
+    return await listen(resolved, prepared)
   } catch (error) {
-    await stop()
+    await prepared.stop()
     throw error
   }
 }
 
-interface PreparedBackend {
-  backend: Backend
-  stop: () => Promise<void>
+/** Finds out that a port is taken before a database was started for nothing. */
+async function checkPort(options: ResolvedOptions): Promise<void> {
+  if (options.port !== 0) await (await openListener(options, (socket) => socket.destroy())).close()
 }
 
-async function prepareBackend({
-  engine,
-  backend,
-  backendUsers,
-  users,
-}: ResolvedOptions): Promise<PreparedBackend> {
+function openListener(
+  { host, port }: ResolvedOptions,
+  onConnection: (socket: Socket) => void,
+): ReturnType<typeof listenOnLoopback> {
+  return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
+}
+
+interface PreparedBackend {
+  backend: Backend
+  addUsers(users: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+async function prepareBackend(options: ResolvedOptions): Promise<PreparedBackend> {
+  const { engine, backend, backendUsers, configuration, signal } = options
   if (backend !== undefined)
-    return { backend: parseBackendUrl(engine, backend, backendUsers), stop: () => Promise.resolve() }
-  const { url, logins, stop } = await SERVERS[engine]({ users })
-  return { backend: { ...parseBackendUrl(engine, url, logins), countsDroppedLogins: false }, stop }
+    return {
+      backend: parseBackendUrl(engine, backend, backendUsers),
+      addUsers: () => Promise.resolve(), // they run as the URL's user
+      stop: () => Promise.resolve(),
+    }
+  const { url, logins, addUsers, stop } = await SERVERS[engine]({
+    users: configuration.users,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  return { backend: { ...parseBackendUrl(engine, url, logins), countsDroppedLogins: false }, addUsers, stop }
 }
 
 async function listen(
   options: ResolvedOptions,
-  backend: Backend,
-  stop: () => Promise<void>,
+  { backend, addUsers, stop }: PreparedBackend,
 ): Promise<LocalRds> {
-  const { engine, region, users, requireSlash } = options
-  const { ca, cert, key } = await createCertificate(options.endpoints.map(({ host }) => host))
+  const { engine, requireSlash } = options
+  const authority = await createAuthority()
+  const secure = async (names: readonly string[]): Promise<SecureContext | undefined> => {
+    if (!options.tls) return undefined
+    return createSecureContext(await authority.issue(names.map((name) => parseEndpointName(name).host)))
+  }
+  let { configuration } = options
+  let secureContext = await secure(configuration.endpoints)
   const audit = createAudit()
+  const throttle = createThrottle()
   const clients = createSocketSet()
   const links = createSocketSet()
-  let { identities } = options
+  let control: Control | undefined
   let closing: Promise<void> | undefined
 
+  const decide = (user: string, token: string, time: Date): Verdict => {
+    const { users, region, identities, clockOffsetMs, maxConnectionsPerSecond } = configuration
+    const endpoints = configuration.endpoints.map((name) =>
+      acceptedEndpoint(parseEndpointName(name), listener.port, DEFAULT_PORTS[engine]),
+    )
+    const now = new Date(time.getTime() + clockOffsetMs)
+    const verdict = verifyToken(token, { user, users, endpoints, region, identities, requireSlash }, now)
+    if (throttle.admits(time.getTime(), maxConnectionsPerSecond)) return verdict
+    const { accessKeyId } = verdict
+    const detail = `more than ${maxConnectionsPerSecond} logins in a second`
+    return {
+      accepted: false,
+      reason: 'THROTTLED',
+      detail,
+      ...(accessKeyId === undefined ? {} : { accessKeyId }),
+    }
+  }
   const context: LoginContext = {
-    secureContext: options.tls ? createSecureContext({ cert, key }) : undefined,
+    get secureContext() {
+      return secureContext
+    },
     backend,
     async openBackend() {
       const link = await connectBackend(backend)
@@ -120,42 +173,58 @@ async function listen(
       return link
     },
     authorize(user, token) {
-      const now = new Date()
-      const endpoints = options.endpoints.map((name) =>
-        acceptedEndpoint(name, listener.port, DEFAULT_PORTS[engine]),
-      )
-      const verdict = verifyToken(token, { user, users, endpoints, region, identities, requireSlash }, now)
-      audit.record(now, user, verdict)
+      const time = new Date()
+      const verdict = decide(user, token, time)
+      audit.record(time, user, verdict)
       return verdict.accepted
     },
     recordRefusal(user, reason, detail) {
       audit.record(new Date(), user, { accepted: false, reason, detail })
     },
   }
-  const listener = await listenOnLoopback(options.port, (client) => {
+  const listener = await openListener(options, (client) => {
     clients.add(client)
     audit.events.emit('connection', { time: new Date() })
     client.once('close', () => audit.events.emit('disconnection', { time: new Date() }))
     serve(client, HANDLERS[engine], context)
   })
+  const change = async (wanted: Partial<LocalRdsConfiguration>): Promise<void> => {
+    const { users, endpoints } = changeConfiguration(configuration, wanted)
+    if (wanted.users !== undefined) await addUsers(users)
+    if (wanted.endpoints !== undefined) secureContext = await secure(endpoints)
+    configuration = changeConfiguration(configuration, wanted)
+  }
+  let changes = Promise.resolve()
   const close = async (): Promise<void> => {
     const stopped = listener.close()
+    await control?.close()
     await clients.destroy()
     await stopped
     await links.destroy()
+    await changes
     await stop()
   }
-  return {
+  const rds: LocalRds = {
     engine,
-    host: 'localhost',
+    host: options.host === undefined || isWildcard(options.host) ? 'localhost' : options.host,
     port: listener.port,
-    ca,
-    user: users[0],
+    ca: authority.ca,
     database: backend.database,
-    region,
     events: audit.events,
+    get user() {
+      return configuration.users[0] ?? ''
+    },
+    get region() {
+      return configuration.region
+    },
+    get configuration() {
+      return changeConfiguration(configuration, {})
+    },
+    get control() {
+      return control?.access
+    },
     get env() {
-      return identityEnvironment(identities[0], region)
+      return identityEnvironment(configuration.identities[0], configuration.region)
     },
     get logins() {
       return [...audit.logins]
@@ -163,8 +232,13 @@ async function listen(
     get openConnections() {
       return clients.size
     },
-    setIdentities(list) {
-      identities = checkIdentities(list)
+    configure(wanted) {
+      const changed = changes.then(() => change(wanted))
+      changes = changed.catch(() => {})
+      return changed
+    },
+    setIdentities(identities) {
+      configuration = changeConfiguration(configuration, { identities })
     },
     dropConnections() {
       void clients.destroy()
@@ -174,6 +248,17 @@ async function listen(
       return closing
     },
   }
+  try {
+    if (options.controlPort !== undefined) control = await startControl(rds, options.controlPort)
+  } catch (error) {
+    await Promise.all([listener.close(), clients.destroy()])
+    throw error
+  }
+  return rds
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 /** Sees a client through its login, in limited time. */

@@ -1,11 +1,10 @@
+import { isIP } from 'node:net'
 import type { BackendLogin } from './backend'
-import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS } from './defaults'
+import { changeConfiguration, defaultConfiguration, type LocalRdsConfiguration } from './configuration'
 import type { Engine } from './engine'
-import { createIdentity, type TestIdentity } from './iam/identity'
-import type { AcceptedEndpoint } from './iam/verify-token'
 
-/** How a local endpoint is started. */
-export interface LocalRdsOptions {
+/** How a local endpoint is started. The part that may change later is its {@link LocalRdsConfiguration}. */
+export interface LocalRdsOptions extends Partial<LocalRdsConfiguration> {
   /** Engine of the database. Default `'postgres'`. */
   engine?: Engine
   /**
@@ -22,17 +21,10 @@ export interface LocalRdsOptions {
   /** TCP port. Default 0: a free one. */
   port?: number
   /**
-   * Names that tokens may be signed for and that the certificate covers, `host` or `host:port`. A name without a port
-   * stands for the listening port and for the engine's default port. Default `['localhost', '127.0.0.1']`, which a
-   * given list replaces.
+   * IP address to listen on, such as `'0.0.0.0'`. Whoever reaches it can try tokens, and with the test credentials
+   * the database is theirs: for closed networks only. Default: 127.0.0.1 and ::1.
    */
-  endpoints?: readonly string[]
-  /** Region that tokens must be signed for. Default `'us-east-1'`. */
-  region?: string
-  /** Database users that exist. Default `['jane_doe']`. */
-  users?: readonly string[]
-  /** Identities that exist. Default: one with a random key, that may be any user. */
-  identities?: readonly TestIdentity[]
+  host?: string
   /** Whether tokens without `/` before `?` are refused, as some Aurora clusters do. Default false. */
   requireSlash?: boolean
   /**
@@ -40,6 +32,13 @@ export interface LocalRdsOptions {
    * the token, to see that a client does not send it.
    */
   tls?: boolean
+  /**
+   * Whether to serve the audit trail and the configuration over HTTP on 127.0.0.1, to whoever has the token.
+   * Default false. `true` takes a free port.
+   */
+  control?: boolean | { port?: number }
+  /** Ends the start when it is aborted; what was started by then is stopped. It has no effect later. */
+  signal?: AbortSignal
 }
 
 /** Options that were checked, with their defaults. */
@@ -52,86 +51,45 @@ export interface ResolvedOptions {
   backendUsers: Readonly<Record<string, BackendLogin>>
   /** TCP port, 0 for a free one. */
   port: number
-  /** Names of the endpoint. */
-  endpoints: readonly EndpointName[]
-  /** Region that tokens must be signed for. */
-  region: string
-  /** Database users, at least one. */
-  users: readonly [string, ...string[]]
-  /** Identities. */
-  identities: readonly TestIdentity[]
+  /** Address to listen on; undefined for loopback. */
+  host: string | undefined
+  /** What decides about logins. */
+  configuration: LocalRdsConfiguration
   /** Whether tokens need their slash. */
   requireSlash: boolean
   /** Whether TLS is offered. */
   tls: boolean
-}
-
-/** A name of the endpoint, taken apart. */
-export interface EndpointName {
-  /** Host in lower case; an IPv6 address in brackets. */
-  host: string
-  /** Port, if one is given. */
-  port?: number
+  /** Port of the control endpoint, 0 for a free one; undefined for no such endpoint. */
+  controlPort: number | undefined
+  /** Ends the start. */
+  signal: AbortSignal | undefined
 }
 
 /** @throws {TypeError} with the name of the option that is wrong. */
 export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
-  const { engine = 'postgres', backend, port = 0, region = DEFAULT_REGION } = options
-  const { endpoints = DEFAULT_ENDPOINTS, users = DEFAULT_USERS } = options
-  const [user, ...others] = users
+  const { engine = 'postgres', backend, host, control = false } = options
   if (engine !== 'postgres' && engine !== 'mysql') throw new TypeError(`engine must be 'postgres' or 'mysql'`)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new TypeError('port must be from 0 to 65535')
-  if (!/^[a-z0-9-]+$/.test(region)) throw new TypeError(`region '${region}' is not the name of a region`)
-  if (user === undefined || users.includes(''))
-    throw new TypeError('users must be a list of names, with one at least')
-  if (endpoints.length === 0) throw new TypeError('endpoints must have one name at least')
+  if (host !== undefined && isIP(host) === 0)
+    throw new TypeError(`host must be an IP address, such as 0.0.0.0, not '${host}'`)
   if (backend === undefined && options.backendUsers !== undefined)
     throw new TypeError('backendUsers is of no use without backend')
   return {
     engine,
     backend,
     backendUsers: options.backendUsers ?? {},
-    port,
-    endpoints: endpoints.map(parseEndpointName),
-    region,
-    users: [user, ...others],
-    identities: checkIdentities(options.identities ?? [createIdentity()]),
+    port: checkPort('port', options.port),
+    host,
+    configuration: changeConfiguration(defaultConfiguration(), options),
     requireSlash: options.requireSlash ?? false,
     tls: options.tls ?? true,
+    controlPort:
+      control === false ? undefined : checkPort('control.port', control === true ? 0 : control.port),
+    signal: options.signal,
   }
 }
 
-/**
- * Gives a copy of the identities.
- *
- * @throws {TypeError} when one of them could not sign a token.
- */
-export function checkIdentities(identities: readonly TestIdentity[]): TestIdentity[] {
-  for (const { accessKeyId, secretAccessKey } of identities) {
-    if (!/^\w{1,128}$/.test(accessKeyId))
-      throw new TypeError('identities: an accessKeyId is not letters and digits')
-    if (secretAccessKey === '') throw new TypeError(`identities: ${accessKeyId} has no secretAccessKey`)
-  }
-  return identities.map((identity) => ({ ...identity }))
-}
-
-const ENDPOINT = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/
-
-/** @throws {TypeError} when the text is neither `host` nor `host:port`. */
-export function parseEndpointName(text: string): EndpointName {
-  const match = ENDPOINT.exec(text.toLowerCase())
-  const [, host = '', port] = match ?? []
-  if (match === null || Number(port ?? 0) > 65_535)
-    throw new TypeError(`endpoints: '${text}' is neither a host nor host:port`)
-  return port === undefined ? { host } : { host, port: Number(port) }
-}
-
-/** Says which ports a token may name together with the endpoint's host. */
-export function acceptedEndpoint(
-  { host, port }: EndpointName,
-  listening: number,
-  standard: number,
-): AcceptedEndpoint {
-  return { host, ports: port === undefined ? [...new Set([listening, standard])] : [port] }
+function checkPort(name: string, port = 0): number {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new TypeError(`${name} must be from 0 to 65535`)
+  return port
 }

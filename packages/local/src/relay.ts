@@ -14,12 +14,17 @@ export function relay(client: Duplex, backend: Duplex): void {
 
 /** Lets a backend that closes end the client properly, and one that breaks take the client with it. */
 export function tieLifetimes(client: Duplex, backend: Duplex): void {
-  backend.once('end', () => {
+  const end = (): void => {
     client.unpipe(backend)
     backend.end()
     closeGently(client)
-  })
-  backend.once('close', () => {
+  }
+  const close = (): void => {
     if (!backend.readableEnded) client.destroy()
-  })
+  }
+  // Either may have happened right after the last bytes of the login.
+  if (backend.readableEnded) end()
+  else backend.once('end', end)
+  if (backend.closed) close()
+  else backend.once('close', close)
 }

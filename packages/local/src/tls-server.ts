@@ -26,7 +26,10 @@ export function acceptTls(
     const notice = (): void => void secure.read(0)
     secure.on('error', fail)
     secure.once('close', fail).once('end', fail).on('readable', notice)
+    // An end that was read before TLS took over shows on the socket alone.
+    socket.once('end', fail).read(0)
     secure.once('secure', () => {
+      socket.off('end', fail)
       secure.off('close', fail).off('end', fail).off('readable', notice)
       resolve(secure)
     })

@@ -34,3 +34,17 @@ export function identityEnvironment(
     AWS_REGION: region,
   }
 }
+
+/**
+ * Gives a copy of the identities.
+ *
+ * @throws {TypeError} when one of them could not sign a token.
+ */
+export function checkIdentities(identities: readonly TestIdentity[]): TestIdentity[] {
+  for (const { accessKeyId, secretAccessKey } of identities) {
+    if (!/^\w{1,128}$/.test(accessKeyId))
+      throw new TypeError('identities: an accessKeyId is not letters and digits')
+    if (secretAccessKey === '') throw new TypeError(`identities: ${accessKeyId} has no secretAccessKey`)
+  }
+  return identities.map((identity) => ({ ...identity }))
+}

@@ -22,6 +22,7 @@
  * - `SIGNATURE_MISMATCH`: signed with another secret, or changed after it was signed.
  * - `IDENTITY_EXPIRED`: the identity's expiration has passed.
  * - `USER_NOT_ALLOWED`: the identity may not log in as this user.
+ * - `THROTTLED`: more logins in a second than are let through; the token was not the reason.
  */
 export type RefusalReason =
   | 'TLS_REQUIRED'
@@ -51,6 +52,7 @@ export type RefusalReason =
   | 'SIGNATURE_MISMATCH'
   | 'IDENTITY_EXPIRED'
   | 'USER_NOT_ALLOWED'
+  | 'THROTTLED'
 
 /** The outcome of a login: who it was, or why not. */
 export type Verdict =

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import type { Backend } from '../backend'
 import { logInToBackend } from './backend-login'
 import type { Greeting } from './greeting'
-import { CAPABILITIES, encodePacket } from './packets'
+import { plainResponse } from './handshake-response'
+import { encodePacket } from './packets'
 
 const LEAVE_TIME_MS = 5_000
 const COM_QUIT = 1
@@ -19,19 +20,7 @@ export function leaveBackend(link: Socket, greeting: Greeting, backend: Backend)
     return
   }
   AbortSignal.timeout(LEAVE_TIME_MS).addEventListener('abort', () => link.destroy())
-  const settings = Buffer.alloc(28)
-  settings.writeUInt32LE(0xffffff, 0) // largest packet
-  settings.writeUInt8(45, 4) // utf8mb4
-  const response = {
-    capabilities: CAPABILITIES.protocol41 | CAPABILITIES.secureConnection | CAPABILITIES.pluginAuth,
-    settings,
-    user: Buffer.alloc(0),
-    auth: Buffer.alloc(0),
-    database: Buffer.alloc(0),
-    plugin: '',
-    rest: Buffer.alloc(0),
-  }
-  logInToBackend(link, greeting, response, backend, backend.login).then(
+  logInToBackend(link, greeting, plainResponse(), backend, backend.login).then(
     ({ stream }) => stream.end(encodePacket(0, Buffer.from([COM_QUIT]))).resume(),
     () => link.destroy(),
   )

@@ -60,6 +60,22 @@ export function encodeHandshakeResponse(response: HandshakeResponse): Buffer {
   ])
 }
 
+/** The answer of a client that wants nothing but a session; who it is, is still to be filled in. */
+export function plainResponse(): HandshakeResponse {
+  const settings = Buffer.alloc(RESPONSE_HEAD - 4)
+  settings.writeUInt32LE(0xffffff, 0) // largest packet
+  settings.writeUInt8(45, 4) // utf8mb4
+  return {
+    capabilities: CAPABILITIES.protocol41 | CAPABILITIES.secureConnection | CAPABILITIES.pluginAuth,
+    settings,
+    user: Buffer.alloc(0),
+    auth: Buffer.alloc(0),
+    database: Buffer.alloc(0),
+    plugin: '',
+    rest: Buffer.alloc(0),
+  }
+}
+
 /** The part before the user name, which asks for TLS when sent alone. */
 export function responseHead({ capabilities, settings }: HandshakeResponse): Buffer {
   const flags = Buffer.alloc(4)

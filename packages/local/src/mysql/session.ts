@@ -73,7 +73,9 @@ function forwardCommands(stream: Duplex, link: Duplex, onChangeUser: () => void)
   }
   const onEnd = (): void => void link.end(watch.pending)
   stream.on('data', onData)
-  stream.once('end', onEnd)
+  // A client may have closed its half right after its token.
+  if (stream.readableEnded) onEnd()
+  else stream.once('end', onEnd)
   stream.resume()
   return () => {
     stream.off('data', onData)

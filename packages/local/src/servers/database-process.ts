@@ -15,6 +15,10 @@ export interface DatabaseProgram {
   account?: Account | undefined
   /** Additional environment variables. */
   env?: Record<string, string>
+  /** Stops it when it is aborted, while it is awaited. */
+  signal?: AbortSignal | undefined
+  /** Whether a program that is told to stop sees to those that it started. Otherwise they are told as well. */
+  stopsItsOwn?: boolean
 }
 
 /** A database server that runs as a child of this process. */
@@ -29,19 +33,19 @@ const STOP_TIME_MS = 20_000
 /**
  * Runs a program to its end.
  *
- * @throws {Error} with the end of its output when its exit status is not 0.
+ * @throws {Error} with the end of its output when its exit status is not 0, the signal's reason when it is aborted.
  */
 export async function runProgram(program: DatabaseProgram): Promise<void> {
   const child = spawnProgram(program)
   const output = collectOutput(child)
-  const [status, signal] = await closed(child)
+  const [status, signal] = await untilAborted(program, child, closed(child))
   if (status !== 0) throw new Error(`${program.file} ended with ${status ?? signal}: ${output.text()}`)
 }
 
 /**
  * Starts a server and waits until its output says that it is ready.
  *
- * @throws {Error} with the end of its output when it ends before.
+ * @throws {Error} with the end of its output when it ends before, the signal's reason when it is aborted.
  */
 export async function startDatabase(program: DatabaseProgram, ready: string): Promise<DatabaseProcess> {
   const child = spawnProgram(program)
@@ -51,7 +55,7 @@ export async function startDatabase(program: DatabaseProgram, ready: string): Pr
     throw new Error(`${program.file} ended before it was ready: ${output.text()}`)
   })
   failed.catch(() => {}) // once it is ready, its end is for stop() to see
-  await Promise.race([output.contains(ready), failed])
+  await untilAborted(program, child, Promise.race([output.contains(ready), failed]))
   return {
     async stop(signal) {
       child.kill(signal)
@@ -59,6 +63,44 @@ export async function startDatabase(program: DatabaseProgram, ready: string): Pr
       limit.addEventListener('abort', () => child.kill('SIGKILL'))
       await exited
     },
+  }
+}
+
+/**
+ * Waits for what a child brings about. When that is given up, the child is stopped, with all that it started.
+ *
+ * @throws the signal's reason, once nothing of the child runs.
+ */
+async function untilAborted<T>(
+  { signal, stopsItsOwn = false }: DatabaseProgram,
+  child: ChildProcess,
+  outcome: Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return outcome
+  const ended = closed(child)
+  const stop = (): void => {
+    if (stopsItsOwn) child.kill('SIGTERM')
+    else killGroup(child, 'SIGTERM')
+    AbortSignal.timeout(STOP_TIME_MS).addEventListener('abort', () => killGroup(child, 'SIGKILL'))
+  }
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  try {
+    return await outcome
+  } finally {
+    signal.removeEventListener('abort', stop)
+    if (signal.aborted) await ended
+    signal.throwIfAborted()
+  }
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    if (process.platform === 'win32') child.kill(signal)
+    else process.kill(-child.pid, signal)
+  } catch {
+    // it is gone already
   }
 }
 

@@ -4,6 +4,8 @@ import type { BackendLogin } from '../backend'
 export interface DatabaseServerOptions {
   /** Users to create, all of whom may create tables in the database `app`. Default `['jane_doe']`. */
   users?: readonly string[]
+  /** Ends the start when it is aborted; nothing is left then. It has no effect later. */
+  signal?: AbortSignal
 }
 
 /** A database server that was started for this process, without any IAM. */
@@ -18,4 +20,6 @@ export interface DatabaseServer {
 export interface DatabaseServerWithUsers extends DatabaseServer {
   /** Name and password of each user, as `startLocalRds` takes them for `backendUsers`. */
   logins: Record<string, BackendLogin>
+  /** Creates those of the users that are not there yet, and adds them to `logins`. */
+  addUsers(users: readonly string[]): Promise<void>
 }

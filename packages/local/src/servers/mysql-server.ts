@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { parseBackendUrl } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
-import { runProgram, startDatabase } from './database-process'
+import { runStatements } from '../mysql/statements'
+import { runProgram, startDatabase, type DatabaseProgram } from './database-process'
 import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
 import { withFreePort } from './free-port'
-import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
+import { createScratchDirectory } from './scratch-directory'
 
 const DATABASE = 'app'
 const ADMIN = 'admin'
@@ -37,7 +39,7 @@ const HOW_TO_GET_ONE =
  * @throws {Error} when there is none, or it does not start; nothing is left then.
  */
 export async function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  const { users = DEFAULT_USERS } = options
+  const { users = DEFAULT_USERS, signal } = options
   const file = findMysqlServer()
   if (file === undefined) throw new Error(HOW_TO_GET_ONE)
   const directory = createScratchDirectory()
@@ -46,7 +48,7 @@ export async function startMysql(options: DatabaseServerOptions = {}): Promise<D
     const data = join(directory.path, 'data')
     // Where the account's name is asked for; without it a server refuses to run as root.
     const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-    await createDataDirectory(file, directory, data, asRoot)
+    await createDataDirectory({ file, directory, args: asRoot, signal }, data)
     const initFile = join(directory.path, 'init.sql')
     writeFileSync(initFile, initStatements(users, password), { mode: 0o600 })
     const { port, server } = await withFreePort(async (candidate) => ({
@@ -55,6 +57,7 @@ export async function startMysql(options: DatabaseServerOptions = {}): Promise<D
         {
           file,
           directory,
+          signal,
           args: [
             '--no-defaults',
             ...asRoot,
@@ -65,9 +68,17 @@ export async function startMysql(options: DatabaseServerOptions = {}): Promise<D
         'ready for connections',
       ),
     }))
+    const url = `mysql://${ADMIN}:${password}@127.0.0.1:${port}/${DATABASE}`
+    const logins = Object.fromEntries(users.map((user) => [user, { user, password }]))
     return {
-      url: `mysql://${ADMIN}:${password}@127.0.0.1:${port}/${DATABASE}`,
-      logins: Object.fromEntries(users.map((user) => [user, { user, password }])),
+      url,
+      logins,
+      async addUsers(names) {
+        const missing = names.filter((name) => !Object.hasOwn(logins, name))
+        const created = missing.filter((name) => name !== ADMIN)
+        await runStatements(parseBackendUrl('mysql', url), userStatements(created, password))
+        for (const user of missing) logins[user] = { user, password }
+      },
       async stop() {
         await server.stop('SIGTERM')
         directory.remove()
@@ -93,18 +104,13 @@ function findProgram(name: string): string | undefined {
     .find((candidate) => existsSync(candidate))
 }
 
-async function createDataDirectory(
-  server: string,
-  directory: ScratchDirectory,
-  data: string,
-  asRoot: string[],
-): Promise<void> {
+async function createDataDirectory(server: DatabaseProgram, data: string): Promise<void> {
   const run = (file: string, ...args: string[]): Promise<void> =>
-    runProgram({ file, args: ['--no-defaults', ...args, ...asRoot], directory })
-  if (!isMariadb(server)) return run(server, '--initialize-insecure', `--datadir=${data}`)
+    runProgram({ ...server, file, args: ['--no-defaults', ...args, ...server.args] })
+  if (!isMariadb(server.file)) return run(server.file, '--initialize-insecure', `--datadir=${data}`)
   const installer = findProgram('mariadb-install-db') ?? findProgram('mysql_install_db')
   if (installer === undefined)
-    throw new Error(`${server} was found without mariadb-install-db, which creates its system tables`)
+    throw new Error(`${server.file} was found without mariadb-install-db, which creates its system tables`)
   return run(installer, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=socket')
 }
 
@@ -136,16 +142,25 @@ function settings(directory: string, data: string, port: number): string[] {
 
 /** Statements for `--init-file`, which takes one a line. */
 function initStatements(users: readonly string[], password: string): string {
-  const account = (user: string): string => `${quote(user)}@'%'`
   return [
     // Accounts of the installation, without a password.
     `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
     `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
-    ...new Set([ADMIN, ...users].map((user) => `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`)),
-    ...users.map((user) => `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`),
+    ...userStatements([ADMIN, ...users.filter((user) => user !== ADMIN)], password),
     `GRANT ALL ON *.* TO ${account(ADMIN)} WITH GRANT OPTION`,
     '',
   ].join(';\n')
+}
+
+function userStatements(users: readonly string[], password: string): string[] {
+  return users.flatMap((user) => [
+    `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`,
+    `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`,
+  ])
+}
+
+function account(user: string): string {
+  return `${quote(user)}@'%'`
 }
 
 function quote(text: string): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { BackendLogin } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
 import { runStatements } from '../postgres/statements'
 import { unprivilegedAccount } from './account'
@@ -17,7 +18,7 @@ const SUPERUSER = 'postgres'
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '300',
+  max_connections: '1100',
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
@@ -33,7 +34,7 @@ const SETTINGS = {
  * @throws {Error} when PostgreSQL cannot be run; nothing is left then.
  */
 export async function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  const { users = DEFAULT_USERS } = options
+  const { users = DEFAULT_USERS, signal } = options
   const account = unprivilegedAccount()
   const directory = createScratchDirectory(account)
   try {
@@ -43,7 +44,8 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
     writeFileSync(passwordFile, password, { mode: 0o600 })
     if (account !== undefined) chownSync(passwordFile, account.uid, account.gid)
     const data = join(directory.path, 'data')
-    const program = { directory, account, env }
+    // What initdb runs would die of a signal of its own, and leave shared memory behind.
+    const program = { directory, account, env, signal, stopsItsOwn: true }
     await runProgram({ ...program, file: initdb, args: initdbArguments(data, passwordFile) })
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const { port, server } = await withFreePort(async (candidate) => ({
@@ -57,19 +59,30 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
       await server.stop('SIGINT') // a fast shutdown
       directory.remove()
     }
+    const admin = { host: '127.0.0.1', port, user: SUPERUSER, password }
+    const logins: Record<string, BackendLogin> = {}
+    const addUsers = async (names: readonly string[]): Promise<void> => {
+      const missing = names.filter((name) => !Object.hasOwn(logins, name))
+      await runStatements({ ...admin, database: DATABASE }, userStatements(missing, password))
+      for (const user of missing) logins[user] = { user, password }
+    }
     try {
-      const admin = { host: '127.0.0.1', port, user: SUPERUSER, password }
-      await runStatements({ ...admin, database: 'postgres' }, roleStatements(users, password))
-      await runStatements({ ...admin, database: DATABASE }, grantStatements(users))
+      await runStatements({ ...admin, database: 'postgres' }, [
+        'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
+        `CREATE DATABASE ${DATABASE}`,
+      ])
+      await addUsers(users)
+      const [owner = SUPERUSER] = users
+      await runStatements({ ...admin, database: DATABASE }, [
+        `ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`,
+      ])
+      signal?.throwIfAborted()
     } catch (error) {
       await stop()
       throw error
     }
-    return {
-      url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`,
-      logins: Object.fromEntries(users.map((user) => [user, { user, password }])),
-      stop,
-    }
+    const url = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`
+    return { url, logins, addUsers, stop }
   } catch (error) {
     directory.remove()
     throw error
@@ -89,20 +102,10 @@ function initdbArguments(data: string, passwordFile: string): string[] {
   ]
 }
 
-function roleStatements(users: readonly string[], password: string): string[] {
-  const [owner = SUPERUSER] = users
-  return [
-    'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
-    ...users
-      .filter((user) => user !== SUPERUSER)
-      .map((user) => `CREATE ROLE ${identifier(user)} LOGIN PASSWORD '${password}'`),
-    ...users.map((user) => `GRANT rds_iam TO ${identifier(user)}`),
-    `CREATE DATABASE ${DATABASE} OWNER ${identifier(owner)}`,
-  ]
-}
-
-function grantStatements(users: readonly string[]): string[] {
+function userStatements(users: readonly string[], password: string): string[] {
   return users.flatMap((user) => [
+    ...(user === SUPERUSER ? [] : [`CREATE ROLE ${identifier(user)} LOGIN PASSWORD '${password}'`]),
+    `GRANT rds_iam TO ${identifier(user)}`,
     `GRANT CREATE ON DATABASE ${DATABASE} TO ${identifier(user)}`,
     `GRANT CREATE ON SCHEMA public TO ${identifier(user)}`,
   ])

@@ -1,0 +1,28 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createScratchDirectory } from '../servers/scratch-directory'
+
+/** A file with the authority's certificate, which lives no longer than this process. */
+export interface AuthorityFile {
+  /** Its absolute path. */
+  path: string
+  /** Removes it. */
+  remove(): void
+}
+
+/**
+ * Writes the certificate to the named file, or to one in a private temporary directory.
+ *
+ * @throws the error of the file system.
+ */
+export function writeAuthorityFile(ca: string, file: string | undefined): AuthorityFile {
+  if (file !== undefined) {
+    const path = resolve(file)
+    writeFileSync(path, ca)
+    return { path, remove: () => rmSync(path, { force: true }) }
+  }
+  const directory = createScratchDirectory()
+  const path = join(directory.path, 'ca.pem')
+  writeFileSync(path, ca, { mode: 0o600 })
+  return { path, remove: directory.remove }
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { listenForStop } from './stop-request'
+
+// Before anything else is loaded, which takes a while: from here on a signal is a clean stop.
+const stop = listenForStop()
+
+void import('./run.js')
+  .then(({ runCommand }) => runCommand(process.argv.slice(2), stop))
+  .then((status) => process.exit(status))

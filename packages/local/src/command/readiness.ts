@@ -1,0 +1,128 @@
+import type { LocalRds } from '../local-rds'
+import { parseEndpointName } from '../endpoint-name'
+import type { Format } from './arguments'
+import { shellWord } from './shell-word'
+
+const ENGINES = { postgres: 'PostgreSQL', mysql: 'MySQL' }
+
+/** What the command prints once the endpoint is ready, with a line feed at its end. */
+export function readiness(rds: LocalRds, caFile: string, format: Format): string {
+  if (format === 'json') return `${jsonReadiness(rds, caFile)}\n`
+  if (format === 'shell') return `${shellReadiness(rds, caFile)}\n`
+  return textReadiness(rds, caFile)
+}
+
+function jsonReadiness(rds: LocalRds, caFile: string): string {
+  const { engine, host, port, user, database, region, env, control } = rds
+  return JSON.stringify({ engine, host, port, caFile, user, database, region, env, control })
+}
+
+/** One line, so that a shell's `read` takes the whole. */
+function shellReadiness(rds: LocalRds, caFile: string): string {
+  const { control } = rds
+  const variables = {
+    ...clientVariables(rds, caFile),
+    NODE_EXTRA_CA_CERTS: caFile,
+    ...rds.env,
+    ...(control === undefined
+      ? {}
+      : { RDS_IAM_LOCAL_CONTROL_URL: control.url, RDS_IAM_LOCAL_CONTROL_TOKEN: control.token }),
+  }
+  // Real credentials that the shell has must not mix with these; a profile would even come before them.
+  const stale = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'].filter((name) => !Object.hasOwn(variables, name))
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${shellWord(value)}`)
+  return `unset ${stale.join(' ')}; export ${settings.join(' ')}`
+}
+
+/** Variables that the engine's own clients read; where MySQL's read none, the usual names. */
+function clientVariables(rds: LocalRds, caFile: string): Record<string, string> {
+  const { engine, port, user, database } = rds
+  const { name, address } = target(rds)
+  if (engine === 'postgres')
+    return {
+      PGHOST: name,
+      // libpq dials the address, and verifies the name.
+      ...(address === undefined ? {} : { PGHOSTADDR: address }),
+      PGPORT: String(port),
+      PGUSER: user,
+      PGDATABASE: database,
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: caFile,
+    }
+  return {
+    // For localhost MySQL's own clients leave TCP aside, and try a socket file.
+    MYSQL_HOST: name === 'localhost' && isNamed(rds, '127.0.0.1') ? '127.0.0.1' : name,
+    MYSQL_TCP_PORT: String(port),
+    MYSQL_USER: user,
+    MYSQL_DATABASE: database,
+    MYSQL_SSL_CA: caFile,
+  }
+}
+
+function textReadiness(rds: LocalRds, caFile: string): string {
+  const { engine, host, port, user, database, region, env, control, configuration } = rds
+  const table = Object.entries({
+    host,
+    port,
+    'CA file': caFile,
+    user,
+    database,
+    region,
+    endpoints: configuration.endpoints.join(', '),
+    ...(control === undefined ? {} : { control: control.url, token: control.token }),
+  }).map(([name, value]) => `  ${name.padEnd(9)}  ${value}`)
+  return `${[
+    `A ${ENGINES[engine]} endpoint that verifies IAM tokens is ready.`,
+    '',
+    ...table,
+    '',
+    ...Object.entries(env).map(([name, value]) => `  ${name}=${shellWord(value)}`),
+    '',
+    'With these AWS variables, for example:',
+    '',
+    `  ${example(rds, caFile)}`,
+    '',
+  ].join('\n')}\n`
+}
+
+function example(rds: LocalRds, caFile: string): string {
+  const { engine, port, user, database, region } = rds
+  const { name, address } = target(rds)
+  const token =
+    `"$(aws rds generate-db-auth-token --hostname ${name} --port ${port} ` +
+    `--username ${shellWord(user)} --region ${region})"`
+  if (engine === 'postgres') {
+    const hostaddr = address === undefined ? '' : `hostaddr=${address} `
+    const settings = `host=${name} ${hostaddr}port=${port} user=${conninfo(user)} dbname=${conninfo(database)}`
+    return `PGPASSWORD=${token} psql ${shellWord(`${settings} sslmode=verify-full sslrootcert=${conninfo(caFile)}`)}`
+  }
+  const flags = `--host=${name} --port=${port} --protocol=tcp --user=${shellWord(user)}`
+  const trust = `--ssl-ca=${shellWord(caFile)} --ssl-verify-server-cert`
+  // MySQL's own client sends a password in the clear only when told so; MariaDB's needs no telling.
+  return `LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 MYSQL_PWD=${token} mariadb ${flags} ${trust} ${shellWord(database)}`
+}
+
+interface Target {
+  /** Name that the certificate covers and that tokens are signed for. */
+  name: string
+  /** What to dial for it, where the name itself may lead elsewhere. */
+  address?: string
+}
+
+/** What a client on this machine dials, and under which name. */
+function target(rds: LocalRds): Target {
+  const { host, configuration } = rds
+  if (isNamed(rds, host)) return { name: host }
+  const [first = host] = configuration.endpoints
+  return { name: parseEndpointName(first).host, address: host === 'localhost' ? '127.0.0.1' : host }
+}
+
+function isNamed({ configuration }: LocalRds, host: string): boolean {
+  return configuration.endpoints.some((endpoint) => parseEndpointName(endpoint).host === host)
+}
+
+/** A value in a connection string of libpq. */
+function conninfo(value: string): string {
+  if (/^[\w./@-]+$/.test(value)) return value
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

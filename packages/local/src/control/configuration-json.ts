@@ -1,0 +1,98 @@
+import type { LocalRdsConfiguration } from '../configuration'
+import type { TestIdentity } from '../iam/identity'
+
+/** The configuration as JSON shows it: secrets are left out, instants are texts, and no limit is null. */
+export function presentConfiguration(configuration: LocalRdsConfiguration): Record<string, unknown> {
+  const { identities, maxConnectionsPerSecond } = configuration
+  return {
+    ...configuration,
+    identities: identities.map(({ accessKeyId, sessionToken, expiration, users }) => ({
+      accessKeyId,
+      hasSessionToken: sessionToken !== undefined,
+      expiration: expiration?.toISOString() ?? null,
+      users: users ?? null,
+    })),
+    maxConnectionsPerSecond: maxConnectionsPerSecond === Infinity ? null : maxConnectionsPerSecond,
+  }
+}
+
+/**
+ * Reads a change of the configuration: an object with some of its values.
+ *
+ * @throws {TypeError} with the name of the value that is of another kind, or unknown. The message quotes nothing else,
+ * for there may be secrets in the text.
+ */
+export function parseChange(text: string): Partial<LocalRdsConfiguration> {
+  const change: Partial<LocalRdsConfiguration> = {}
+  for (const [name, value] of Object.entries(object('the body', parse(text)))) {
+    if (name === 'region') change.region = string(name, value)
+    else if (name === 'endpoints') change.endpoints = strings(name, value)
+    else if (name === 'users') change.users = strings(name, value)
+    else if (name === 'clockOffsetMs') change.clockOffsetMs = number(name, value)
+    else if (name === 'maxConnectionsPerSecond')
+      change.maxConnectionsPerSecond = value === null ? Infinity : number(name, value)
+    else if (name === 'identities') change.identities = list(name, value).map(identity)
+    else throw new TypeError(`${name} is unknown`)
+  }
+  return change
+}
+
+const IDENTITY_KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'users']
+
+function identity(value: unknown): TestIdentity {
+  const fields = object('identities', value)
+  const unknown = Object.keys(fields).find((name) => !IDENTITY_KEYS.includes(name))
+  if (unknown !== undefined) throw new TypeError(`identities: ${unknown} is unknown`)
+  const { sessionToken, expiration, users } = fields
+  return {
+    accessKeyId: string('identities: accessKeyId', fields.accessKeyId),
+    secretAccessKey: string('identities: secretAccessKey', fields.secretAccessKey),
+    ...(isAbsent(sessionToken) ? {} : { sessionToken: string('identities: sessionToken', sessionToken) }),
+    ...(isAbsent(expiration) ? {} : { expiration: instant('identities: expiration', expiration) }),
+    ...(isAbsent(users) ? {} : { users: strings('identities: users', users) }),
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TypeError('the body is no JSON')
+  }
+}
+
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null
+}
+
+function object(name: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw new TypeError(`${name} must be an object`)
+}
+
+function list(name: string, value: unknown): unknown[] {
+  if (Array.isArray(value)) return value
+  throw new TypeError(`${name} must be a list`)
+}
+
+function string(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new TypeError(`${name} must be a text`)
+}
+
+function strings(name: string, value: unknown): string[] {
+  return list(name, value).map((item) => string(name, item))
+}
+
+function number(name: string, value: unknown): number {
+  if (typeof value === 'number') return value
+  throw new TypeError(`${name} must be a number`)
+}
+
+function instant(name: string, value: unknown): Date {
+  const date = new Date(string(name, value))
+  if (Number.isNaN(date.getTime()))
+    throw new TypeError(`${name} must be an instant, such as 2026-01-31T12:00:00Z`)
+  return date
+}

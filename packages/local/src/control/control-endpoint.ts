@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { sameSecret } from '../iam/signature'
+import { answerControl, type ControlAnswer, type Controlled } from './control-answer'
+import { readBody } from './request-body'
+
+/** What a client of the control endpoint needs. */
+export interface ControlAccess {
+  /** `http://127.0.0.1:PORT`. */
+  url: string
+  /** What it must send as `Authorization: Bearer TOKEN`. */
+  token: string
+}
+
+/** A control endpoint that listens. */
+export interface Control {
+  /** How to reach it. */
+  access: ControlAccess
+  /** Ends every connection. */
+  close(): Promise<void>
+}
+
+const REQUEST_TIME_MS = 10_000
+
+/**
+ * Serves the audit trail and the configuration of an endpoint over HTTP, on 127.0.0.1 alone.
+ *
+ * @throws the error of `listen` when the port is taken.
+ */
+export async function startControl(controlled: Controlled, port: number): Promise<Control> {
+  const token = randomBytes(24).toString('base64url')
+  const answer = async (request: IncomingMessage): Promise<ControlAnswer> => {
+    if (!sameSecret(request.headers.authorization, `Bearer ${token}`))
+      return { status: 401, body: { error: 'the header Authorization: Bearer TOKEN is missing or wrong' } }
+    const body = await readBody(request)
+    if (body === undefined) return { status: 413, body: { error: 'the body is too long' } }
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    return answerControl(controlled, { method: request.method ?? 'GET', path: pathname, body })
+  }
+  const server = createServer({ requestTimeout: REQUEST_TIME_MS }, (request, response) => {
+    answer(request).then(
+      (outcome) => send(response, outcome),
+      () => response.destroy(), // the client went away, or its address is no path
+    )
+  })
+  server.listen({ host: '127.0.0.1', port, exclusive: true })
+  await once(server, 'listening')
+  return {
+    access: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token },
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function send(response: ServerResponse, { status, body, allow }: ControlAnswer): void {
+  const text = `${JSON.stringify(body)}\n`
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...(allow === undefined ? {} : { allow }),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    // What was not read of a request must not be taken for the next one.
+    ...(status === 401 || status === 413 ? { connection: 'close' } : {}),
+  })
+  response.end(text)
+}

@@ -1,0 +1,74 @@
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+
+/** Where and as whom a driver logs in, over TLS. */
+export interface Target {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+  ca: string
+}
+
+/** A driver that is connected. */
+export interface Driver {
+  query(sql: string): Promise<number>
+  end(): Promise<void>
+}
+
+/** What is timed: each a query that is run `times` times, with some of them in flight at once. */
+export const WORKLOADS = [
+  { name: '200,000 rows, 50 MB', sql: 'select id, payload from bench', rows: 200_000, times: 1, inFlight: 1 },
+  { name: 'select 1, one in flight', sql: 'select 1', rows: 1, times: 3_000, inFlight: 1 },
+  { name: 'select 1, sixteen in flight', sql: 'select 1', rows: 1, times: 8_000, inFlight: 16 },
+] as const
+
+export const IN_FLIGHT = 16
+
+export const DRIVERS = {
+  postgres: (target: Target): Driver => {
+    const { ca, ...login } = target
+    const pool = new pg.Pool({ ...login, ssl: { ca }, max: IN_FLIGHT, idleTimeoutMillis: 0 })
+    pool.on('error', () => {}) // the server stopped, because something else failed
+    return { query: async (sql) => (await pool.query(sql)).rows.length, end: () => pool.end() }
+  },
+  mysql: (target: Target): Driver => {
+    const { ca, password, ...login } = target
+    const pool = mysql.createPool({
+      ...login,
+      password,
+      authPlugins: { mysql_clear_password: () => () => Buffer.from(`${password}\0`) },
+      ssl: { ca, verifyIdentity: true },
+      connectionLimit: IN_FLIGHT,
+      maxIdle: IN_FLIGHT,
+    })
+    return {
+      query: async (sql) => (await pool.query<mysql.RowDataPacket[]>(sql))[0].length,
+      end: () => pool.end(),
+    }
+  },
+}
+
+/** Fills the table that the large result is read from. */
+export const FILL = {
+  postgres: [
+    `create table bench as select id, repeat('x', 250) as payload from generate_series(1, 200000) as id`,
+    'grant select on bench to public',
+    'vacuum analyze bench',
+  ],
+  mysql: [`create table bench as select seq as id, repeat('x', 250) as payload from seq_1_to_200000`],
+}
+
+/** Runs a workload once, and gives how many milliseconds it took. */
+export async function time(driver: Driver, workload: (typeof WORKLOADS)[number]): Promise<number> {
+  const { sql, rows, times, inFlight } = workload
+  let left: number = times
+  const queryOnAndOn = async () => {
+    while (left-- > 0)
+      if ((await driver.query(sql)) !== rows) throw new Error(`${sql} did not give ${rows} rows`)
+  }
+  const start = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, queryOnAndOn))
+  return performance.now() - start
+}
