@@ -8,23 +8,27 @@ import { findMysqlServer, startMysql, type DatabaseServer } from '@rds-iam/local
 export async function startTestMysql(): Promise<DatabaseServer> {
   const given = process.env['MYSQL_URL']
   if (given) return { url: given, stop: async () => {} }
-  if (findMysqlServer() || installWithApt()) return startMysql()
-  const container = await startWithDocker()
-  if (container) return container
+  const server = (await startMachines()) ?? (installWithApt() ? await startMysql() : await startWithDocker())
+  if (server) return server
   throw new Error(
     'The tests need a MySQL or MariaDB server: set MYSQL_URL, or install mariadb-server, or make apt (as root) or Docker available',
   )
 }
 
+/** The machine's own, unless there is none or parts of it are missing. */
+async function startMachines(): Promise<DatabaseServer | undefined> {
+  return findMysqlServer() ? startMysql().catch(() => undefined) : undefined
+}
+
 function installWithApt(): boolean {
   if (process.getuid?.() !== 0 || !runs('apt-get', ['--version'])) return false
-  console.error('Installing mariadb-server-core with apt-get …')
+  console.error('Installing MariaDB with apt-get …')
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args: string[]) =>
     spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
   apt('update', '-qq')
-  // The server program alone: the package mariadb-server would also start a service.
-  apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core')
+  // The programs alone (its installer needs one of the client's): mariadb-server would also start a service.
+  apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core', 'mariadb-client-core')
   return findMysqlServer() !== undefined
 }
 
