@@ -1,4 +1,5 @@
 export { parseEndpoint, type EndpointKind, type ParsedEndpoint } from './endpoint/parse-endpoint'
+export { resolveRegion } from './endpoint/region'
 export { isRdsIamError, RdsIamError, type RdsIamErrorCode } from './errors'
 export type {
   ConnectionLostEvent,
@@ -11,3 +12,6 @@ export type {
 export type { IamOptions } from './iam-options'
 export type { AuthToken } from './token/auth-token'
 export { createTokenProvider, type TokenProvider, type TokenProviderOptions } from './token/token-provider'
+export { createCredentials, type Credentials } from './token/credentials'
+export type { Renewable } from './token/renewable'
+export { builtInTrust, bundleUrl, type TrustedCas } from './tls/trust'

@@ -1,0 +1,40 @@
+import { failed, ok, type Cause, type Finding } from '../finding'
+import { addressText, type Subject } from '../subject'
+
+/** How the attempt to connect ended. */
+export type TcpObservation = { address: string; tookMs: number } | { error: string }
+
+/** Whether the port answers. */
+export function checkTcp({ dial }: Subject, observation: TcpObservation): Finding {
+  const where = addressText(dial)
+  if (!('error' in observation))
+    return ok('tcp', `connected to ${observation.address}`, [`in ${observation.tookMs} ms`])
+  const { error } = observation
+  if (error === 'ECONNREFUSED') {
+    return failed('tcp', {
+      code: 'PORT_CLOSED',
+      why: `nothing listens at ${where}`,
+      fix: 'Check the port (console: Connectivity & security), that the instance is available, or that the tunnel runs.',
+    })
+  }
+  if (error === 'timeout' || error === 'ETIMEDOUT')
+    return failed('tcp', portSilent(`${where} does not answer`))
+  if (error === 'ENOTFOUND' || error === 'EAI_AGAIN')
+    return failed('tcp', { code: 'NAME_UNKNOWN', why: `DNS knows no ${dial.host}`, fix: 'Check --host.' })
+  return failed('tcp', {
+    code: 'HOST_UNREACHABLE',
+    why: `${where} cannot be reached (${error})`,
+    fix: 'Check the route: VPN, peering, route tables; from outside a VPC a private endpoint needs a tunnel.',
+  })
+}
+
+/** The cause of a port that lets a client wait. */
+export function portSilent(why: string): Cause {
+  return {
+    code: 'PORT_SILENT',
+    why,
+    fix:
+      'Let this machine in: an inbound rule of the security group for the port, network ACLs, routes;\n' +
+      '"Publicly accessible" or a tunnel from outside the VPC. What answers must be the database itself.',
+  }
+}

@@ -1,0 +1,101 @@
+import { isIP, type Socket } from 'node:net'
+import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import type { Engine } from '../../engine'
+import type { Address } from '../../login-options'
+import type { TlsObservation } from '../checks/tls'
+import { openMysqlTls } from './mysql-tls'
+import { openPostgresTls } from './postgres-tls'
+import { Silence } from './reader'
+
+const LIMIT_MS = 5_000
+
+/** What to ask a server for. */
+export interface TlsQuestion {
+  engine: Engine
+  dial: Address
+  endpoint: Address
+  /** The authorities to trust. */
+  ca: readonly string[]
+}
+
+/**
+ * Sets up TLS on a connection, looks at the certificate, and closes it. Nothing is sent inside: so the
+ * certificate need not be good.
+ */
+export async function probeTls(socket: Socket, question: TlsQuestion): Promise<TlsObservation> {
+  const open = { postgres: openPostgresTls, mysql: openMysqlTls }[question.engine]
+  try {
+    return (await open(socket, LIMIT_MS)) ?? (await handshake(socket, question))
+  } catch (error) {
+    if (error instanceof Silence) return { kind: 'silent' }
+    return { kind: 'failure', reason: (error as Error).message }
+  } finally {
+    // What comes after a connection was given up is nobody's.
+    socket.on('error', () => {}).destroy()
+  }
+}
+
+function handshake(socket: Socket, { dial, endpoint, ca }: TlsQuestion): Promise<TlsObservation> {
+  return new Promise((resolve, reject) => {
+    const servername = isIP(endpoint.host) ? {} : { servername: endpoint.host }
+    // The name is looked at by itself, so that Node's verdict is about the chain.
+    const checkServerIdentity = (): undefined => undefined
+    const secure = connect({
+      socket,
+      ca: [...ca],
+      rejectUnauthorized: false,
+      checkServerIdentity,
+      ...servername,
+    })
+    const timer = setTimeout(() => reject(new Silence()), LIMIT_MS)
+    secure.once('error', reject).once('close', () => clearTimeout(timer))
+    secure.once('secureConnect', () => {
+      resolve(observe(secure, dial, endpoint))
+      secure.destroy()
+    })
+  })
+}
+
+function observe(secure: TLSSocket, dial: Address, endpoint: Address): TlsObservation {
+  const certificate = secure.getPeerCertificate(true)
+  const top = topOf(certificate)
+  const { authorizationError } = secure as { authorizationError?: Error | string | null }
+  const nameError = checkServerIdentity(endpoint.host, certificate)
+  return {
+    kind: 'certificate',
+    protocol: secure.getProtocol() ?? 'TLS',
+    names: namesOf(certificate),
+    issuer: nameOf(certificate.issuer),
+    root: nameOf(top.issuer),
+    validTo: certificate.valid_to,
+    ...(authorizationError ? { chainError: codeOf(authorizationError) } : {}),
+    ...(nameError ? { nameError: nameError.message } : {}),
+    coversDialled: checkServerIdentity(dial.host, certificate) === undefined,
+  }
+}
+
+// Node says the code, or an error that has it, depending on its version.
+function codeOf(error: Error | string): string {
+  return typeof error === 'string' ? error : ((error as NodeJS.ErrnoException).code ?? error.message)
+}
+
+function topOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate {
+  const seen = new Set<DetailedPeerCertificate>()
+  let top = certificate
+  while (top.issuerCertificate && !seen.has(top)) {
+    seen.add(top)
+    top = top.issuerCertificate
+  }
+  return top
+}
+
+function namesOf({ subject, subjectaltname }: DetailedPeerCertificate): string[] {
+  const names = (subjectaltname ?? '')
+    .split(', ')
+    .flatMap((name) => /^(?:DNS|IP Address):(.*)$/.exec(name)?.[1] ?? [])
+  return names.length > 0 ? names : [nameOf(subject)]
+}
+
+function nameOf(subject: { CN?: string | string[]; O?: string | string[] } | undefined): string {
+  return [subject?.CN ?? subject?.O ?? 'an authority without a name'].flat().join(' ')
+}

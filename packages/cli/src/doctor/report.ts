@@ -1,0 +1,63 @@
+import { CHECKS, type Cause, type CheckName, type Finding } from './finding'
+
+/** What a diagnosis came to. */
+export interface Diagnosis {
+  ok: boolean
+  findings: readonly Finding[]
+  causes: readonly Cause[]
+}
+
+/** Shows a diagnosis while it is made. */
+export interface Reporter {
+  started(check: CheckName): void
+  found(finding: Finding): void
+  finished(diagnosis: Diagnosis): void
+}
+
+/** How a reporter of people's text writes. */
+export interface Style {
+  /** Whether the terminal can go back to the start of a line. */
+  live: boolean
+  colours: boolean
+  verbose: boolean
+}
+
+const MARKS = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as const
+const COLOURS = { ok: 32, warning: 33, failed: 31, skipped: 90 } as const
+const WIDTH = Math.max(...CHECKS.map((check) => check.length))
+
+/** Writes JSON, at the end. */
+export function jsonReporter(write: (text: string) => void): Reporter {
+  return {
+    started() {},
+    found() {},
+    finished({ ok, findings, causes }) {
+      const plain = findings.map(({ check, status, seen }) => ({ check, status, seen }))
+      write(`${JSON.stringify({ ok, findings: plain, causes }, undefined, 2)}\n`)
+    },
+  }
+}
+
+/** Writes for people: a line for each check, then the causes. */
+export function textReporter(write: (text: string) => void, { live, colours, verbose }: Style): Reporter {
+  const colour = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
+  return {
+    started(check) {
+      if (live) write(`… ${check}`)
+    },
+    found({ check, status, seen, details = [] }) {
+      if (live) write('\r\u001b[2K')
+      const name = check.padEnd(WIDTH)
+      const words = status === 'ok' || status === 'failed' ? seen : `${status}: ${seen}`
+      write(`${colour(COLOURS[status], MARKS[status])} ${name}  ${words}\n`)
+      if (verbose) for (const detail of details) write(`${' '.repeat(WIDTH + 4)}${colour(90, detail)}\n`)
+    },
+    finished({ ok, causes }) {
+      if (causes.length > 0) write(`\n${causes.length > 1 ? 'Causes, the likeliest first' : 'The cause'}:\n`)
+      for (const [index, { code, why, fix }] of causes.entries()) {
+        write(`\n${index + 1}. ${colour(1, code)}: ${why}\n${fix.replace(/^/gm, '   ')}\n`)
+      }
+      if (ok) write('\nAll is well.\n')
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import type { Engine } from '../engine'
+import type { Address, LoginOptions } from '../login-options'
+
+/** What a diagnosis is about, as far as it is known by now. */
+export interface Subject extends LoginOptions {
+  /** The region that is signed for. */
+  signedRegion?: string
+  /** The account of the identity, from STS. */
+  account?: string
+}
+
+/** A host and a port, as they are written. */
+export function addressText({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The database to log in to: without one given, the one that every PostgreSQL has; MySQL needs none. */
+export function databaseOf({ engine, database }: { engine: Engine; database?: string }): string | undefined {
+  return database ?? (engine === 'postgres' ? 'postgres' : undefined)
+}

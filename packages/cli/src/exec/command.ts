@@ -1,0 +1,102 @@
+import { promises as dns } from 'node:dns'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { builtInTrust, parseEndpoint, resolveRegion } from '@rds-iam/core'
+import type { Values } from '../commands'
+import { isLoopback, readLoginOptions, requireEndpoint, type LoginOptions } from '../login-options'
+import { makeToken } from '../make-token'
+import { UsageError } from '../usage-error'
+import { connectionUrl } from '../connection-url'
+import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
+import { choosesDefaults, mysqlClientOf, type MysqlClient } from './mysql-client'
+import { createPrivateDirectory, type PrivateDirectory } from './private-directory'
+import { runChild } from './run-child'
+
+// What would come before our login, or beside it.
+const REPLACED = [
+  'PGSERVICE',
+  'PGPASSFILE',
+  'PGREQUIRESSL',
+  'PGHOSTADDR',
+  'MYSQL_PWD',
+  'MYSQL_HOST',
+  'MYSQL_TCP_PORT',
+]
+
+/** Runs `rds-iam exec`. */
+export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
+  if (command === undefined) throw new UsageError('give a command after --')
+  const options = readLoginOptions(values)
+  const endpoint = requireEndpoint(options)
+  const isTunnel = endpoint.host !== options.dial.host
+  if (isTunnel && options.engine === 'mysql') {
+    throw new UsageError(
+      `--endpoint: the mysql clients verify the name that they dial: let ${endpoint.host} lead to the tunnel ` +
+        `(/etc/hosts), and give it as --host`,
+    )
+  }
+  const { value: token } = await makeToken(options)
+  const trust = options.ca?.pem ?? (await builtInPem(options))
+  const tunnel = isTunnel ? { host: endpoint.host, address: await addressOf(options.dial.host) } : undefined
+  const directory = createPrivateDirectory()
+  try {
+    const caFile = directory.write('ca.pem', trust)
+    const parts = { token, caFile, ...(tunnel ? { tunnel } : {}) }
+    const { env, before } = prepare(options, parts, directory, [command, ...args])
+    const { status, signal } = await runChild(command, [...before, ...args], { ...inherited(), ...env })
+    directory.remove()
+    // Ends as the command did, so that whoever started us sees it.
+    if (signal) process.kill(process.pid, signal)
+    return status
+  } finally {
+    directory.remove()
+  }
+}
+
+/** What a command gets. */
+interface Preparation {
+  env: Record<string, string>
+  /** Arguments that come before its own; none is a secret. */
+  before: string[]
+}
+
+function prepare(
+  options: LoginOptions,
+  parts: EnvironmentParts,
+  directory: PrivateDirectory,
+  [command = '', ...args]: readonly string[],
+): Preparation {
+  if (options.engine === 'postgres') return { env: postgresEnvironment(options, parts), before: [] }
+  const write = (client: MysqlClient): string =>
+    directory.write(`${client}/my.cnf`, mysqlDefaults(options, parts, client))
+  const env = {
+    MYSQL_HOME: dirname(write('mysql')),
+    MARIADB_HOME: dirname(write('mariadb')),
+    DATABASE_URL: connectionUrl(options, parts),
+  }
+  const ownFile = join(homedir(), '.my.cnf')
+  if (!existsSync(ownFile)) return { env, before: [] }
+  // A client reads its user's file last: a host or a password there would take the place of ours.
+  const client = mysqlClientOf(command, process.env['PATH'] ?? '')
+  if (client && !choosesDefaults(args)) {
+    const file = directory.write('my.cnf', mysqlDefaults(options, parts, client, ownFile))
+    return { env, before: [`--defaults-file=${file}`] }
+  }
+  process.stderr.write(`rds-iam: what ${ownFile} says of host, user or password comes before this login\n`)
+  return { env, before: [] }
+}
+
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REPLACED.includes(name)))
+}
+
+async function builtInPem(options: LoginOptions): Promise<string> {
+  const parsed = parseEndpoint(requireEndpoint(options).host)
+  const { region, profile } = options
+  return builtInTrust(parsed, await resolveRegion(parsed, { region, profile })).join('\n')
+}
+
+async function addressOf(host: string): Promise<string> {
+  return isLoopback(host) && host !== 'localhost' ? host : (await dns.lookup(host)).address
+}

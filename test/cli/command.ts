@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
+
+/** What a command printed, and how it ended. */
+export interface Outcome {
+  status: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
+const PRELOAD = fileURLToPath(new URL('preload.cjs', import.meta.url))
+
+/** An environment without anything of this machine's AWS. */
+export const BARE = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: tmpdir(),
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+}
+
+/** The environment that shifts a command's clock, or has it ask a name server of the test's. */
+export function preload(settings: { TEST_DNS?: string; TEST_AHEAD_MS?: string }): Record<string, string> {
+  return { ...settings, NODE_OPTIONS: `--require=${PRELOAD}` }
+}
+
+/** Starts the built command; `begun` gets its process. */
+export function rdsIam(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  options: { cwd?: string; begun?: (child: ReturnType<typeof spawn>) => void } = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      env: { ...BARE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    })
+    const output = { stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
+    child.once('error', reject)
+    child.once('close', (status, signal) => resolve({ status, signal, ...output }))
+    options.begun?.(child)
+  })
+}
+
+/** Checks that nothing secret was printed, in any form that a token may bring it in. */
+export function expectNoSecrets({ stdout, stderr }: Outcome, secrets: readonly (string | undefined)[]): void {
+  const printed = stdout + stderr
+  for (const secret of secrets) {
+    if (secret === undefined) continue
+    expect(printed).not.toContain(secret)
+    expect(printed).not.toContain(encodeURIComponent(secret))
+  }
+  expect(printed).not.toMatch(/X-Amz-Signature=[0-9a-f]|X-Amz-Security-Token=\w/)
+}

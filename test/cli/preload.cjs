@@ -1,0 +1,25 @@
+// Changes what a command sees of the world around it; see surroundings.ts.
+const dns = require('node:dns')
+
+const { TEST_DNS, TEST_AHEAD_MS } = process.env
+
+if (TEST_DNS) {
+  const { lookup } = dns
+  dns.setServers([TEST_DNS])
+  dns.lookup = (host, options, done) =>
+    host.endsWith('.example') || host.endsWith('.amazonaws.com')
+      ? lookup('127.0.0.1', options, done)
+      : lookup(host, options, done)
+}
+
+if (TEST_AHEAD_MS) {
+  const RealDate = Date
+  globalThis.Date = class extends RealDate {
+    constructor(...given) {
+      super(...(given.length > 0 ? given : [Date.now()]))
+    }
+    static now() {
+      return RealDate.now() + Number(TEST_AHEAD_MS)
+    }
+  }
+}

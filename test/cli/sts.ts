@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** An STS that says the same to everybody, or nothing. */
+export interface StubbornSts {
+  url: string
+  close(): Promise<void>
+}
+
+/** Starts one on loopback that refuses every request; without a code it never answers. */
+export async function startStubbornSts(code?: string, message = 'no'): Promise<StubbornSts> {
+  const server = createServer((_, response) => {
+    if (code === undefined) return
+    const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`
+    response.writeHead(403, { 'content-type': 'text/xml' }).end(`<ErrorResponse>${error}</ErrorResponse>`)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
