@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+
+type Engine = 'postgres' | 'mysql'
+
+/** What an example did: what it printed, and the logins at the endpoint of each engine. */
+interface Run {
+  output: string
+  logins: Record<Engine, TestEndpoint['logins']>
+}
+
+/**
+ * Tests that an example of this folder runs as it is, as a program of its own, and that it logs in to a server
+ * of each engine that it uses. Its replica is the same server by another name, 127.0.0.1.
+ */
+export function testExample(
+  name: string,
+  engines: Engine[],
+  check: (run: Run) => void = () => {},
+  program = ['--import', tsx, `examples/${name}.ts`],
+): void {
+  const folder = mkdtempSync(join(tmpdir(), 'rds-iam-example-'))
+  const endpoints = new Map<Engine, TestEndpoint>()
+
+  beforeAll(async () => {
+    for (const engine of engines) endpoints.set(engine, await startEndpoint({ engine }))
+    writeFileSync(join(folder, 'ca.pem'), [...endpoints.values()].map(({ ca }) => ca).join('\n'))
+  })
+  afterAll(async () => {
+    for (const endpoint of endpoints.values()) await endpoint.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it(`runs: test/examples/${name}.ts`, async () => {
+    const identities = [...endpoints.values()].map(({ identity }) => identity)
+    for (const endpoint of endpoints.values()) endpoint.setIdentities(identities)
+    const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
+    const child = spawn(process.execPath, program, {
+      cwd: new URL('../', import.meta.url),
+      env: {
+        ...Object.fromEntries(own),
+        ...[...endpoints.values()][0]?.env,
+        NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+        DB_HOST: 'localhost',
+        DB_REPLICA_HOST: '127.0.0.1',
+        DB_PORT: `${endpoints.get('mysql')?.port}`,
+        PGPORT: `${endpoints.get('postgres')?.port}`,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
+    const [code] = (await once(child, 'close')) as [number]
+    expect(output, output).not.toContain('X-Amz')
+    expect(code, output).toBe(0)
+
+    const logins = {
+      postgres: endpoints.get('postgres')?.logins ?? [],
+      mysql: endpoints.get('mysql')?.logins ?? [],
+    }
+    for (const engine of engines) {
+      expect(new Set(logins[engine].map(({ verdict }) => verdict)), output).toEqual(new Set(['accepted']))
+    }
+    check({ output, logins })
+  })
+}
+
+const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url))
