@@ -18,13 +18,14 @@ export function readAtLeast(socket: Socket, size: number, limitMs: number): Prom
       stop()
       resolve(seen)
     }
-    const onError = (error: Error): void => {
-      stop()
-      reject(error)
-    }
     const onClose = (): void => {
       stop()
       resolve(seen)
+    }
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ECONNRESET') return onClose()
+      stop()
+      reject(error)
     }
     const timer = setTimeout(() => onError(new Silence()), limitMs)
     socket.on('data', onData).once('error', onError).once('close', onClose)

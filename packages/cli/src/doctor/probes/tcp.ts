@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Address } from '../../login-options'
+import type { Address } from '@rds-iam/core/internal'
 import type { TcpObservation } from '../checks/tcp'
 
 const LIMIT_MS = 5_000
