@@ -7,6 +7,7 @@ export class Silence extends Error {}
 export function readAtLeast(socket: Socket, size: number, limitMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let seen = Buffer.alloc(0)
+    if (socket.destroyed) return resolve(seen)
     const stop = (): void => {
       clearTimeout(timer)
       socket.off('data', onData).off('error', onError).off('close', onClose)

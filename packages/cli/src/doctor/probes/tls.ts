@@ -30,8 +30,7 @@ export async function probeTls(socket: Socket, question: TlsQuestion): Promise<T
     if (error instanceof Silence) return { kind: 'silent' }
     return { kind: 'failure', reason: (error as Error).message }
   } finally {
-    // What comes after a connection was given up is nobody's.
-    socket.on('error', () => {}).destroy()
+    socket.destroy()
   }
 }
 
