@@ -232,8 +232,8 @@ describe('login', () => {
     [{ trials: [] }, 'warning'],
     [answer('28000', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
     [refused(trial('REGION_MISMATCH', false)), 'failed USER_NOT_ALLOWED?'],
-    [refused(trial('REGION_MISMATCH', true)), 'failed REGION_MISMATCH USER_NOT_ALLOWED?'],
-    [refused(trial('ENDPOINT_MISMATCH', true)), 'failed ENDPOINT_MISMATCH USER_NOT_ALLOWED?'],
+    [refused(trial('REGION_MISMATCH', true)), 'failed REGION_MISMATCH'],
+    [refused(trial('ENDPOINT_MISMATCH', true)), 'failed ENDPOINT_MISMATCH'],
     [answer('28P01', 'cleartext'), 'failed USER_NOT_GRANTED? USER_NOT_ALLOWED?'],
     [
       answer('XX000', 'cleartext', 'The IAM authentication failed for the role jane_doe.'),

@@ -34,8 +34,10 @@ function absence({ code, message }: AwsError, reasons: readonly AwsError[]): Cau
   }
   if (code === 'CREDENTIALS_EXPIRED') return expired(message)
   const [first] = reasons
-  const named = reasons.map(awsRefusal).find((cause) => cause !== undefined)
-  if (named) return { ...named, why: `${named.why}: ${first?.message}` }
+  for (const reason of reasons) {
+    const cause = awsRefusal(reason)
+    if (cause) return { ...cause, why: `${cause.why}: ${reason.message}` }
+  }
   return {
     code: 'NO_CREDENTIALS',
     why: `no source of AWS credentials gave any${first ? `: ${first.message}` : ''}`,

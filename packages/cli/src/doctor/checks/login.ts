@@ -1,4 +1,4 @@
-import { failed, ok, type Cause, type Finding, type Suspicion } from '../finding'
+import { failed, ok, type Cause, type Certainty, type Finding, type Suspicion } from '../finding'
 import type { Alternative, TokenTarget } from '../alternatives'
 import { allowFix, grantSql } from '../fixes'
 import { addressText, type Subject } from '../subject'
@@ -40,8 +40,7 @@ export function checkLogin(
   const causes = namedCauses(subject, error)
   const [named] = causes
   if (named) {
-    const suspicions = causes.map((cause): Suspicion => ({ ...cause, certainty: 'certain' }))
-    return { ...failed('login', named, details), suspicions }
+    return { ...failed('login', named, details), suspicions: suspect(causes, 'certain') }
   }
   if (isRefusal(observation)) return refused(subject, target, { error, trials: observation.trials, details })
   return failed('login', unrelated(subject, error, asked), details)
@@ -60,12 +59,18 @@ function refused(
   seen: { error: ServerError; trials: readonly Trial[]; details: readonly string[] },
 ): Finding {
   const { error, trials, details } = seen
-  const shown = trials
-    .filter(({ accepted }) => accepted)
-    .map((trial): Suspicion => ({ ...mismatch(target, trial), certainty: 'certain' }))
+  const shown = trials.filter(({ accepted }) => accepted).map((trial) => mismatch(target, trial))
   const tried = trials.map(({ endpoint, region, accepted }) => {
     return `a token for ${addressText(endpoint)} in ${region}: ${accepted ? 'accepted' : 'refused'}`
   })
+  const finding = {
+    check: 'login',
+    status: 'failed',
+    seen: error.message,
+    details: [...details, ...tried],
+  } as const
+  // Another token of the same identity was good: so everything else is.
+  if (shown.length > 0) return { ...finding, suspicions: suspect(shown, 'certain') }
   const ownPassword = notGranted(subject, `${error.message}: the user has a password of its own`)
   const notAllowed: Cause = {
     code: 'USER_NOT_ALLOWED',
@@ -74,14 +79,11 @@ function refused(
   }
   // PostgreSQL says 28P01 of its own passwords, and 28000 of those that PAM looks at.
   const remaining = error.code === '28P01' ? [ownPassword, notAllowed] : [notAllowed]
-  return {
-    check: 'login',
-    status: 'failed',
-    refused: true,
-    seen: error.message,
-    details: [...details, ...tried],
-    suspicions: [...shown, ...remaining.map((cause): Suspicion => ({ ...cause, certainty: 'likely' }))],
-  }
+  return { ...finding, refused: true, suspicions: suspect(remaining, 'likely') }
+}
+
+function suspect(causes: readonly Cause[], certainty: Certainty): Suspicion[] {
+  return causes.map((cause) => ({ ...cause, certainty }))
 }
 
 function mismatch({ endpoint, region }: TokenTarget, { code, ...accepted }: Trial): Cause {
@@ -105,7 +107,12 @@ function unrelated(subject: Subject, error: ServerError, asked: string | undefin
   const { user } = subject
   if (asked !== undefined && asked !== 'cleartext')
     return notGranted(subject, `the server asks ${user} for a password (${asked}) and not for a token`)
-  if (/unknown plugin/i.test(error.message)) return notGranted(subject, error.message)
+  const plugin = /unknown plugin (\w+)/.exec(error.message)?.[1]
+  if (plugin !== undefined)
+    return notGranted(
+      subject,
+      `the server asks ${user} for the plugin ${plugin}, and not for mysql_clear_password`,
+    )
   if (REFUSALS.includes(error.code)) return notGranted(subject, `${error.message}: no token was asked for`)
   if (/ETIMEDOUT|timeout/i.test(`${error.code} ${error.message}`))
     return portSilent('the server does not go on after TLS')

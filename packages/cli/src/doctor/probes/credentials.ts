@@ -29,7 +29,8 @@ async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
     return { observation: { found: true, accessKeyId, source: sourceOf(identity), temporary, until }, found }
   } catch (error) {
     const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
-    return { observation: { found: false, code, message: messageOf(error), reasons: reasonsOf(error) } }
+    const reasons = [...settings(profile), ...reasonsOf(error)]
+    return { observation: { found: false, code, message: messageOf(error), reasons } }
   }
 }
 
@@ -49,6 +50,16 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
 function sourceOf(identity: object): string {
   const features = Object.keys((identity as { $source?: object }).$source ?? {}).join(' ')
   return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? 'an AWS credential source'
+}
+
+/** What was set up and gave nothing: the last source that was asked says nothing of it. */
+function settings(profile = process.env['AWS_PROFILE']): AwsError[] {
+  const code = 'setting'
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = process.env
+  if (profile) return [{ code, message: `the profile ${profile} holds none that can be used` }]
+  if (id && !secret) return [{ code, message: 'AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY' }]
+  if (secret && !id) return [{ code, message: 'AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID' }]
+  return []
 }
 
 /** What each source said, or what the failing one met. */
