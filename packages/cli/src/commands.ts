@@ -112,7 +112,7 @@ export const commands: readonly Command[] = [
       out: {
         type: 'string',
         value: 'FILE',
-        description: "Where to write them (default: AWS's name of the file)",
+        description: "Where to write them, - for standard output (default: AWS's name of the file)",
       },
       from: { type: 'string', value: 'URL', description: 'Another place to fetch them from' },
       json,
