@@ -3,7 +3,8 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
 import { createPoolCluster, type PoolConnection } from 'mysql2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessage, ours, rejection } from '../contract/outcome'
 
 describe('a mysql2 configuration', () => {
   let rds: TestEndpoint
