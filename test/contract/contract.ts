@@ -5,7 +5,7 @@ import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '
 const MINUTE_MS = 60_000
 
 /** What every adapter promises, on a real server behind an endpoint that verifies tokens. */
-export function testAdapter(name: string, { engine, open }: Adapter): void {
+export function testAdapter(name: string, { engine, open, driverError = (error) => error }: Adapter): void {
   describe(name, () => {
     const opened: { close(): Promise<void> }[] = []
     let rds: TestEndpoint
@@ -82,7 +82,7 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
     it('lets the refusal of a token through as the server gave it, with our reasons as its cause', async () => {
       const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
       const db = database({ iam: { region: rds.region, credentials } })
-      const error = await rejection(db.sql('select 1'))
+      const error = driverError(await rejection(db.sql('select 1')))
       expect(error).toMatchObject(engine === 'postgres' ? { code: '28000' } : { errno: 1045 })
       expect(ours(error)?.code).toBe('LOGIN_REFUSED')
       expect(rds.logins).toMatchObject([{ verdict: 'refused' }])
@@ -102,7 +102,7 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
     it('sends no token to a server whose certificate authority is unknown', async () => {
       const other = await endpoint()
       const db = database({ ssl: { ca: other.ca } })
-      const error = await rejection(db.sql('select 1'))
+      const error = driverError(await rejection(db.sql('select 1')))
       expect(ours(error)).toBeUndefined()
       await close(db)
       await rds.allClosed()
@@ -138,7 +138,7 @@ export function testAdapter(name: string, { engine, open }: Adapter): void {
     it('fails with our error when there are no credentials, and leaves nothing open', async () => {
       const none = () => Promise.reject(new Error('no identity here'))
       const db = database({ iam: { region: rds.region, credentials: none } })
-      const error = await rejection(db.sql('select 1'))
+      const error = driverError(await rejection(db.sql('select 1')))
       expect(ours(error)).toMatchObject({
         code: 'CREDENTIALS_UNAVAILABLE',
         cause: { message: 'no identity here' },
