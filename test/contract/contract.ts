@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Adapter, Database, LoginOptions } from './adapter'
-import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from './endpoint'
+import { messages, ours, rejection, startEndpoint, type TestEndpoint } from './endpoint'
 
 const MINUTE_MS = 60_000
 
@@ -193,9 +193,4 @@ async function hold(db: Database, count: number): Promise<void> {
       }),
     ),
   )
-}
-
-/** Resolves when a diagnostics channel has published a number of messages. */
-async function messages(channel: string, count: number): Promise<void> {
-  for (; count > 0; count--) await nextMessage(channel)
 }

@@ -76,3 +76,8 @@ export function nextMessage(channel: string): Promise<unknown> {
     subscribe(channel, listen)
   })
 }
+
+/** Resolves when a diagnostics channel has published a number of messages. */
+export async function messages(channel: string, count: number): Promise<void> {
+  for (; count > 0; count--) await nextMessage(channel)
+}
