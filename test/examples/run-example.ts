@@ -49,8 +49,8 @@ export function testExample(
         NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
         DB_HOST: 'localhost',
         DB_REPLICA_HOST: '127.0.0.1',
-        DB_PORT: `${endpoints.get('mysql')?.port}`,
-        PGPORT: `${endpoints.get('postgres')?.port}`,
+        DB_PORT: `${endpoints.get('mysql')?.port ?? 3306}`,
+        PGPORT: `${endpoints.get('postgres')?.port ?? 5432}`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

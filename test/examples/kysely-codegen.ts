@@ -1,0 +1,16 @@
+import { mysqlDialectConfig, postgresDialectConfig } from '@rds-iam/kysely'
+import { Kysely, MysqlDialect as Mysql, PostgresDialect as Postgres } from 'kysely'
+import { generate, MysqlDialect, PostgresDialect } from 'kysely-codegen'
+
+const login = { host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }
+
+// PostgreSQL.
+const postgres = new Kysely({ dialect: new Postgres(postgresDialectConfig(login)) })
+console.log(await generate({ db: postgres, dialect: new PostgresDialect(), outFile: null }))
+await postgres.destroy()
+
+// MySQL and MariaDB.
+const port = Number(process.env.DB_PORT ?? 3306)
+const mysql = new Kysely({ dialect: new Mysql(mysqlDialectConfig({ ...login, port })) })
+console.log(await generate({ db: mysql, dialect: new MysqlDialect(), outFile: null }))
+await mysql.destroy()
