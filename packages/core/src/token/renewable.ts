@@ -18,10 +18,19 @@ export interface Renewable<T> {
 export interface RenewableParts<T> {
   make(options: { forceRefresh: boolean }): Promise<T>
   lifetime(value: T): Lifetime
-  isFresh(lifetime: Lifetime, now: Date): boolean
+  /** From when on a use renews the value, in milliseconds since 1970. */
+  renewalMs(value: T): number
   onReused?(value: T): void
   /** A renewal failed or was too slow; `kept` is the old value if it is used instead. */
   onFailed?(error: unknown, kept: T | undefined): void
+}
+
+/** The value in use. A use costs two comparisons and nothing new: neither a Date nor a promise. */
+interface Held<T> {
+  value: T
+  made: Promise<T>
+  sinceMs: number
+  renewalMs: number
 }
 
 /**
@@ -30,7 +39,7 @@ export interface RenewableParts<T> {
  * works where the CPU is frozen between requests.
  */
 export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
-  let value: T | undefined
+  let held: Held<T> | undefined
   let distrusted = false
   let flight: { made: Promise<T>; forced: boolean } | undefined
 
@@ -41,7 +50,7 @@ export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
       (made) => {
         // A forced flight that started later knows better.
         if (flight !== mine) return
-        value = made
+        held = hold(made, mine.made)
         distrusted = false
         flight = undefined
       },
@@ -50,6 +59,10 @@ export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
       },
     )
     return mine.made
+  }
+
+  function hold(value: T, made: Promise<T>): Held<T> {
+    return { value, made, sinceMs: parts.lifetime(value).since.getTime(), renewalMs: parts.renewalMs(value) }
   }
 
   function renew(forced: boolean): Promise<T> {
@@ -61,7 +74,7 @@ export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
     try {
       return await within(PATIENCE_MS, renewal, () => new Error(`no answer within ${PATIENCE_MS} ms`))
     } catch (error) {
-      if (!isGood(parts.lifetime(kept), new Date())) return renewal
+      if (!isGood(parts.lifetime(kept), Date.now())) return renewal
       parts.onFailed?.(error, kept)
       return kept
     }
@@ -77,20 +90,20 @@ export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
   }
 
   return {
-    async get(options) {
+    get(options) {
       const forced = options?.forceRefresh === true
-      if (forced || value === undefined) return renewOrFail(forced || distrusted)
-      const now = new Date()
-      const lifetime = parts.lifetime(value)
-      if (!distrusted && parts.isFresh(lifetime, now)) {
-        parts.onReused?.(value)
-        return value
+      if (forced || held === undefined) return renewOrFail(forced || distrusted)
+      const nowMs = Date.now()
+      if (!distrusted && nowMs < held.renewalMs && nowMs >= held.sinceMs) {
+        parts.onReused?.(held.value)
+        return held.made
       }
-      return isGood(lifetime, now) ? renewOrKeep(value) : renewOrFail(distrusted)
+      const { value } = held
+      return isGood(parts.lifetime(value), nowMs) ? renewOrKeep(value) : renewOrFail(distrusted)
     },
     discard(refused) {
-      if (value !== refused) return false
-      value = undefined
+      if (held?.value !== refused) return false
+      held = undefined
       return true
     },
     distrust() {
