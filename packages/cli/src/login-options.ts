@@ -4,6 +4,7 @@ import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Values } from './commands'
 import { DEFAULT_PORTS, type Engine } from './engine'
+import { messageOf } from './message-of'
 import { UsageError } from './usage-error'
 
 /** A host and a port. */
@@ -92,7 +93,7 @@ function checkWithCore(options: {
     return pgConfig({ host, port: port as number, user, iam })
   } catch (error) {
     if (!isRdsIamError(error)) throw error
-    throw new UsageError(`--${error.message.replace(/^iam\./, '')}`)
+    throw new UsageError(`--${messageOf(error).replace(/^iam\./, '')}`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { builtInTrust, createTokenProvider, isRdsIamError, parseEndpoint, resolveRegion } from '@rds-iam/core'
 import { findCredentials, sourceOf, type FoundCredentials } from '../credentials'
 import { splitPem, type Address, type LoginOptions } from '../login-options'
+import { messageOf } from '../message-of'
 import type { Redactor } from '../redact'
 import { rankCauses } from './causes'
 import { checkClock } from './checks/clock'
@@ -184,7 +185,7 @@ async function regionOf({ endpoint, dial, region, profile }: Subject): Promise<R
     const found = await resolveRegion(parseEndpoint((endpoint ?? dial).host), { region, profile })
     return { region: found, ...(environment ? { environment } : {}) }
   } catch (error) {
-    return { message: (error as Error).message }
+    return { message: messageOf(error) }
   }
 }
 
@@ -210,8 +211,7 @@ async function askForCredentials(
     return { observation: { ...observation, ...(until ? { until } : {}) }, found }
   } catch (error) {
     const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
-    const message = (error as Error).message
-    return { observation: { found: false, code, message, reasons: reasonsOf(error) } }
+    return { observation: { found: false, code, message: messageOf(error), reasons: reasonsOf(error) } }
   }
 }
 
