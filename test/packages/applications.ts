@@ -22,7 +22,7 @@ const node = { '@types/node': '20.19.43' }
 export const applications: Record<string, Application> = {
   pg: {
     packages,
-    dependencies: { ...node, pg: '8.23.1', '@types/pg': '8.23.1', knex: '3.3.0', kysely: '0.28.18' },
+    dependencies: { ...node, pg: '8.23.1', '@types/pg': '8.23.1', knex: '3.3.0', kysely: '0.28.0' },
     sources: ['pg', 'knex', 'kysely', 'local', 'bundled-knex', 'bundled-kysely'],
   },
   'pg-untyped': {
