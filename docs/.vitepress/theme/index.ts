@@ -1,0 +1,13 @@
+import type { Theme } from 'vitepress'
+import DefaultTheme from 'vitepress/theme'
+import BenchmarkCharts from './BenchmarkCharts.vue'
+import LoginDiagram from './LoginDiagram.vue'
+import './style.css'
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component('BenchmarkCharts', BenchmarkCharts)
+    app.component('LoginDiagram', LoginDiagram)
+  },
+} satisfies Theme
