@@ -12,6 +12,10 @@ export default defineConfig({
   cleanUrls: true,
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: { config: (markdown) => linkRepository(markdown, repository) },
+  transformPageData(page) {
+    // Below each export the reference repeats the same headings.
+    if (page.relativePath.startsWith('api/')) page.frontmatter['outline'] = 2
+  },
   themeConfig: {
     nav: [
       { text: 'Start', link: '/start' },
