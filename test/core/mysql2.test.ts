@@ -175,6 +175,7 @@ describe('a mysql2 configuration', () => {
   })
 })
 
-function withoutStream<T extends { stream: unknown }>({ stream: _, ...config }: T): Omit<T, 'stream'> {
-  return config
+function withoutStream<T extends { stream: unknown }>(config: T): Omit<T, 'stream'> {
+  const { stream: _, ...rest } = config
+  return rest
 }

@@ -18,8 +18,11 @@ describe.each([
 ] as const)('the command of Sequelize 6 with %s', (engine, environment) => {
   const run = (command: string, result: string) =>
     testExample('sequelize-cli.cjs', [engine], ({ output }) => expect(output).toContain(result), [
-      ...['node_modules/sequelize-cli/lib/sequelize', command, '--config', 'examples/sequelize-cli.cjs'],
-      ...['--migrations-path', 'examples/sequelize-migrations', '--env', environment],
+      'node_modules/sequelize-cli/lib/sequelize',
+      command,
+      '--config=examples/sequelize-cli.cjs',
+      '--migrations-path=examples/sequelize-migrations',
+      `--env=${environment}`,
     ])
   run('db:migrate', '20260101000000-orders: migrated')
   run('db:migrate:status', 'up 20260101000000-orders')
