@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
-import type { Mysql2Ssl, Mysql2SslByTrust } from './ssl'
+import type { Mysql2SslByTrust } from './ssl'
 
 /** What we use of the configuration that mysql2 hands to a `stream` function, one for each connection. */
 export interface ConnectionConfig {
@@ -15,17 +15,11 @@ export interface ConnectionConfig {
   keepAliveInitialDelay?: number
 }
 
-/** What our `stream` set up for a connection. */
-export interface Attempt {
-  target: LoginTarget
-  ssl: Mysql2Ssl
-}
+const targets = new WeakMap<ConnectionConfig, LoginTarget>()
 
-const attempts = new WeakMap<ConnectionConfig, Attempt>()
-
-/** Finds what was set up for a connection, by its configuration. */
-export function attemptOf(config: ConnectionConfig): Attempt | undefined {
-  return attempts.get(config)
+/** Finds what our `stream` found behind the address that a connection dials. */
+export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
+  return targets.get(config)
 }
 
 /**
@@ -42,9 +36,8 @@ export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dial
     async function open(): Promise<void> {
       const address = dialled ?? { host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }
       const target = await login.target(address)
-      const ssl = sslByTrust.of(target)
-      attempts.set(config, { target, ssl })
-      config.ssl = ssl
+      targets.set(config, target)
+      config.ssl = sslByTrust.of(target)
       // mysql2 verifies the name of the host that it is configured with, so this becomes the endpoint's;
       // whoever connects again with this very configuration still dials the same address.
       config.host = target.endpoint.host
