@@ -14,6 +14,7 @@ if (compareVersions(process.versions.node, oldest) < 0) {
 }
 install()
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
+run(process.execPath, ['scripts/bundle.mjs'])
 
 function install() {
   const stamp = `${root}node_modules/.installed`
