@@ -12,11 +12,8 @@ if (compareVersions(process.versions.node, oldest) < 0) {
   process.exit(1)
 }
 install()
-const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-})
-process.exitCode = status ?? 1
+run('node_modules/typescript/bin/tsc', '-b')
+run('scripts/bundle.mjs')
 
 function install() {
   const stamp = `${root}node_modules/.installed`
@@ -27,6 +24,11 @@ function install() {
   console.error(`Installing dependencies with ${packageManager} …`)
   pnpm(['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
   writeFileSync(stamp, wanted)
+}
+
+function run(...program) {
+  const { status } = spawnSync(process.execPath, program, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
 }
 
 function compareVersions(a, b) {

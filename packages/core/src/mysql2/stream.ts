@@ -24,8 +24,8 @@ export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
 
 /**
  * Makes mysql2's `stream` function: a socket that finds the endpoint behind the dialled address first, has
- * mysql2 verify the endpoint's name, and starts the token at once, so that the credential look-up runs
- * beside TCP and TLS.
+ * mysql2 verify the endpoint's name, and starts the token as soon as it dials, so that the look-up of
+ * credentials and the loading of the SDK, which blocks, go on while packets travel.
  */
 export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dialled?: Address) {
   return ({ config }: { config: ConnectionConfig }): Socket => {
@@ -42,8 +42,10 @@ export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dial
       // whoever connects again with this very configuration still dials the same address.
       config.host = target.endpoint.host
       config.stream = createStream(login, sslByTrust, address)
-      login.token(target, checkUser(config.user, 'user')).catch(fail)
-      if (!socket.destroyed) socket.connect(target.dial.port, target.dial.host)
+      const user = checkUser(config.user, 'user')
+      if (socket.destroyed) return
+      socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
+      socket.connect(target.dial.port, target.dial.host)
     }
     function fail(error: unknown): void {
       socket.destroy(error as Error)

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publishRenewalFailed, publishShortLived } from '../events'
@@ -81,6 +80,7 @@ async function askPatiently(
       const pause = BACK_OFF_MS[attempt]
       // What our own chain says is final: no source is set up, and asking again finds none either.
       if (pause === undefined || timeout.aborted || isRdsIamError(error)) throw unavailable(error)
+      const { setTimeout: delay } = require('node:timers/promises') as typeof import('node:timers/promises')
       await delay(pause, undefined, { signal: timeout }).catch(() => {
         throw unavailable(error)
       })
