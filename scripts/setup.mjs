@@ -1,4 +1,5 @@
 // Brings a checkout to where demo and tests can run: installs what the lock file names, then builds.
+// With --packages only what the packages are built from, and no tests.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -16,13 +17,18 @@ run('node_modules/typescript/bin/tsc', '-b')
 run('scripts/bundle.mjs')
 
 function install() {
+  const frozen = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']
+  if (process.argv.includes('--packages')) {
+    pnpm([...frozen, '--filter', '.', '--filter', './packages/*'])
+    return
+  }
   const stamp = `${root}node_modules/.installed`
   const wanted = createHash('sha256')
     .update(readFileSync(`${root}pnpm-lock.yaml`))
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error(`Installing dependencies with ${packageManager} …`)
-  pnpm(['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
+  pnpm(frozen)
   writeFileSync(stamp, wanted)
 }
 

