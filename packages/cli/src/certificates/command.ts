@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { builtInTrust, bundleUrl } from '@rds-iam/core'
-import type { Values } from './commands'
+import { builtInTrust, bundleUrl } from '@rds-iam/core/internal'
+import type { Values } from '../commands'
 import { download } from './download'
-import { splitPem } from './login-options'
-import { noWords } from './no-words'
-import { UsageError } from './usage-error'
+import { splitPem } from '../login/options'
+import { noWords, UsageError } from '../usage-error'
 import { replaceFile } from './replace-file'
 
 /** What a bundle of certificate authorities holds. */

@@ -1,17 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
+import { isLoopback, parseAddress, type Address } from '@rds-iam/core/internal'
 import { pgConfig } from '@rds-iam/core/pg'
-import type { Values } from './commands'
+import type { Values } from '../commands'
+import { messageOf } from '../message-of'
+import { UsageError } from '../usage-error'
 import { DEFAULT_PORTS, type Engine } from './engine'
-import { messageOf } from './message-of'
-import { UsageError } from './usage-error'
-
-/** A host and a port. */
-export interface Address {
-  host: string
-  port: number
-}
 
 /** Where and as whom to log in, as the options say it. */
 export interface LoginOptions {
@@ -73,11 +68,6 @@ export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   )
 }
 
-/** Whether a host can only be this machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
-}
-
 function checkWithCore(options: {
   host: string
   port: number | string
@@ -102,10 +92,7 @@ function readEndpoint(dial: Address, given: string | undefined): Address | undef
     const known = isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other'
     return known ? dial : undefined
   }
-  // Core has checked it: a host, or a host and a port; an IPv6 address with a port is in brackets.
-  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(given) ?? []
-  const host = parseEndpoint(bracketed ?? plain ?? given).host
-  return { host, port: port === undefined ? dial.port : Number(port) }
+  return { port: dial.port, ...parseAddress(given, '--endpoint') }
 }
 
 function readCa(file: string): { file: string; pem: string } {

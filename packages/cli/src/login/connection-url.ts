@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { LoginOptions } from './login-options'
+import type { LoginOptions } from './options'
 
 /** What goes into a connection URL beyond the options of a login. */
 export interface UrlParts {

@@ -1,9 +1,8 @@
-import type { Values } from './commands'
+import type { AuthToken } from '@rds-iam/core'
+import type { Values } from '../commands'
+import { noWords, UsageError } from '../usage-error'
 import { connectionUrl } from './connection-url'
-import { readLoginOptions } from './login-options'
-import { makeToken } from './make-token'
-import { noWords } from './no-words'
-import { UsageError } from './usage-error'
+import { readLoginOptions, requireEndpoint, type LoginOptions } from './options'
 
 /** Runs `rds-iam token`. */
 export async function runToken(values: Values, words: readonly string[]): Promise<number> {
@@ -23,4 +22,15 @@ export async function runToken(values: Values, words: readonly string[]): Promis
     process.stdout.write(`${token}\n`)
   }
   return 0
+}
+
+/**
+ * Signs a token for a login.
+ *
+ * @throws {UsageError} where the options name no endpoint, {RdsIamError} where there is no region or no identity.
+ */
+export function makeToken(options: LoginOptions): Promise<AuthToken> {
+  const { createTokenProvider } = require('@rds-iam/core') as typeof import('@rds-iam/core')
+  const { user, region, profile } = options
+  return createTokenProvider({ ...requireEndpoint(options), user, region, profile }).getToken()
 }
