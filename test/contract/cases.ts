@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import dns from 'node:dns'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PeerCertificate } from 'node:tls'
+import { startDns } from '../servers/dns'
 import type { Database } from './adapter'
 import { nextMessages, ours, rejection } from './outcome'
 import type { RemoteEndpoint } from './remote-endpoint'
@@ -91,6 +94,28 @@ export const contract: Record<string, ContractCase> = {
     await sendsNoToken(scene, scene.database({}, 4, other), other)
   },
 
+  async 'sends no token to an IP address that the certificate does not cover'(scene) {
+    const named = await scene.endpoint({ endpoints: ['localhost'] })
+    await sendsNoToken(scene, scene.database({ host: '127.0.0.1' }, 4, named), named)
+  },
+
+  async "lets the caller's own check see the certificate after ours, and refuse it"(scene) {
+    const { rds, database } = scene
+    const seen: unknown[] = []
+    const accept = (host: string, certificate: PeerCertificate) => {
+      seen.push(host, certificate.subjectaltname?.includes('localhost'))
+      return undefined
+    }
+    await database({ ssl: { ca: rds.ca, checkServerIdentity: accept } }).sql('select 1')
+    assert.deepEqual(seen, ['localhost', true])
+    assert.deepEqual(await verdicts(rds), ['accepted'])
+
+    const other = await scene.endpoint({})
+    const refuse = () => new Error('not this one')
+    const ssl = { ca: other.ca, checkServerIdentity: refuse }
+    await sendsNoToken(scene, database({ ssl }, 4, other), other)
+  },
+
   async 'sends no token to a server that the built-in authorities do not vouch for'(scene) {
     const behind = await scene.endpoint({ endpoints: [ENDPOINT] })
     const iam = { ...behind.options.iam, endpoint: ENDPOINT }
@@ -101,7 +126,7 @@ export const contract: Record<string, ContractCase> = {
 
   async 'sends no token to an unverified server under NODE_TLS_REJECT_UNAUTHORIZED=0'(scene) {
     const other = await scene.endpoint({ endpoints: [OTHER_ENDPOINT] })
-    await withEnvironment('NODE_TLS_REJECT_UNAUTHORIZED', '0', async () => {
+    await withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, async () => {
       await sendsNoToken(scene, scene.database({ ssl: { ca: other.ca } }), scene.rds)
       await sendsNoToken(scene, scene.database({}, 4, other), other)
     })
@@ -111,7 +136,7 @@ export const contract: Record<string, ContractCase> = {
     const folder = mkdtempSync(join(tmpdir(), 'rds-iam-contract-'))
     try {
       writeFileSync(join(folder, 'ca.pem'), rds.ca)
-      await withEnvironment('NODE_EXTRA_CA_CERTS', join(folder, 'ca.pem'), () =>
+      await withEnvironment({ NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }, () =>
         database(builtIn).sql('select 1'),
       )
       assert.deepEqual(await verdicts(rds), ['accepted'])
@@ -132,6 +157,29 @@ export const contract: Record<string, ContractCase> = {
     const behind = await scene.endpoint({ endpoints: [OTHER_ENDPOINT, 'localhost'] })
     const iam = { ...behind.options.iam, endpoint: ENDPOINT }
     await sendsNoToken(scene, scene.database({ iam }, 4, behind), behind)
+  },
+
+  async 'follows an alias as DNS answers it'({ rds, database }) {
+    const servers = dns.getServers()
+    const names = await startDns()
+    try {
+      names.aliases.set('db.shop.example', 'elsewhere.example')
+      dns.setServers([names.address])
+      const db = database({ host: 'db.shop.example', iam: { ...rds.options.iam, followCname: true } })
+      const found = ours(await rejection(db.sql('select 1')))
+      assert.equal(found?.code, 'ENDPOINT_UNKNOWN')
+      assert.match(found.message, /elsewhere\.example has no CNAME/)
+    } finally {
+      dns.setServers(servers)
+      await names.close()
+    }
+  },
+
+  async 'finds credentials in the environment by itself'({ rds, database }) {
+    await withEnvironment({ ...rds.env, AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined }, () =>
+      database({ iam: {} }).sql('select 1'),
+    )
+    assert.deepEqual(await verdicts(rds), ['accepted'])
   },
 
   async 'fails with our error when there are no credentials, and leaves nothing open'(scene) {
@@ -202,13 +250,23 @@ async function hold(db: Database, count: number): Promise<void> {
   )
 }
 
-async function withEnvironment(name: string, value: string, work: () => Promise<unknown>): Promise<void> {
-  const before = process.env[name]
-  process.env[name] = value
+/** Does something while environment variables have other values; undefined is none. */
+async function withEnvironment(
+  values: Record<string, string | undefined>,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const before = Object.keys(values).map((name) => [name, process.env[name]] as const)
+  setEnvironment(Object.entries(values))
   try {
     await work()
   } finally {
-    if (before === undefined) delete process.env[name]
-    else process.env[name] = before
+    setEnvironment(before)
+  }
+}
+
+function setEnvironment(values: (readonly [string, string | undefined])[]): void {
+  for (const [name, value] of values) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
   }
 }

@@ -21,9 +21,15 @@ try {
     for (const [group, load] of Object.entries(adapters)) {
       const names = Object.keys(await load())
       const cases = names.flatMap((adapter) => Object.keys(contract).map((name) => ({ adapter, name })))
-      const outcomes = await playCases({ program, args: runtime.args, script, service: service.url }, group, cases)
+      const outcomes = await playCases(
+        { program, args: runtime.args, script, service: service.url },
+        group,
+        cases,
+      )
       const failed = outcomes.filter(({ failure }) => failure !== undefined)
-      console.log(`${runtime.name} ${runtime.version} ${group}: ${outcomes.length - failed.length} of ${outcomes.length}`)
+      console.log(
+        `${runtime.name} ${runtime.version} ${group}: ${outcomes.length - failed.length} of ${outcomes.length}`,
+      )
       for (const { adapter, name, failure } of failed) console.log(`✗ ${adapter}: ${name}\n${failure}\n`)
     }
   }

@@ -13,10 +13,11 @@ const printed: unknown[][] = []
 for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
   console[method] = (...values: unknown[]) => void printed.push(values)
 }
-// Node's warning of what one case sets is right.
+// One case asks for the first of these; mysql2 names an IP address as the server's name, which Node ignores.
+const EXPECTED_WARNINGS = /NODE_TLS_REJECT_UNAUTHORIZED|TLS ServerName to an IP address/
 process.removeAllListeners('warning')
 process.on('warning', (warning) => {
-  if (!warning.message.includes('NODE_TLS_REJECT_UNAUTHORIZED')) printed.push([warning])
+  if (!EXPECTED_WARNINGS.test(warning.message)) printed.push([warning])
 })
 
 const loaded: Awaited<ReturnType<(typeof adapters)['pg']>> = await adapters[group as 'pg']()
