@@ -13,11 +13,8 @@ if (compareVersions(process.versions.node, oldest) < 0) {
   process.exit(1)
 }
 install()
-const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-})
-process.exitCode = status ?? 1
+run('node_modules/typescript/bin/tsc', '-b')
+run('scripts/bundle.mjs')
 
 function install() {
   const frozen = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']
@@ -33,6 +30,11 @@ function install() {
   console.error(`Installing dependencies with ${packageManager} …`)
   pnpm(frozen)
   writeFileSync(stamp, wanted)
+}
+
+function run(...program) {
+  const { status } = spawnSync(process.execPath, program, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
 }
 
 function compareVersions(a, b) {
