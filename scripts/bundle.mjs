@@ -8,23 +8,27 @@ import { readAuthorities } from './authorities.mjs'
 
 const core = fileURLToPath(new URL('../packages/core/', import.meta.url))
 const { dependencies, exports } = JSON.parse(readFileSync(`${core}package.json`, 'utf8'))
-const entries = Object.values(exports).flatMap(({ require }) => require ? basename(require.default, '.js') : [])
+const entries = Object.values(exports).filter(({ types, require }) => types ?? require)
+const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, ''))
 
 mkdirSync(`${core}dist/tls`, { recursive: true })
 writeFileSync(`${core}dist/tls/authorities.json`, JSON.stringify(readAuthorities()))
-await bundle('ts', {
+await bundle('ts', named(entries.map((entry) => (entry.require ?? entry).default)), {
   format: 'cjs',
   entryFileNames: '[name].js',
   chunkFileNames: 'shared.js',
   codeSplitting: { groups: [{ name: 'shared', test: /./, minShareCount: 2 }] },
 })
-await bundle('mts', { format: 'esm', entryFileNames: '[name].mjs' })
+await bundle('mts', named(entries.flatMap((entry) => entry.import?.default ?? [])), {
+  format: 'esm',
+  entryFileNames: '[name].mjs',
+})
 
-async function bundle(extension, output) {
+async function bundle(extension, names, output) {
   await build({
     cwd: core,
     platform: 'node',
-    input: Object.fromEntries(entries.map((name) => [name, `src/${name}.${extension}`])),
+    input: Object.fromEntries(names.map((name) => [name, `src/${name}.${extension}`])),
     external: [
       /^node:/,
       ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
