@@ -6,7 +6,7 @@ import { startLocalRds, type Engine, type LocalRds } from '@rds-iam/local'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requirePrograms } from '../local/clients/programs'
-import { expectNoSecrets, rdsIam } from './command'
+import { rdsIam } from './command'
 
 const SESSION = {
   accessKeyId: 'ASIATEST',
@@ -72,7 +72,6 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     )
     expect(outcome).toMatchObject({ status: 0, stderr: '' })
     expect(outcome.stdout).not.toContain('X-Amz')
-    expectNoSecrets(outcome, [SESSION.secretAccessKey, SESSION.sessionToken])
     // What a stranger could look into: nothing but the directory that was there before.
     expect(outcome.stdout).not.toContain('rds-iam-')
     expect(readdirSync(temporary)).toEqual([])
@@ -109,7 +108,6 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     const { status, stdout, stderr } = await rdsIam(['token', ...args], env)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`^localhost:${rds.port}/\\?Action=connect&DBUser=jane_doe&\\S+\\n$`))
-    expect(stdout).not.toContain(SESSION.secretAccessKey)
   })
 
   test('token --json', async () => {
@@ -141,7 +139,6 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
         stdout: '',
         stderr: expect.stringMatching(/^rds-iam: no AWS credentials/),
       })
-      expectNoSecrets(outcome, [SESSION.secretAccessKey])
     }
   })
 })

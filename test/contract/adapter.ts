@@ -25,4 +25,6 @@ export interface Database {
 export interface Adapter {
   engine: 'postgres' | 'mysql'
   open(options: LoginOptions, max: number): Database
+  /** The driver's error behind one of the library's own. Default: the driver's is what the library rejects with. */
+  driverError?(error: Error): unknown
 }

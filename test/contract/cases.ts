@@ -66,10 +66,10 @@ export const contract: Record<string, ContractCase> = {
   },
 
   async 'lets the refusal of a token through as the server gave it, with our reasons as its cause'(scene) {
-    const { engine, rds, database, close } = scene
+    const { engine, rds, database, close, refusal } = scene
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
     const db = database({ iam: { region: rds.region, credentials } })
-    const error = await rejection(db.sql('select 1'))
+    const error = await refusal(db)
     if (engine === 'postgres') assert.equal(error.code, '28000')
     else assert.equal(error.errno, 1045)
     assert.equal(ours(error)?.code, 'LOGIN_REFUSED')
@@ -216,8 +216,8 @@ export const contract: Record<string, ContractCase> = {
 const builtIn = { ssl: {} }
 
 /** The error of a database that cannot log in, after everything is closed and no token has arrived. */
-async function sendsNoToken({ close }: Scene, db: Database, at: RemoteEndpoint): Promise<Error> {
-  const error = await rejection(db.sql('select 1'))
+async function sendsNoToken({ close, refusal }: Scene, db: Database, at: RemoteEndpoint): Promise<Error> {
+  const error = await refusal(db)
   await close(db)
   await at.allClosed()
   assert.deepEqual(await at.logins(), [])

@@ -7,14 +7,15 @@ export function ours(error: unknown): RdsIamError | undefined {
   return undefined
 }
 
+/** An error of a driver's, with the server's code where it is the server's. */
+export type DriverError = Error & { code?: string; errno?: number }
+
 /** What a promise is rejected with. */
-export async function rejection(
-  promise: Promise<unknown>,
-): Promise<Error & { code?: string; errno?: number }> {
+export async function rejection(promise: Promise<unknown>): Promise<DriverError> {
   try {
     await promise
   } catch (error) {
-    return error as Error
+    return error as DriverError
   }
   throw new Error('it was not rejected')
 }

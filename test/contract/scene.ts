@@ -1,6 +1,7 @@
 import { install } from '@sinonjs/fake-timers'
 import type { Adapter, Database, LoginOptions } from './adapter'
 import type { Engine, EndpointRequest } from './endpoint-service'
+import { rejection, type DriverError } from './outcome'
 import { openEndpoint, type RemoteEndpoint } from './remote-endpoint'
 
 /** What a case of the contract has to work with. */
@@ -13,6 +14,8 @@ export interface Scene {
   /** Opens a database at an endpoint, `rds` unless told otherwise. */
   database(options?: Partial<LoginOptions>, max?: number, at?: RemoteEndpoint): Database
   close(db: Database): Promise<void>
+  /** The driver's error that a database which cannot log in rejects with. */
+  refusal(db: Database): Promise<DriverError>
   /** Turns the clocks of client and servers on. */
   passTime(ms: number): Promise<void>
 }
@@ -21,7 +24,8 @@ export interface Scene {
 export type ContractCase = (scene: Scene) => Promise<void>
 
 /** Plays a case with an adapter, at endpoints of the service at `service`, and leaves nothing open. */
-export async function play(run: ContractCase, { engine, open }: Adapter, service: string): Promise<void> {
+export async function play(run: ContractCase, adapter: Adapter, service: string): Promise<void> {
+  const { engine, open, driverError = (error) => error } = adapter
   const opened: { close(): Promise<void> }[] = []
   const endpoints: RemoteEndpoint[] = []
   const clock = install({ toFake: ['Date'], now: Date.now() })
@@ -47,6 +51,9 @@ export async function play(run: ContractCase, { engine, open }: Adapter, service
       async close(db) {
         opened.splice(opened.indexOf(db), 1)
         await db.close()
+      },
+      async refusal(db) {
+        return driverError(await rejection(db.sql('select 1'))) as DriverError
       },
       async passTime(ms) {
         passedMs += ms

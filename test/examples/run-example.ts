@@ -37,7 +37,7 @@ export function testExample(
     rmSync(folder, { recursive: true })
   })
 
-  it(`runs: test/examples/${name}.ts`, async () => {
+  it(`runs: test/examples/${name.includes('.') ? name : `${name}.ts`}`, async () => {
     const identities = [...endpoints.values()].map(({ identity }) => identity)
     for (const endpoint of endpoints.values()) endpoint.setIdentities(identities)
     const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
@@ -49,8 +49,8 @@ export function testExample(
         NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
         DB_HOST: 'localhost',
         DB_REPLICA_HOST: '127.0.0.1',
-        DB_PORT: `${endpoints.get('mysql')?.port}`,
-        PGPORT: `${endpoints.get('postgres')?.port}`,
+        DB_PORT: `${endpoints.get('mysql')?.port ?? 3306}`,
+        PGPORT: `${endpoints.get('postgres')?.port ?? 5432}`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -90,7 +90,7 @@ export const commands: readonly Command[] = [
       help,
     },
     notes: 'The token is a password for 15 minutes, or until the credentials that signed it end.',
-    load: () => (require('./token') as typeof import('./token')).runToken,
+    load: () => (require('./login/token') as typeof import('./login/token')).runToken,
   },
   {
     name: 'exec',
@@ -119,7 +119,8 @@ export const commands: readonly Command[] = [
       help,
     },
     notes: 'Every certificate must parse; the file is replaced at once or not at all.',
-    load: () => (require('./certificates') as typeof import('./certificates')).runCertificates,
+    load: () =>
+      (require('./certificates/command') as typeof import('./certificates/command')).runCertificates,
   },
   {
     name: 'completion',

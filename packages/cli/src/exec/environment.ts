@@ -1,5 +1,5 @@
-import { connectionUrl } from '../connection-url'
-import type { LoginOptions } from '../login-options'
+import { connectionUrl } from '../login/connection-url'
+import type { LoginOptions } from '../login/options'
 import type { MysqlClient } from './mysql-client'
 
 /** The pieces that a command's environment is made of. */

@@ -35,7 +35,8 @@ export interface PgLogin {
   user: string
   /** Called by pg for each connection that is being opened. */
   password: () => Promise<string>
-  ssl: ConnectionOptions
+  /** A server's options and a client's alike, as some ORMs take either: what tells them apart is refused. */
+  ssl: Omit<ConnectionOptions, 'pskCallback' | 'session'>
   stream: () => Duplex
 }
 

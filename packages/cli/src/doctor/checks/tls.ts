@@ -1,10 +1,11 @@
-import { bundleUrl, parseEndpoint } from '@rds-iam/core'
-import { ENGINE_NAMES } from '../../engine'
-import type { Address } from '../../login-options'
-import { failed, ok, type Cause, type Finding, type Suspicion } from '../finding'
-import type { Subject } from '../subject'
+import { parseEndpoint } from '@rds-iam/core'
+import { bundleUrl, type Address } from '@rds-iam/core/internal'
+import { ENGINE_NAMES } from '../../login/engine'
+import { failed, ok, skipped, type Cause, type Finding, type Suspicion } from '../finding'
+import { addressText, type Subject } from '../subject'
+import { clockSkew } from './clock'
 import { namedCauses, type ServerError } from './server-error'
-import { portSilent } from './tcp'
+import { portClosed, portSilent } from './tcp'
 
 /** A server's certificate and what Node says about its chain. */
 export interface CertificateObservation {
@@ -16,6 +17,7 @@ export interface CertificateObservation {
   issuer: string
   /** The authority at the end of what the server sent: its own name, or that of who signed it. */
   root: string
+  validFrom: string
   validTo: string
   /** Why the chain is not trusted: Node's code. */
   chainError?: string
@@ -30,6 +32,7 @@ export type TlsObservation =
   | CertificateObservation
   | { kind: 'not-offered' }
   | { kind: 'silent' }
+  | { kind: 'closed' }
   | { kind: 'other-protocol'; engine?: 'mysql' | 'postgres' }
   | { kind: 'server-error'; error: ServerError }
   | { kind: 'failure'; reason: string }
@@ -50,6 +53,13 @@ export function checkTls(subject: Subject, endpoint: Address, observation: TlsOb
         'tls',
         portSilent(`the port is open, and no ${ENGINE_NAMES[subject.engine]} server answers there`),
       )
+    case 'closed':
+      return failed(
+        'tls',
+        portClosed(
+          `${addressText(subject.dial)} takes connections and closes them at once, as a tunnel with nothing behind it does`,
+        ),
+      )
     case 'other-protocol':
       return failed('tls', otherProtocol(subject, observation.engine))
     case 'server-error': {
@@ -61,6 +71,19 @@ export function checkTls(subject: Subject, endpoint: Address, observation: TlsOb
   }
 }
 
+/** What there is to see of a server that is called by a name of somebody's own: its certificate tells RDS's. */
+export function checkUnknownTls({ dial }: Subject, observation: TlsObservation): Finding {
+  const finding = skipped('tls', 'no RDS endpoint is known to hold the certificate against')
+  const found = observation.kind === 'certificate' ? observation.names.find(isRdsName) : undefined
+  if (found === undefined) return finding
+  const cause: Cause = {
+    code: 'ALIAS',
+    why: `the certificate at ${dial.host} is for ${found}, and RDS takes only tokens for its own name`,
+    fix: `--endpoint ${found}:${dial.port} (in code: iam.endpoint)`,
+  }
+  return { ...finding, suspicions: [{ ...cause, certainty: 'certain' }] }
+}
+
 function checkCertificate(subject: Subject, endpoint: Address, observation: CertificateObservation): Finding {
   const { protocol, names, issuer, root, validTo, chainError, nameError } = observation
   const details = [
@@ -69,7 +92,7 @@ function checkCertificate(subject: Subject, endpoint: Address, observation: Cert
     `until ${validTo}`,
   ]
   const causes: Cause[] = []
-  const region = regionIn(root) ?? regionIn(issuer)
+  const region = regionOfCertificate(observation)
   const signed = subject.signedRegion
   const elsewhere = region !== undefined && signed !== undefined && region !== signed
   const otherRegion = {
@@ -92,25 +115,38 @@ function checkCertificate(subject: Subject, endpoint: Address, observation: Cert
     }
   }
   const finding = ok('tls', `${protocol}, chain and name verified`, details)
-  return elsewhere ? { ...finding, suspicions: [{ ...otherRegion, certainty: 'likely' }] } : finding
+  return elsewhere ? { ...finding, suspicions: [{ ...otherRegion, certainty: 'possible' }] } : finding
 }
 
-/** The region that the name of an RDS authority holds. */
+/** The region that the names of RDS's authorities hold. */
+export function regionOfCertificate({ root, issuer }: CertificateObservation): string | undefined {
+  return regionIn(root) ?? regionIn(issuer)
+}
+
+function isRdsName(name: string): boolean {
+  return parseEndpoint(name).kind !== 'other'
+}
+
 function regionIn(authority: string): string | undefined {
   return /Amazon RDS ([a-z]{2,}(?:-[a-z]+)+-\d) /.exec(authority)?.[1]
 }
 
 function chainCause(
   { ca, signedRegion }: Subject,
-  { issuer, root, validTo }: CertificateObservation,
+  observation: CertificateObservation,
   error: string,
 ): Cause {
+  const { issuer, root, validFrom, validTo } = observation
+  if (error === 'CERT_NOT_YET_VALID')
+    return clockSkew(
+      `by this machine's clock a certificate is not good yet (the server's: from ${validFrom})`,
+    )
   if (error === 'CERT_HAS_EXPIRED') {
     const fix =
       'Renew the certificate: console, Modify, Certificate authority; then restart where it asks for that.'
     return { code: 'TLS_FAILED', why: `a certificate of the server has ended (its own: ${validTo})`, fix }
   }
-  const region = regionIn(root) ?? regionIn(issuer)
+  const region = regionOfCertificate(observation)
   const isAmazon = region !== undefined || /Amazon/.test(`${root} ${issuer}`)
   const trust = ca ? `the authorities in ${ca.file}` : 'the built-in authorities'
   const known = region ?? signedRegion
@@ -129,7 +165,7 @@ function chainCause(
 function nameCause(subject: Subject, endpoint: Address, observation: CertificateObservation): Cause {
   const { names, coversDialled } = observation
   const why = `the certificate is for ${names.join(', ')}, and not for ${endpoint.host}`
-  const rdsName = names.find((name) => parseEndpoint(name).kind !== 'other')
+  const rdsName = names.find(isRdsName)
   const isOtherEndpoint = endpoint.host !== subject.dial.host && (coversDialled || rdsName !== undefined)
   const suggestion = rdsName ?? (coversDialled ? subject.dial.host : undefined)
   if (isOtherEndpoint) {

@@ -1,0 +1,75 @@
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import { QueryTypes, Sequelize, type AbstractDialect } from '@sequelize/core'
+import { MySqlDialect } from '@sequelize/mysql'
+import { PostgresDialect } from '@sequelize/postgres'
+import { expect } from 'vitest'
+import type { Database, LoginOptions } from '../contract/adapter'
+import { testAdapter } from '../contract/contract'
+import { testReplication, type ReplicatedDatabase } from '../contract/replication'
+import { testExample } from './run-example'
+
+testExample('sequelize-7', ['postgres', 'mysql'], ({ output, logins }) => {
+  expect(output).toContain('one: 1')
+  expect(logins.postgres).toHaveLength(2)
+})
+
+type Row = Record<string, unknown>
+
+const driverError = ({ cause }: Error) => cause
+
+testAdapter('Sequelize 7 with postgres', {
+  engine: 'postgres',
+  open(options, max) {
+    const { host, port, user, password, ssl, stream } = pgConfig(options)
+    const login = { host, port, user, password, ssl, stream, database: options.database }
+    return database(new Sequelize({ dialect: PostgresDialect, ...login, pool: { max } }))
+  },
+  driverError,
+})
+
+testAdapter('Sequelize 7 with mysql', {
+  engine: 'mysql',
+  open: (options, max) =>
+    database(new Sequelize({ dialect: MySqlDialect, ...mysql2Config(options), pool: { max } })),
+  driverError,
+})
+
+testReplication('Sequelize 7 with postgres', {
+  engine: 'postgres',
+  open(writer, reader) {
+    const { user, password, ssl, stream } = pgConfig(writer)
+    const login = { user, password, ssl, stream, database: writer.database }
+    const replication = { write: address(writer), read: [address(reader)] }
+    return replicated(new Sequelize({ dialect: PostgresDialect, ...login, replication }))
+  },
+})
+
+testReplication('Sequelize 7 with mysql', {
+  engine: 'mysql',
+  open(writer, reader) {
+    const replication = { write: address(writer), read: [address(reader)] }
+    return replicated(new Sequelize({ dialect: MySqlDialect, ...mysql2Config(writer), replication }))
+  },
+})
+
+function address({ host, port }: LoginOptions) {
+  return { host, port }
+}
+
+function database<Dialect extends AbstractDialect>(db: Sequelize<Dialect>): Database {
+  const run = async (sql: string) => (await db.query(sql))[0] as Row[]
+  return {
+    sql: run,
+    transaction: (work) => db.transaction(() => work(run)),
+    close: () => db.close(),
+  }
+}
+
+function replicated<Dialect extends AbstractDialect>(db: Sequelize<Dialect>): ReplicatedDatabase {
+  return {
+    write: async (sql) => (await db.query(sql))[0] as Row[],
+    read: (sql) => db.query<Row>(sql, { type: QueryTypes.SELECT }),
+    close: () => db.close(),
+  }
+}
