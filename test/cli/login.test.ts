@@ -179,10 +179,14 @@ test('exec warns where a bundle is too long for a URL, and goes on', async () =>
   const { rds, args, env } = await start('mysql')
   const file = join(directory, 'long.pem')
   writeFileSync(file, rds.ca.repeat(300))
-  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', ...QUERIES.mysql], env)
+  const query = `${QUERIES.mysql.join(' ').replace(/=(.*)$/, '="$1"')}; echo "url:$DATABASE_URL"`
+  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', 'sh', '-c', query], {
+    ...env,
+    DATABASE_URL: 'mysql://somebody.example',
+  })
   expect(outcome).toMatchObject({
     status: 0,
-    stdout: '42\n',
+    stdout: '42\nurl:\n',
     stderr: expect.stringMatching(/^rds-iam: no DATABASE_URL, /),
   })
   await rds.close()

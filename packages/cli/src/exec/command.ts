@@ -23,6 +23,7 @@ const REPLACED = [
   'MYSQL_PWD',
   'MYSQL_HOST',
   'MYSQL_TCP_PORT',
+  'DATABASE_URL',
 ]
 
 const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
