@@ -16,6 +16,7 @@ import { checkServer } from './checks/server'
 import { checkTcp } from './checks/tcp'
 import { checkTls, checkUnknownTls, type TlsObservation } from './checks/tls'
 import { checkToken } from './checks/token'
+import { probeClock } from './probes/clock'
 import { probeCredentials } from './probes/credentials'
 import { probeDns } from './probes/dns'
 import { probeLogin } from './probes/login'
@@ -111,7 +112,7 @@ async function aboutIdentity(
   } else await steps.skip('endpoint', 'no RDS endpoint is known')
   await steps.take(
     'clock',
-    async () => (await asked).clock ?? looked.observed.clock,
+    async () => (await asked).clock ?? looked.observed.clock ?? probeClock(),
     (seen) => checkClock(seen),
   )
   return { credentials, region }
