@@ -272,6 +272,15 @@ const faults: Fault[] = [
       ),
   ],
   [
+    'what is no database at all',
+    'ENGINE_MISMATCH',
+    (engine, env) =>
+      using(
+        startListener((socket) => void socket.write('SSH-2.0-OpenSSH_9.2\r\n')),
+        ({ port }) => diagnose(engine, { options: { port }, env }),
+      ),
+  ],
+  [
     'a silent port',
     'PORT_SILENT',
     (engine, env) => using(startSilence(), ({ port }) => diagnose(engine, { options: { port }, env })),

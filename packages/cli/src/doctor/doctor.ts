@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { createTokenProvider, parseEndpoint } from '@rds-iam/core'
 import { builtInTrust, type Address, type Credentials } from '@rds-iam/core/internal'
 import { splitPem, type LoginOptions } from '../login/options'
@@ -125,15 +126,7 @@ async function reachServer(
   names: DnsObservation,
 ): Promise<{ isSafe: boolean; tls?: TlsObservation }> {
   const { dial, endpoint, engine } = subject
-  const tcp =
-    names.error === undefined
-      ? await steps.take(
-          'tcp',
-          () => probeTcp(dial),
-          ({ observation }) => checkTcp(subject, observation),
-        )
-      : await steps.skip('tcp', 'the name has no address')
-  const socket = tcp?.observed.socket
+  const socket = await connect(subject, steps, names)
   if (!socket) {
     await steps.skip('tls', 'there is no connection')
     return { isSafe: false }
@@ -145,6 +138,19 @@ async function reachServer(
     (seen) => (endpoint ? checkTls(subject, endpoint, seen) : checkUnknownTls(subject, seen)),
   )
   return { isSafe: passed, tls: observed }
+}
+
+async function connect(subject: Subject, steps: Steps, names: DnsObservation): Promise<Socket | undefined> {
+  if (names.error !== undefined) {
+    await steps.skip('tcp', 'the name has no address')
+    return undefined
+  }
+  const { observed } = await steps.take(
+    'tcp',
+    () => probeTcp(subject.dial),
+    ({ observation }) => checkTcp(subject, observation),
+  )
+  return observed.socket
 }
 
 /** What is known by now, for the checks that need it all. */
