@@ -179,10 +179,14 @@ test('exec warns where a bundle is too long for a URL, and goes on', async () =>
   const { rds, args, env } = await start('mysql')
   const file = join(directory, 'long.pem')
   writeFileSync(file, rds.ca.repeat(300))
-  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', ...QUERIES.mysql], env)
+  const query = `${QUERIES.mysql.join(' ').replace(/=(.*)$/, '="$1"')}; echo "url:$DATABASE_URL"`
+  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', 'sh', '-c', query], {
+    ...env,
+    DATABASE_URL: 'mysql://somebody.example',
+  })
   expect(outcome).toMatchObject({
     status: 0,
-    stdout: '42\n',
+    stdout: '42\nurl:\n',
     stderr: expect.stringMatching(/^rds-iam: no DATABASE_URL, /),
   })
   await rds.close()
@@ -190,23 +194,14 @@ test('exec warns where a bundle is too long for a URL, and goes on', async () =>
 
 test('through a tunnel psql verifies the name of the endpoint', async () => {
   const { rds, args, env } = await start('postgres', [NAME])
-  const endpoint = `${NAME}:${rds.port}`
-  const outcome = await rdsIam(['exec', ...args, '--endpoint', endpoint, '--', ...QUERIES.postgres], env)
-  expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
-  const url = await rdsIam(
-    [
-      'exec',
-      ...args,
-      '--endpoint',
-      endpoint,
-      '--',
-      'sh',
-      '-c',
-      'psql -X -A -t -q -c "select 40 + 2" "$DATABASE_URL"',
-    ],
-    env,
-  )
-  expect(url).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+  const login = [...args, '--endpoint', `${NAME}:${rds.port}`]
+  const exec = (...command: string[]) => rdsIam(['exec', ...login, '--', ...command], env)
+  const found = { status: 0, signal: null, stdout: '42\n', stderr: '' }
+  expect(await exec(...QUERIES.postgres)).toEqual(found)
+  const query = 'psql -X -A -t -q -c "select 40 + 2"'
+  expect(await exec('sh', '-c', `${query} "$DATABASE_URL"`)).toEqual(found)
+  const { stdout: url } = await rdsIam(['token', ...login, '--url'], env)
+  expect(await exec('sh', '-c', `${query} "$1"`, 'sh', url.trim())).toEqual(found)
   await rds.close()
 })
 
@@ -231,13 +226,21 @@ test("what a mysql client's user has set is kept, but for the login", async () =
   await rds.close()
 })
 
-test('the mysql clients cannot, and are not let', async () => {
-  const args = ['--host', 'localhost', '--user', 'x', '--engine', 'mysql', '--endpoint', NAME]
+test('the clients of MySQL cannot, and are not let', async () => {
+  const login = ['--host', 'localhost', '--user', 'x', '--engine', 'mysql', '--endpoint', NAME]
   const mark = join(directory, 'not-to-be-made')
-  const outcome = await rdsIam(['exec', ...args, '--', 'touch', mark])
-  expect(outcome).toMatchObject({
-    status: 2,
-    stderr: expect.stringContaining('--endpoint: the mysql clients verify'),
-  })
+  const { rds, env } = await start('mysql')
+  for (const command of [
+    ['exec', ...login, '--', 'touch', mark],
+    ['token', ...login, '--url'],
+  ]) {
+    const outcome = await rdsIam(command, env)
+    expect(outcome).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('--endpoint: the clients of MySQL verify'),
+    })
+  }
   expect(existsSync(mark)).toBe(false)
+  await rds.close()
 })

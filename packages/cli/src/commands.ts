@@ -101,8 +101,8 @@ export const commands: readonly Command[] = [
     options: { ...login, help },
     notes:
       'PostgreSQL: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT and DATABASE_URL.\n' +
-      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL. The mysql\n' +
-      'clients verify the name that they dial: for a tunnel let the name of the endpoint lead there (/etc/hosts).\n' +
+      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL. Clients\n' +
+      'of MySQL verify the name that they dial: for a tunnel let the name of the endpoint lead there (/etc/hosts).\n' +
       "Exit status: the command's own; 127 when it is not found.",
     load: () => (require('./exec/command') as typeof import('./exec/command')).runExec,
   },

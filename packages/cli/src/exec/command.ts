@@ -1,13 +1,12 @@
-import { promises as dns } from 'node:dns'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { isLoopback } from '@rds-iam/core/internal'
 import type { Values } from '../commands'
 import { connectionUrl } from '../login/connection-url'
-import { readLoginOptions, requireEndpoint, type LoginOptions } from '../login/options'
+import { readLoginOptions, type LoginOptions } from '../login/options'
 import { makeToken } from '../login/token'
 import { trustedPem } from '../login/trust'
+import { tunnelOf } from '../login/tunnel'
 import { UsageError } from '../usage-error'
 import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
 import { choosesDefaults, mysqlClientOf, type MysqlClient } from './mysql-client'
@@ -23,6 +22,7 @@ const REPLACED = [
   'MYSQL_PWD',
   'MYSQL_HOST',
   'MYSQL_TCP_PORT',
+  'DATABASE_URL',
 ]
 
 const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
@@ -31,17 +31,9 @@ const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
 export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
   const options = readLoginOptions(values)
-  const endpoint = requireEndpoint(options)
-  const isTunnel = endpoint.host !== options.dial.host
-  if (isTunnel && options.engine === 'mysql') {
-    throw new UsageError(
-      `--endpoint: the mysql clients verify the name that they dial: let ${endpoint.host} lead to the tunnel ` +
-        `(/etc/hosts), and give it as --host`,
-    )
-  }
+  const tunnel = await tunnelOf(options)
   const { value: token } = await makeToken(options)
   const trust = await trustedPem(options)
-  const tunnel = isTunnel ? { host: endpoint.host, address: await addressOf(options.dial.host) } : undefined
   const directory = createPrivateDirectory()
   try {
     const caFile = directory.write('ca.pem', trust)
@@ -102,8 +94,4 @@ function databaseUrl(options: LoginOptions, parts: EnvironmentParts): { DATABASE
 
 function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REPLACED.includes(name)))
-}
-
-async function addressOf(host: string): Promise<string> {
-  return isLoopback(host) && host !== 'localhost' ? host : (await dns.lookup(host)).address
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { LoginOptions } from './options'
+import type { Tunnel } from './tunnel'
 
 /** What goes into a connection URL beyond the options of a login. */
 export interface UrlParts {
@@ -9,14 +10,14 @@ export interface UrlParts {
   trust: string
   /** A file with them, which a URL of PostgreSQL names. */
   caFile?: string | undefined
-  /** Whose name the certificate must have, and the address that is dialled, where these differ (libpq alone can). */
-  tunnel?: { host: string; address: string } | undefined
+  /** What is dialled in place of the endpoint: only libpq can be told that. */
+  tunnel?: Tunnel | undefined
 }
 
 /** A connection URL with a token for its password, that makes its reader verify the server. */
 export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
   const { engine, dial, user, database } = options
-  const host = (engine === 'postgres' ? parts.tunnel?.host : undefined) ?? dial.host
+  const host = parts.tunnel?.host ?? dial.host
   const address = `${host.includes(':') ? `[${host}]` : host}:${dial.port}`
   const path = database === undefined ? '' : `/${encode(database)}`
   const { scheme, parameters } = engine === 'postgres' ? forLibpq(parts) : forMysql2(parts)

@@ -33,7 +33,7 @@ export function checkCertificate(
   const { protocol, names, issuer, root, validTo, chainError, nameError } = observation
   const details = [
     `certificate for ${names.join(', ')}`,
-    `signed by ${issuer}, below ${root}`,
+    `signed by ${issuer}${root === issuer ? '' : `, below ${root}`}`,
     `until ${validTo}`,
   ]
   const causes: Cause[] = []

@@ -34,8 +34,7 @@ async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
   }
 }
 
-// The SDK says of credentials where they come from, in the words of its own user agent; core reads the
-// environment by itself, and says nothing.
+// The SDK says of credentials where they come from, in the words of its own user agent, and so does core.
 const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/SSO/, 'IAM Identity Center (SSO)'],
   [/WEB_ID/, 'a web identity'],
@@ -45,12 +44,11 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/IMDS/, 'EC2 instance metadata'],
   [/LOGIN/, '`aws login`'],
   [/PROFILE/, 'the shared AWS files'],
+  [/ENV_VARS/, 'the environment'],
 ]
 
 function sourceOf(identity: object): string {
-  const { $source } = identity as { $source?: object }
-  if (!$source) return 'the environment'
-  const features = Object.keys($source).join(' ')
+  const features = Object.keys((identity as { $source?: object }).$source ?? {}).join(' ')
   return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? 'an AWS credential source'
 }
 
@@ -64,11 +62,15 @@ function settings(profile = process.env['AWS_PROFILE']): AwsError[] {
   return []
 }
 
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}
+
 /** What each source said, or what the failing one met. */
 function reasonsOf(error: unknown): AwsError[] {
   const { cause } = error as Error
   const errors = cause instanceof AggregateError ? cause.errors : [cause]
   return errors.flatMap((each: unknown) =>
-    each instanceof Error ? [{ code: each.name, message: messageOf(each) }] : [],
+    each instanceof Error ? [{ code: each.name, message: firstLine(messageOf(each)) }] : [],
   )
 }
