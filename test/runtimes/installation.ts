@@ -1,30 +1,30 @@
-import { execFile } from 'node:child_process'
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { pack, publishedPackages, readJson, root } from '../../scripts/packages.mjs'
+import { run } from '../packages/run'
 import { RESOLVED_AS_OF, type Runtime } from './versions'
 
-const workspace = fileURLToPath(new URL('../../', import.meta.url))
-const cache = join(workspace, 'node_modules/.cache/runtimes')
+const cache = join(root, 'node_modules/.cache/runtimes')
 
 /** Gives the program of a runtime, and installs it into the cache when it is not there yet. */
 export async function installRuntime(runtime: Runtime): Promise<string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(`the runtimes are installed for Linux on x64, not ${process.platform} on ${process.arch}`)
+  }
   const folder = join(cache, `${runtime.name.toLowerCase()}-${runtime.version}`)
   const program = join(folder, 'node_modules', runtime.package, runtime.program)
-  const there = await access(program).then(
-    () => true,
-    () => false,
-  )
-  if (!there) {
+  if (!existsSync(program)) {
     console.error(`Installing ${runtime.name} ${runtime.version} …`)
     await installInto(folder, { [runtime.package]: runtime.version })
   }
   return program
 }
 
-/** What the contract's cases import at run time, beside our packages; the versions are those of the tests. */
+const PACKAGES = ['core', 'knex', 'kysely']
+/** What the contract's cases import beside our packages, in the versions of the tests. */
 const DEPENDENCIES = [
   '@sinonjs/fake-timers',
   'knex',
@@ -36,24 +36,19 @@ const DEPENDENCIES = [
   'pg',
   'pg-8.11',
 ]
-const PACKAGES = ['core', 'knex', 'kysely']
 
-/** Installs our packages as they are published, with every driver, and puts the contract's player beside them. */
+/** Installs our packages as they are published, and every driver; gives the contract's player, put beside them. */
 export async function installPlayer(): Promise<string> {
   const folder = join(cache, 'application')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-
-  const { packageManager } = await manifest('package.json')
-  const filters = PACKAGES.map((name) => `--filter=@rds-iam/${name}`)
-  const pack = ['-r', ...filters, 'pack', '--out', join(folder, '%s.tgz')]
-  await npm(['exec', '--yes', '--', String(packageManager), ...pack], workspace)
-
-  const versions = (await manifest('test/package.json')).dependencies as Record<string, string>
+  pack(folder)
+  const packed = publishedPackages().filter(({ id }) => PACKAGES.includes(id))
+  const { dependencies: versions } = readJson(`${root}test/package.json`)
   await installInto(
     folder,
     Object.fromEntries([
-      ...PACKAGES.map((name) => [`@rds-iam/${name}`, `file:rds-iam-${name}.tgz`]),
+      ...packed.map(({ name, tarball }) => [name, `file:${tarball}`]),
       ...DEPENDENCIES.map((name) => [name, versions[name]]),
     ]),
   )
@@ -66,6 +61,7 @@ export async function installPlayer(): Promise<string> {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    logLevel: 'warning',
   })
   return player
 }
@@ -74,13 +70,5 @@ async function installInto(folder: string, dependencies: Record<string, string>)
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }))
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
-  await npm(['install', ...quick, `--before=${RESOLVED_AS_OF}`], folder)
-}
-
-async function manifest(path: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await readFile(join(workspace, path), 'utf8')) as Record<string, unknown>
-}
-
-async function npm(args: string[], cwd: string): Promise<void> {
-  await promisify(execFile)('npm', args, { cwd })
+  await run('npm', ['install', ...quick, `--before=${RESOLVED_AS_OF}`], { cwd: folder })
 }

@@ -5,7 +5,8 @@ import { inspect } from 'node:util'
 import { adapters } from '../contract/adapters'
 import { contract } from '../contract/cases'
 import { play } from '../contract/scene'
-import type { CaseName, Outcome } from './outcomes'
+import type { CaseName } from './play-contract'
+import type { Outcome } from './results'
 
 const [group = '', service = '', wanted = '[]'] = process.argv.slice(2)
 

@@ -5,25 +5,46 @@ import type { LoginOptions } from './options'
 export interface UrlParts {
   /** The token, percent-encoded here. */
   token: string
+  /** The authorities to trust: a URL of MySQL holds them itself. */
+  trust: string
+  /** A file with them, which a URL of PostgreSQL names. */
+  caFile?: string | undefined
   /** Whose name the certificate must have, and the address that is dialled, where these differ (libpq alone can). */
-  through?: { host: string; address: string }
-  /** A file with the authorities to trust. */
-  caFile?: string
+  tunnel?: { host: string; address: string } | undefined
 }
 
-/** A connection URL with a token for its password. */
-export function connectionUrl({ engine, dial, user, database }: LoginOptions, parts: UrlParts): string {
-  const { token, through, caFile } = parts
-  const host = through?.host ?? dial.host
-  const authority = `${encode(user)}:${encode(token)}@${host.includes(':') ? `[${host}]` : host}:${dial.port}`
+/** A connection URL with a token for its password, that makes its reader verify the server. */
+export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
+  const { engine, dial, user, database } = options
+  const host = (engine === 'postgres' ? parts.tunnel?.host : undefined) ?? dial.host
+  const address = `${host.includes(':') ? `[${host}]` : host}:${dial.port}`
   const path = database === undefined ? '' : `/${encode(database)}`
-  if (engine === 'mysql') return `mysql://${authority}${path}`
-  const parameters = [
-    'sslmode=verify-full',
-    ...(caFile === undefined ? [] : [`sslrootcert=${encode(resolve(caFile))}`]),
-    ...(through ? [`hostaddr=${through.address}`] : []),
-  ]
-  return `postgresql://${authority}${path}?${parameters.join('&')}`
+  const { scheme, parameters } = engine === 'postgres' ? forLibpq(parts) : forMysql2(parts)
+  const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&')
+  return `${scheme}://${encode(user)}:${encode(parts.token)}@${address}${path}?${query}`
+}
+
+interface Dialect {
+  scheme: string
+  parameters: [name: string, value: string][]
+}
+
+function forLibpq({ caFile, tunnel }: UrlParts): Dialect {
+  const parameters: Dialect['parameters'] = [['sslmode', 'verify-full']]
+  if (caFile !== undefined) parameters.push(['sslrootcert', resolve(caFile)])
+  if (tunnel) parameters.push(['hostaddr', tunnel.address])
+  return { scheme: 'postgresql', parameters }
+}
+
+/** There is no standard for MySQL: these are mysql2's words, which the tools for Node use. */
+function forMysql2({ trust }: UrlParts): Dialect {
+  return {
+    scheme: 'mysql',
+    parameters: [
+      ['ssl', JSON.stringify({ ca: trust, verifyIdentity: true })],
+      ['enableCleartextPlugin', 'true'],
+    ],
+  }
 }
 
 function encode(text: string): string {

@@ -3,6 +3,7 @@ import type { Values } from '../commands'
 import { noWords, UsageError } from '../usage-error'
 import { connectionUrl } from './connection-url'
 import { readLoginOptions, requireEndpoint, type LoginOptions } from './options'
+import { trustedPem } from './trust'
 
 /** Runs `rds-iam token`. */
 export async function runToken(values: Values, words: readonly string[]): Promise<number> {
@@ -13,11 +14,11 @@ export async function runToken(values: Values, words: readonly string[]): Promis
   if (values['json']) {
     process.stdout.write(`${JSON.stringify({ token, expiresAt }, undefined, 2)}\n`)
   } else if (values['url']) {
-    const { ca } = options
     process.stderr.write(
       `rds-iam: this URL holds a secret, good until ${expiresAt.toISOString()} (15 minutes at most)\n`,
     )
-    process.stdout.write(`${connectionUrl(options, { token, ...(ca ? { caFile: ca.file } : {}) })}\n`)
+    const trust = options.engine === 'mysql' ? await trustedPem(options) : ''
+    process.stdout.write(`${connectionUrl(options, { token, trust, caFile: options.ca?.file })}\n`)
   } else {
     process.stdout.write(`${token}\n`)
   }

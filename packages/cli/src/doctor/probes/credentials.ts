@@ -34,7 +34,8 @@ async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
   }
 }
 
-// The SDK says of credentials where they come from, in the words of its own user agent.
+// The SDK says of credentials where they come from, in the words of its own user agent; core reads the
+// environment by itself, and says nothing.
 const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/SSO/, 'IAM Identity Center (SSO)'],
   [/WEB_ID/, 'a web identity'],
@@ -44,11 +45,12 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/IMDS/, 'EC2 instance metadata'],
   [/LOGIN/, '`aws login`'],
   [/PROFILE/, 'the shared AWS files'],
-  [/ENV_VARS/, 'the environment'],
 ]
 
 function sourceOf(identity: object): string {
-  const features = Object.keys((identity as { $source?: object }).$source ?? {}).join(' ')
+  const { $source } = identity as { $source?: object }
+  if (!$source) return 'the environment'
+  const features = Object.keys($source).join(' ')
   return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? 'an AWS credential source'
 }
 

@@ -1,38 +1,35 @@
 import { spawn } from 'node:child_process'
-import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { adapters } from '../contract/adapters'
+import { contract } from '../contract/cases'
+import type { Outcome, Result } from './results'
 
-/** A case of the contract, played with an adapter. */
-export interface CaseName {
-  adapter: string
-  name: string
-}
-
-/** What came of a case; without `failure` it held. */
-export interface Outcome extends CaseName {
-  failure?: string
-}
-
-/** How cases are played on a runtime. */
-export interface Player {
-  program: string
-  /** Everything before the player's own arguments. */
-  args: string[]
-  /** The player's script. */
-  script: string
-  /** Address of the endpoint service. */
-  service: string
-}
+/** A case of the contract, to be played with an adapter. */
+export type CaseName = Pick<Outcome, 'adapter' | 'name'>
 
 // A case takes less than a second; the machine may be busy.
 const SILENCE_MS = 60_000
 
+/**
+ * Plays the whole contract with each group of adapters, by a command that ends with the player's script, at endpoints
+ * of the service at `service`.
+ */
+export async function playContract(command: string[], service: string): Promise<Omit<Result, 'runtime'>[]> {
+  const results: Omit<Result, 'runtime'>[] = []
+  for (const [group, load] of Object.entries(adapters)) {
+    const names = Object.keys(await load())
+    const cases = names.flatMap((adapter) => Object.keys(contract).map((name) => ({ adapter, name })))
+    results.push({ group, outcomes: await playCases([...command, group, service], cases) })
+  }
+  return results
+}
+
 /** Plays cases in a process, and goes on in another one when a case ends it or does not come to an end. */
-export async function playCases(player: Player, group: string, cases: CaseName[]): Promise<Outcome[]> {
+async function playCases(command: string[], cases: CaseName[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   while (outcomes.length < cases.length) {
     const left = cases.slice(outcomes.length)
-    const { played, end } = await playProcess(player, group, left)
+    const { played, end } = await playProcess([...command, JSON.stringify(left)])
     outcomes.push(...played)
     const unfinished = left[played.length]
     if (unfinished) outcomes.push({ ...unfinished, failure: end })
@@ -40,13 +37,8 @@ export async function playCases(player: Player, group: string, cases: CaseName[]
   return outcomes
 }
 
-async function playProcess(
-  { program, args, script, service }: Player,
-  group: string,
-  cases: CaseName[],
-): Promise<{ played: Outcome[]; end: string }> {
-  const child = spawn(program, [...args, script, group, service, JSON.stringify(cases)], {
-    cwd: dirname(script),
+async function playProcess([program = '', ...args]: string[]): Promise<{ played: Outcome[]; end: string }> {
+  const child = spawn(program, args, {
     env: cleanEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -70,8 +62,8 @@ async function playProcess(
   return { played, end: `${end}\n${errors}`.trim() }
 }
 
-/** The environment without what would change a login, and with a place for Deno's files. */
-export function cleanEnvironment(): Record<string, string | undefined> {
+/** The environment without what would change a login or a runtime. */
+function cleanEnvironment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE|DENO|BUN|npm)_?/.test(key))
-  return { ...Object.fromEntries(own), DENO_NO_UPDATE_CHECK: '1' }
+  return Object.fromEntries(own)
 }
