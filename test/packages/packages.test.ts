@@ -86,7 +86,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
 
   test('declares nothing by the types of a driver', async () => {
     for (const file of its().files.filter((one) => /\.d\.m?ts$/.test(one))) {
-      const named = (await text(file)).match(/(from |import\()['"](pg|mysql2)[/'"]/)?.[0]
+      const named = (await text(file)).match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0]
       expect({ file, named }).toEqual({ file })
     }
   })
