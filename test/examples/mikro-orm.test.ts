@@ -1,0 +1,3 @@
+import { testExample } from './run-example'
+
+testExample('mikro-orm', ['postgres', 'mysql'])
