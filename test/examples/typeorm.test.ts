@@ -65,8 +65,7 @@ function database(source: DataSource): Database {
   const ready = initialized(source)
   return {
     sql: async (sql) => (await ready()).query(sql),
-    transaction: async (work) =>
-      (await ready()).transaction((manager) => work((sql) => manager.query(sql))),
+    transaction: async (work) => (await ready()).transaction((manager) => work((sql) => manager.query(sql))),
     close: async () => void (source.isInitialized && (await source.destroy())),
   }
 }

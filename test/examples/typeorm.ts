@@ -18,7 +18,13 @@ console.log(await mysql.query('select current_user()'))
 await mysql.destroy()
 
 // Read replicas: `extra` would hide their hosts, so it gets only what they have in common.
-const { host, user: username, password, ssl, stream } = pgConfig({ host: process.env.DB_HOST, user: 'jane_doe' })
+const {
+  host,
+  user: username,
+  password,
+  ssl,
+  stream,
+} = pgConfig({ host: process.env.DB_HOST, user: 'jane_doe' })
 const endpoint = { username, password, ssl, database: 'app' }
 const replicated = await new DataSource({
   type: 'postgres',
