@@ -20,7 +20,7 @@ const config: runtime.GetPrismaClientConfig = {
   "clientVersion": "7.10.0",
   "engineVersion": "0edf323efd1d98336f3f0a68684b56f689b900d3",
   "activeProvider": "postgresql",
-  "inlineSchema": "generator client {\n  provider = \"prisma-client\"\n  output   = \"postgres\"\n}\n\ndatasource db {\n  provider = \"postgresql\"\n}\n\nmodel Order {\n  id   Int    @id @default(autoincrement())\n  item String\n\n  @@map(\"orders\")\n}\n",
+  "inlineSchema": "generator client {\n  provider            = \"prisma-client\"\n  output              = \"postgres\"\n  moduleFormat        = \"esm\"\n  importFileExtension = \"\"\n}\n\ndatasource db {\n  provider = \"postgresql\"\n}\n\nmodel Order {\n  id   Int    @id @default(autoincrement())\n  item String\n\n  @@map(\"orders\")\n}\n",
   "runtimeDataModel": {
     "models": {},
     "enums": {},
