@@ -33,8 +33,8 @@ export interface MariadbLogin {
   /** What each connection verifies is set by `stream`. */
   ssl: { rejectUnauthorized: true }
   connectTimeout: number
-  /** Called by the driver for each connection that it opens. */
-  stream: (callback: StreamCallback) => void
+  /** Called by the driver for each connection that it opens, always with a callback, whatever its types say. */
+  stream: (callback?: StreamCallback) => void
 }
 
 /** A configuration for the mariadb driver: the caller's own, with a login by IAM. */
