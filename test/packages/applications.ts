@@ -49,7 +49,7 @@ function everything(packed: Packed[]): Record<string, string> {
 export async function install(folder: string, packed: Packed[], registry: string): Promise<void> {
   const ours = (ids: string[]) =>
     Object.fromEntries(packed.filter(({ id }) => ids.includes(id)).map(dependency))
-  await Promise.all([
+  const installations = await Promise.allSettled([
     installInto(join(folder, 'tools'), 'npm', tools, registry),
     ...Object.entries(applications).map(async ([name, { packages, dependencies, sources }]) => {
       await installInto(join(folder, name), 'npm', { ...ours(packages), ...dependencies }, registry)
@@ -60,6 +60,8 @@ export async function install(folder: string, packed: Packed[], registry: string
       return installInto(join(folder, `by-${manager}`), manager, all, registry)
     }),
   ])
+  // Only then, or one that still runs would stand in the way of who tidies up.
+  for (const one of installations) if (one.status === 'rejected') throw one.reason
 }
 
 /** A scope can have a registry of its own; `rds-iam` has none, and is installed from its file. */

@@ -83,9 +83,8 @@ async function yarnSettings(cwd: string, registry: string): Promise<string> {
     npmScopes: { 'rds-iam': { npmRegistryServer: registry } },
     npmMinimalAgeGate: ageInMinutes(),
     unsafeHttpWhitelist: ['*'],
-    // The global cache knows a package by name and version alone, and would give us the one of an earlier run.
-    enableGlobalCache: false,
-    enableMirror: false,
+    // Yarn's own knows a registry by its host and a package by name and version alone: it would give us an earlier run's.
+    globalFolder: join(cwd, '.yarn-global'),
     enableScripts: false,
     enableTelemetry: false,
     ...(cafile === 'null' ? {} : { httpsCaFilePath: cafile }),
