@@ -12,6 +12,8 @@ import { run } from './run'
 import { packInto, type Packed } from './tarballs'
 
 const names = Object.keys(applications)
+// Whose README shows one whole program.
+const SHOWN = ['core', 'knex', 'kysely']
 // What scripts/bundle.mjs makes of many sources.
 const BUNDLED = ['dist/shared.js', 'dist/tls/authorities.json']
 // Compilers and package managers on two cores, beside other tests.
@@ -84,7 +86,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
 
   test('declares nothing by the types of a driver', async () => {
     for (const file of its().files.filter((one) => /\.d\.m?ts$/.test(one))) {
-      const named = (await text(file)).match(/(from |import\()['"](pg|mysql2)[/'"]/)?.[0]
+      const named = (await text(file)).match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0]
       expect({ file, named }).toEqual({ file })
     }
   })
@@ -105,13 +107,17 @@ describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
     await exec(at(), ['node', 'load.cjs', ...entries])
   })
 
-  test('all of it has types', SLOW, async () => {
+  test('all of it has types, and what the READMEs show compiles', SLOW, async () => {
     const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
     const used = entries.map((_, index) => `Object.keys(entry${index}).length`)
     const source = [...imports, `export const sizes: number[] = [${used}]`, ''].join('\n')
     for (const file of ['types.mts', 'types.cts']) await writeFile(join(at(), file), source)
+    for (const { id, contents } of packed.filter(({ id }) => SHOWN.includes(id))) {
+      const readme = await readFile(join(contents, 'README.md'), 'utf8')
+      await writeFile(join(at(), `readme-${id}.mts`), /```ts\n(.*?)```/s.exec(readme)?.[1] ?? '')
+    }
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', 'node']
-    await exec(at(), ['tsc', ...options, 'types.mts', 'types.cts'])
+    await exec(at(), ['tsc', ...options, 'types.mts', 'types.cts', ...SHOWN.map((id) => `readme-${id}.mts`)])
   })
 
   test.each(all.flatMap(({ bins, manifest }) => Object.keys(bins).map((bin) => ({ bin, manifest }))))(
