@@ -1,8 +1,11 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { openBrowser } from './browser'
 import { serveSite, type Site } from './site'
 import { openPage, PHONE } from './visits'
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 })
 
 let site: Site
 let browser: Browser
@@ -42,14 +45,12 @@ it.each(['TLS_UNTRUSTED', 'USER_NOT_ALLOWED'])('finds %s, and leads to its secti
   await page.getByRole('searchbox').fill(code)
   await page.locator('.VPLocalSearchBox .result', { hasText: code }).first().click()
   await page.waitForURL(`**/troubleshooting#${code}`)
-  const heading = page.getByRole('heading', { name: code })
-  await expect.poll(() => heading.evaluate(isOnScreen)).toBe(true)
+  await scrolledTo(code)
 })
 
 it('begins at the section that a message links to', async () => {
   await openPage(page, `${site.url}troubleshooting#LOGIN_REFUSED`)
-  const heading = page.getByRole('heading', { name: 'LOGIN_REFUSED' })
-  await expect.poll(() => heading.evaluate(isOnScreen)).toBe(true)
+  await scrolledTo('LOGIN_REFUSED')
 })
 
 it('turns dark, diagram included, and stays so', async () => {
@@ -84,7 +85,11 @@ it('says in words what the diagram shows', async () => {
   expect(await page.locator('#login-steps li').count()).toBe(steps)
 })
 
-function isOnScreen(element: Element): boolean {
-  const { top, bottom } = element.getBoundingClientRect()
-  return top >= 0 && bottom <= innerHeight
+/** Waits until the section's heading is on the screen. */
+async function scrolledTo(code: string): Promise<void> {
+  const heading = await page.getByRole('heading', { name: code }).elementHandle()
+  await page.waitForFunction((element) => {
+    const { top, bottom } = element?.getBoundingClientRect() ?? { top: -1, bottom: -1 }
+    return top >= 0 && bottom <= innerHeight
+  }, heading)
 }
