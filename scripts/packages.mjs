@@ -48,8 +48,9 @@ function describe(folder) {
     id: name.replace('@rds-iam/', ''),
     folder,
     manifest,
+    // The others are package.json and what our own packages share, in one format.
     entries: Object.keys(exports)
-      .filter((path) => path !== './package.json')
+      .filter((path) => exports[path].import)
       .map((path) => name + path.slice(1)),
     bins: bin,
     tarball: `${name.replace('@', '').replace('/', '-')}.tgz`,

@@ -57,7 +57,7 @@ function manifestFaults() {
     return [
       ...(manifest.version === version ? [] : [`${name} has version ${manifest.version}, not ${version}`]),
       ...given.flatMap(([other, range]) =>
-        range === 'workspace:^' ? [] : [`${name} takes ${other} by ${range}, not workspace:^`],
+        range.startsWith('workspace:') ? [] : [`${name} takes ${other} by ${range}, not by workspace:`],
       ),
     ]
   })

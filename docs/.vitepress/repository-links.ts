@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { MarkdownRenderer } from 'vitepress'
@@ -15,8 +15,8 @@ export function linkRepository(markdown: MarkdownRenderer, repository: string): 
     const file = /^\.\.?\/[^#]*/.exec(href)?.[0]
     const target = file && join(dirname(env.path), file)
     if (target && relative(docs, target).startsWith('..')) {
-      if (!existsSync(target)) throw new Error(`${env.path} links to ${href}, which is not there`)
-      token?.attrSet('href', `${repository}/blob/main/${relative(root, target)}${href.slice(file.length)}`)
+      const kind = statSync(target).isDirectory() ? 'tree' : 'blob'
+      token?.attrSet('href', `${repository}/${kind}/main/${relative(root, target)}${href.slice(file.length)}`)
     }
     return next ? next(tokens, index, options, env, self) : self.renderToken(tokens, index, options)
   }

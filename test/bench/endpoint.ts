@@ -1,10 +1,16 @@
-// The endpoint in a process of its own, as the command runs it.
+// The endpoint as the benchmark uses it; run as a program, in a process of its own, as the command runs it.
 import { createTokenProvider } from '@rds-iam/core'
 import { startLocalRds, type Engine } from '@rds-iam/local'
 import type { Target } from './workloads'
 
-/** Starts an endpoint, and says where it is; the token is good for as long as the benchmark takes. */
-async function start(engine: Engine, backend: string): Promise<Target> {
+/** An endpoint that runs. */
+export interface Endpoint {
+  target: Target
+  close(): Promise<void>
+}
+
+/** Starts an endpoint; the token is needed once for each connection, all of which are opened at the beginning. */
+export async function startEndpoint(engine: Engine, backend: string): Promise<Endpoint> {
   const rds = await startLocalRds({ engine, backend })
   const { host, port, user, region, database, ca } = rds
   const credentials = {
@@ -12,8 +18,10 @@ async function start(engine: Engine, backend: string): Promise<Target> {
     secretAccessKey: rds.env['AWS_SECRET_ACCESS_KEY'] ?? '',
   }
   const { value } = await createTokenProvider({ host, port, user, region, credentials }).getToken()
-  return { host, port, user, password: value, database, ca }
+  return { target: { host, port, user, password: value, database, ca }, close: () => rds.close() }
 }
 
-const [engine, backend = ''] = process.argv.slice(2)
-process.send?.(await start(engine as Engine, backend))
+if (process.send !== undefined) {
+  const [engine, backend = ''] = process.argv.slice(2)
+  process.send((await startEndpoint(engine as Engine, backend)).target)
+}

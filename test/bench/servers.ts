@@ -101,6 +101,7 @@ export async function startMariadbWithTls(): Promise<TlsServer> {
   await Promise.race([ready, failed])
   return {
     url: `mysql://bench:${password}@127.0.0.1:${port}/app`,
+    socketPath: join(directory, 'socket'),
     ca,
     async stop() {
       child.kill()

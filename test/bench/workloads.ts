@@ -17,11 +17,34 @@ export interface Driver {
   end(): Promise<void>
 }
 
-/** What is timed: each a query that is run `times` times, with some of them in flight at once. */
+const LARGE = 'select id, payload from bench'
+const SCAN = `select count(*) from bench where payload like '%y%'`
+
+/**
+ * What is timed: each a query that is run `times` times, with some of them in flight at once. A round is short, for what
+ * else the machine does is to fall on all that is compared, and short ones are the more: `rounds` for one of the longest.
+ */
 export const WORKLOADS = [
-  { name: '200,000 rows, 50 MB', sql: 'select id, payload from bench', rows: 200_000, times: 1, inFlight: 1 },
-  { name: 'select 1, one in flight', sql: 'select 1', rows: 1, times: 3_000, inFlight: 1 },
-  { name: 'select 1, sixteen in flight', sql: 'select 1', rows: 1, times: 8_000, inFlight: 16 },
+  { name: '200,000 rows, 50 MB', sql: LARGE, rows: 200_000, times: 1, inFlight: 1, rounds: 1 },
+  { name: 'select 1, one in flight', sql: 'select 1', rows: 1, times: 150, inFlight: 1, rounds: 12 },
+  { name: 'select 1, sixteen in flight', sql: 'select 1', rows: 1, times: 400, inFlight: 16, rounds: 12 },
+  {
+    name: '100 rows, one in flight',
+    sql: `${LARGE} limit 100`,
+    rows: 100,
+    times: 60,
+    inFlight: 1,
+    rounds: 8,
+  },
+  {
+    name: '100 rows, sixteen in flight',
+    sql: `${LARGE} limit 100`,
+    rows: 100,
+    times: 150,
+    inFlight: 16,
+    rounds: 8,
+  },
+  { name: 'scan of 200,000 rows', sql: SCAN, rows: 1, times: 5, inFlight: 1, rounds: 4 },
 ] as const
 
 export const IN_FLIGHT = 16

@@ -1,5 +1,6 @@
 // The pure parts of the doctor, by tables of what may be observed.
 import { rankCauses } from 'rds-iam/dist/doctor/causes.js'
+import type { CertificateObservation } from 'rds-iam/dist/doctor/checks/certificate.js'
 import { checkClock } from 'rds-iam/dist/doctor/checks/clock.js'
 import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
 import { checkDns } from 'rds-iam/dist/doctor/checks/dns.js'
@@ -8,7 +9,7 @@ import { checkIdentity } from 'rds-iam/dist/doctor/checks/identity.js'
 import { checkLogin, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
 import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
 import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
-import { checkTls, checkUnknownTls, type CertificateObservation } from 'rds-iam/dist/doctor/checks/tls.js'
+import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
 import { alternatives } from 'rds-iam/dist/doctor/alternatives.js'
 import type { Certainty, Finding } from 'rds-iam/dist/doctor/finding.js'
 import { grantSql, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
@@ -31,9 +32,12 @@ const tunnel: Subject = { ...subject, dial: { host: 'localhost', port: 6543 }, e
 
 /** A finding in short: its status, and the causes that it points at. */
 const short = ({ status, suspicions = [] }: Finding) =>
-  [status, ...suspicions.map(({ code, certainty }) => (certainty === 'certain' ? code : `${code}?`))].join(
-    ' ',
-  )
+  [
+    status,
+    ...suspicions.map(({ code, certainty }) =>
+      certainty === 'certain' || certainty === 'proven' ? code : `${code}?`,
+    ),
+  ].join(' ')
 
 describe('dns', () => {
   const alias: Subject = { ...subject, dial: { host: 'db.shop.example', port: 5432 } }
@@ -92,6 +96,7 @@ describe('identity', () => {
     [refused('SignatureDoesNotMatch'), {}, 'failed KEY_UNKNOWN'],
     [refused('SignatureDoesNotMatch', 'Signature not yet current: …'), {}, 'failed CLOCK_SKEW'],
     [refused('RequestExpired'), {}, 'failed CLOCK_SKEW'],
+    [refused('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.'), {}, 'warning'],
     [refused('ExpiredTokenException'), {}, 'failed SESSION_EXPIRED'],
     [refused('Throttling'), {}, 'warning'],
     [{ kind: 'unreachable', reason: 'r' } as const, {}, 'skipped KEY_UNKNOWN?'],
@@ -314,6 +319,13 @@ describe('causes', () => {
       finding('ALIAS', 'certain'),
     ]
     expect(codes(...findings)).toEqual(['KEY_UNKNOWN', 'ALIAS', 'CLOCK_SKEW'])
+  })
+
+  test('what a login has proven comes before all else', () => {
+    expect(codes(finding('CLOCK_SKEW', 'certain'), finding('ALIAS', 'proven'))).toEqual([
+      'ALIAS',
+      'CLOCK_SKEW',
+    ])
   })
 
   test('a wrong clock comes before all that is judged by it', () => {

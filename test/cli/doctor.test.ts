@@ -241,6 +241,15 @@ const faults: Fault[] = [
         return diagnose(engine, { env: { ...surroundings, ...preload(AHEAD) } })
       }),
   ],
+  [
+    'a clock that is 10 minutes ahead of the instance metadata, with keys from the environment',
+    'CLOCK_SKEW',
+    (engine, env) =>
+      using(startCredentialEndpoints(), (endpoints) => {
+        const metadata = { ...endpoints.env.imds, AWS_EC2_METADATA_DISABLED: 'false' }
+        return diagnose(engine, { env: { ...env, ...metadata, ...preload(AHEAD) } })
+      }),
+  ],
   ['a server without TLS', 'TLS_NOT_OFFERED', { rds: { tls: false } }],
   ['an authority that is not trusted', 'CA_UNKNOWN', { options: { ca: undefined } }],
   ["another name's certificate", 'CERTIFICATE_NAME', { rds: { endpoints: ['elsewhere.example'] } }],
@@ -259,6 +268,15 @@ const faults: Fault[] = [
     (engine, env) =>
       using(
         startListener((socket) => socket.destroy()),
+        ({ port }) => diagnose(engine, { options: { port }, env }),
+      ),
+  ],
+  [
+    'what is no database at all',
+    'ENGINE_MISMATCH',
+    (engine, env) =>
+      using(
+        startListener((socket) => void socket.write('SSH-2.0-OpenSSH_9.2\r\n')),
         ({ port }) => diagnose(engine, { options: { port }, env }),
       ),
   ],

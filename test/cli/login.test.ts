@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startLocalRds, type Engine, type LocalRds } from '@rds-iam/local'
+import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requirePrograms } from '../local/clients/programs'
@@ -143,35 +144,64 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
   })
 })
 
-test('the URL for PostgreSQL logs in', async () => {
-  const { rds, args, env } = await start('postgres')
-  const { stdout } = await rdsIam(['token', ...args, '--url'], env)
-  const client = new pg.Client(stdout.trim())
-  await client.connect()
-  await client.end()
-  expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+const openers = {
+  async postgres(url: string) {
+    const client = new pg.Client(url)
+    await client.connect()
+    await client.end()
+  },
+  async mysql(url: string) {
+    const connection = await createConnection(url)
+    await connection.end()
+  },
+}
+
+describe.each(['postgres', 'mysql'] as const)('the URL for %s', (engine) => {
+  test('logs its driver in', async () => {
+    const { rds, args, env } = await start(engine)
+    const { stdout } = await rdsIam(['token', ...args, '--url'], env)
+    await openers[engine](stdout.trim())
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+    await rds.close()
+  })
+
+  test('sends no token to another name', async () => {
+    const { rds, args, env } = await start(engine)
+    const { stdout } = await rdsIam(['token', ...args, '--url'], env)
+    await rds.configure({ endpoints: ['elsewhere.example'] })
+    await expect(openers[engine](stdout.trim())).rejects.toThrow(/does not match certificate|elsewhere/)
+    expect(rds.logins).toEqual([])
+    await rds.close()
+  })
+})
+
+test('exec warns where a bundle is too long for a URL, and goes on', async () => {
+  const { rds, args, env } = await start('mysql')
+  const file = join(directory, 'long.pem')
+  writeFileSync(file, rds.ca.repeat(300))
+  const query = `${QUERIES.mysql.join(' ').replace(/=(.*)$/, '="$1"')}; echo "url:$DATABASE_URL"`
+  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', 'sh', '-c', query], {
+    ...env,
+    DATABASE_URL: 'mysql://somebody.example',
+  })
+  expect(outcome).toMatchObject({
+    status: 0,
+    stdout: '42\nurl:\n',
+    stderr: expect.stringMatching(/^rds-iam: no DATABASE_URL, /),
+  })
   await rds.close()
 })
 
 test('through a tunnel psql verifies the name of the endpoint', async () => {
   const { rds, args, env } = await start('postgres', [NAME])
-  const endpoint = `${NAME}:${rds.port}`
-  const outcome = await rdsIam(['exec', ...args, '--endpoint', endpoint, '--', ...QUERIES.postgres], env)
-  expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
-  const url = await rdsIam(
-    [
-      'exec',
-      ...args,
-      '--endpoint',
-      endpoint,
-      '--',
-      'sh',
-      '-c',
-      'psql -X -A -t -q -c "select 40 + 2" "$DATABASE_URL"',
-    ],
-    env,
-  )
-  expect(url).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+  const login = [...args, '--endpoint', `${NAME}:${rds.port}`]
+  const exec = (...command: string[]) => rdsIam(['exec', ...login, '--', ...command], env)
+  const found = { status: 0, signal: null, stdout: '42\n', stderr: '' }
+  expect(await exec(...QUERIES.postgres)).toEqual(found)
+  const query = 'psql -X -A -t -q -c "select 40 + 2"'
+  expect(await exec('sh', '-c', `${query} "$DATABASE_URL"`)).toEqual(found)
+  const { stdout: url } = await rdsIam(['token', ...login, '--url'], env)
+  expect(await exec('sh', '-c', `${query} "$1"`, 'sh', url.trim())).toEqual(found)
   await rds.close()
 })
 
@@ -196,13 +226,21 @@ test("what a mysql client's user has set is kept, but for the login", async () =
   await rds.close()
 })
 
-test('the mysql clients cannot, and are not let', async () => {
-  const args = ['--host', 'localhost', '--user', 'x', '--engine', 'mysql', '--endpoint', NAME]
+test('the clients of MySQL cannot, and are not let', async () => {
+  const login = ['--host', 'localhost', '--user', 'x', '--engine', 'mysql', '--endpoint', NAME]
   const mark = join(directory, 'not-to-be-made')
-  const outcome = await rdsIam(['exec', ...args, '--', 'touch', mark])
-  expect(outcome).toMatchObject({
-    status: 2,
-    stderr: expect.stringContaining('--endpoint: the mysql clients verify'),
-  })
+  const { rds, env } = await start('mysql')
+  for (const command of [
+    ['exec', ...login, '--', 'touch', mark],
+    ['token', ...login, '--url'],
+  ]) {
+    const outcome = await rdsIam(command, env)
+    expect(outcome).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('--endpoint: the clients of MySQL verify'),
+    })
+  }
   expect(existsSync(mark)).toBe(false)
+  await rds.close()
 })

@@ -1,9 +1,14 @@
+import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
+import { postgresConfig } from '@rds-iam/core/postgres'
 import { promisify } from 'node:util'
+import type mariadb from 'mariadb'
+import type { Connection } from 'mariadb'
 import type mysqlCallback from 'mysql2'
 import type mysql from 'mysql2/promise'
 import type pg from 'pg'
+import type postgres from 'postgres'
 import type { Adapter } from './adapter'
 
 /** The Pool of pg, in whichever version, as an application uses it. */
@@ -86,6 +91,93 @@ export const mysql2CallbackPool = ({ createPool }: typeof mysqlCallback): Adapte
         }
       },
       close: () => promisify(pool.end.bind(pool))(),
+    }
+  },
+})
+
+/** postgres.js, as an application uses it. */
+export const postgresJs = (open: typeof postgres): Adapter => ({
+  engine: 'postgres',
+  open(options, max) {
+    const sql = open({ ...postgresConfig(options), max, onnotice() {} })
+    return {
+      sql: (text) => sql.unsafe(text),
+      async transaction(work) {
+        const kept: { result?: Awaited<ReturnType<typeof work>> } = {}
+        await sql.begin(async (transaction) => {
+          kept.result = await work((text) => transaction.unsafe(text))
+        })
+        return kept.result as Awaited<ReturnType<typeof work>>
+      },
+      close: () => sql.end(),
+    }
+  },
+})
+
+/** The pool of the mariadb driver, as an application uses it. */
+export const mariadbPool = ({ createPool }: typeof mariadb): Adapter => ({
+  engine: 'mysql',
+  driverError: ({ cause }) => cause,
+  open(options, max) {
+    const pool = createPool({
+      ...mariadbConfig(options),
+      connectionLimit: max,
+      minimumIdle: 0,
+      acquireTimeout: 3_000,
+    })
+    return {
+      sql: (text) => pool.query(text),
+      async transaction(work) {
+        const connection = await pool.getConnection()
+        try {
+          await connection.beginTransaction()
+          const result = await work((text) => connection.query(text))
+          await connection.commit()
+          return result
+        } catch (error) {
+          await connection.rollback()
+          throw error
+        } finally {
+          await connection.release()
+        }
+      },
+      close: () => pool.end(),
+    }
+  },
+})
+
+/** Connections of the mariadb driver, opened one by one and used again, as a pool of one's own does. */
+export const mariadbConnections = ({ createConnection }: typeof mariadb): Adapter => ({
+  engine: 'mysql',
+  open(options) {
+    const config = mariadbConfig(options)
+    const idle: Connection[] = []
+    const withConnection = async <T>(work: (connection: Connection) => Promise<T>) => {
+      let connection = idle.pop()
+      while (connection && !connection.isValid()) connection = idle.pop()
+      if (!connection) {
+        connection = await createConnection(config)
+        // Without a listener the driver ends the process when the server closes a connection.
+        connection.on('error', () => {})
+      }
+      const used = connection
+      return work(used).finally(() => idle.push(used))
+    }
+    return {
+      sql: (text) => withConnection((connection) => connection.query(text)),
+      transaction: (work) =>
+        withConnection(async (connection) => {
+          await connection.beginTransaction()
+          const result = work((text) => connection.query(text))
+          await result.then(
+            () => connection.commit(),
+            () => connection.rollback(),
+          )
+          return result
+        }),
+      async close() {
+        for (const connection of idle.splice(0)) if (connection.isValid()) await connection.end()
+      },
     }
   },
 })

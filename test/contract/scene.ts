@@ -28,7 +28,7 @@ export async function play(run: ContractCase, adapter: Adapter, service: string)
   const { engine, open, driverError = (error) => error } = adapter
   const opened: { close(): Promise<void> }[] = []
   const endpoints: RemoteEndpoint[] = []
-  const clock = install({ toFake: ['Date'], now: Date.now() })
+  const clock = install({ toFake: ['Date'], now: Date.now(), shouldAdvanceTime: true })
   let passedMs = 0
 
   async function endpoint(request: Omit<EndpointRequest, 'engine'>): Promise<RemoteEndpoint> {

@@ -1,6 +1,8 @@
 import { createTokenProvider, RdsIamError } from '@rds-iam/core'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
+import { postgresConfig } from '@rds-iam/core/postgres'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -9,7 +11,7 @@ const good = { host: ENDPOINT, user: 'app' }
 
 const kept = { ...process.env }
 beforeEach(() => {
-  for (const name of ['PGHOST', 'PGPORT', 'PGUSER', 'PGPASSWORD', 'PGSSLMODE']) delete process.env[name]
+  for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name]
 })
 afterEach(() => {
   process.env = { ...kept }
@@ -29,13 +31,14 @@ type Call = (options: Record<string, unknown>) => unknown
 const configs: [string, Call][] = [
   ['pgConfig', pgConfig as Call],
   ['mysql2Config', mysql2Config as Call],
+  ['mariadbConfig', mariadbConfig as Call],
+  ['postgresConfig', postgresConfig as Call],
 ]
 
-describe.each(configs)('%s', (_, config) => {
+describe.each(configs)('%s', (name, config) => {
   it.each([
     ['host', { host: '' }],
     ['host', { host: 'https://db.example' }],
-    ['host', { host: `${ENDPOINT}:5432` }],
     ['host', { host: 'a b' }],
     ['host', { host: 'a\nb' }],
     ['host', { host: 5 }],
@@ -100,10 +103,13 @@ describe.each(configs)('%s', (_, config) => {
     {},
     { rejectUnauthorized: true },
   ])('takes ssl: %j for the default', (ssl) => {
-    expect(config({ ...good, ssl })).toMatchObject({ ssl: { rejectUnauthorized: true } })
+    expect(config({ ...good, ssl })).toMatchObject(
+      // postgres.js is given sockets that are inside TLS.
+      name === 'postgresConfig' ? { ssl: false } : { ssl: { rejectUnauthorized: true } },
+    )
   })
 
-  it.each(['db.internal.example.com', '10.0.3.7', '::2', 'mydb.us-east-1.rds.amazonaws.com.evil.example'])(
+  it.each(['db.internal.example.com', '10.0.3.7', 'mydb.us-east-1.rds.amazonaws.com.evil.example'])(
     'does not know the endpoint behind %s',
     (host) => {
       const error = refusal(() => config({ ...good, host }))
@@ -113,11 +119,12 @@ describe.each(configs)('%s', (_, config) => {
   )
 
   it('takes loopback by any of its names', () => {
-    const taken = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10', '::1', '[::1]'].map((host) =>
-      config({ ...good, host }),
-    )
+    const names = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10']
+    // postgres.js splits a host at its colons.
+    const ipv6 = name === 'postgresConfig' ? [] : ['::1', '[::1]']
+    const taken = [...names, ...ipv6].map((host) => config({ ...good, host }))
     const hosts = taken.map((made) => (made as { host: string }).host)
-    expect(hosts).toEqual(['localhost', 'localhost', '127.0.0.1', '127.8.9.10', '::1', '::1'])
+    expect(hosts).toEqual(['localhost', 'localhost', '127.0.0.1', '127.8.9.10', ...ipv6.map(() => '::1')])
   })
 
   it('takes any user that is text, and any port of TCP', () => {
@@ -138,7 +145,10 @@ describe.each(configs)('%s', (_, config) => {
     const ssl = Object.freeze({ minVersion: 'TLSv1.3' })
     const options = Object.freeze({ ...good, database: undefined, applicationName: 'x', ssl, iam })
     const made = config(options) as Record<string, unknown>
-    expect(made).toMatchObject({ ...good, applicationName: 'x', ssl: { minVersion: 'TLSv1.3' } })
+    expect(made).toMatchObject({ ...good, applicationName: 'x' })
+    if (name === 'pgConfig' || name === 'mysql2Config') {
+      expect(made).toMatchObject({ ssl: { minVersion: 'TLSv1.3' } })
+    }
     expect(made).not.toHaveProperty('iam')
     expect(made).not.toHaveProperty('database')
   })
@@ -230,6 +240,107 @@ describe('mysql2Config', () => {
     const other = () => () => Buffer.from('')
     const { authPlugins } = mysql2Config({ ...good, authPlugins: { other } })
     expect(authPlugins).toEqual({ other, mysql_clear_password: expect.any(Function) })
+  })
+})
+
+describe.each(configs.filter(([name]) => name !== 'postgresConfig'))('%s', (_, config) => {
+  it('refuses a port inside the host', () => {
+    const error = refusal(() => config({ ...good, host: `${ENDPOINT}:5432` }))
+    expect(error.message).toMatch(/^host: give the port as `port`/)
+  })
+
+  it('does not know the endpoint behind an IPv6 address', () => {
+    expect(refusal(() => config({ ...good, host: '::2' })).code).toBe('ENDPOINT_UNKNOWN')
+  })
+})
+
+describe('mariadbConfig', () => {
+  it.each([
+    ['debug', true],
+    ['debugCompress', true],
+    ['logger', () => {}],
+    ['logger', { network() {} }],
+    ['socketPath', '/run/mysqld.sock'],
+    ['stream', 'x'],
+  ])('refuses %s', (option, value) => {
+    const error = refusal(() => mariadbConfig({ ...good, [option]: value }))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(error.message).toMatch(new RegExp(`^${option}: `))
+  })
+
+  it('waits for a connection as long as the other drivers, unless told otherwise', () => {
+    expect(mariadbConfig(good).connectTimeout).toBe(10_000)
+    expect(mariadbConfig({ ...good, connectTimeout: 200 }).connectTimeout).toBe(200)
+  })
+
+  it('refuses a URL', () => {
+    expect(refusal(() => mariadbConfig('mariadb://app@host/x' as never)).code).toBe('INVALID_OPTION')
+  })
+})
+
+describe('postgresConfig', () => {
+  it('reads a URL, which comes after the options', () => {
+    const url = `postgres://jane%40x@${ENDPOINT}:6543/shop?sslmode=require&max=7&prepare=false&search_path=a`
+    const made = postgresConfig(url, { user: 'other', iam: { region: 'eu-west-1' } })
+    expect(made).toMatchObject({
+      host: ENDPOINT,
+      port: 6543,
+      user: 'other',
+      database: 'shop',
+      max: '7',
+      prepare: false,
+      connection: { search_path: 'a' },
+    })
+    expect(postgresConfig(url).user).toBe('jane@x')
+  })
+
+  it.each([
+    ['in the options', () => postgresConfig({ ...good, host: `${ENDPOINT}:6543,reader.${ENDPOINT}` })],
+    ['in a URL', () => postgresConfig(`postgres://app@${ENDPOINT}:6543,reader.${ENDPOINT}/shop`)],
+  ])('takes several hosts %s', (_, call) => {
+    expect(call()).toMatchObject({ host: `${ENDPOINT}:6543,reader.${ENDPOINT}:5432`, port: 6543 })
+  })
+
+  it('knows the endpoint behind none of several hosts but the first', () => {
+    const host = `${ENDPOINT},db.internal.example.com`
+    expect(refusal(() => postgresConfig({ ...good, host })).code).toBe('ENDPOINT_UNKNOWN')
+  })
+
+  it.each(['sslmode=disable', 'sslmode=prefer', 'sslmode=no-verify', 'ssl=false', 'ssl=allow'])(
+    'refuses %s',
+    (words) => {
+      const url = `postgres://app@${ENDPOINT}/shop?${words}`
+      expect(refusal(() => postgresConfig(url)).code).toBe('TLS_REQUIRED')
+    },
+  )
+
+  it.each([
+    ['password', `postgres://app:hunter2@${ENDPOINT}/shop`],
+    ['url', 'postgres://app:hunter2@'],
+    ['url', 'hunter2'],
+    ['url', `postgres://app%:hunter2@${ENDPOINT}/shop`],
+  ])('names %s of a URL without repeating its password', (option, url) => {
+    const error = refusal(() => postgresConfig(url))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(error.message).toMatch(new RegExp(`^${option}: `))
+    expect(error.message).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['pass', 'hunter2'],
+    ['path', '/tmp'],
+    ['hostname', 'a b'],
+    ['host', '::1'],
+  ])('refuses %s', (option, value) => {
+    const error = refusal(() => postgresConfig({ ...good, [option]: value }))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(error.message).toMatch(new RegExp(`^${option.replace('name', '')}: `))
+  })
+
+  it('takes PGHOST, PGPORT and PGUSERNAME for what is missing', () => {
+    Object.assign(process.env, { PGHOST: ENDPOINT, PGPORT: '6543', PGUSERNAME: 'env', PGUSER: 'other' })
+    Object.assign(process.env, { PGPASSWORD: 'x', PGSSL: 'prefer' })
+    expect(postgresConfig({})).toMatchObject({ host: ENDPOINT, port: 6543, user: 'env', ssl: false })
   })
 })
 

@@ -33,6 +33,11 @@ describe.each(pages)('the page /%s', (path) => {
     expect(visitOf(path).tooWide).toEqual([])
   })
 
+  it('is linked to from another page', () => {
+    const others = [...visits].filter(([other]) => other !== path)
+    expect(others.some(([, { links }]) => links.includes(site.url + path))).toBe(true)
+  })
+
   it('has links that lead somewhere', () => {
     expect(visitOf(path).links.filter((link) => !leadsSomewhere(link))).toEqual([])
   })

@@ -77,6 +77,7 @@ describe('a PostgreSQL backend', () => {
     const admin = new pg.Client(server.url)
     await admin.connect()
     const rules = Object.entries(methods).map(([user, method]) => `host all ${user} 127.0.0.1/32 ${method}`)
+    rules.push('local all postgres scram-sha-256')
     rules.push('host all postgres 127.0.0.1/32 scram-sha-256', 'host all nobody 127.0.0.1/32 reject')
     for (const user of Object.keys(methods)) {
       await admin.query(`set password_encryption = '${user === 'by_md5' ? 'md5' : 'scram-sha-256'}'`)
@@ -126,6 +127,14 @@ describe('a PostgreSQL backend', () => {
     await expect(pgUser(distrustful)).rejects.toThrow('unable to verify the first certificate')
     const misnamed = await start({ backend: url('[::1]', inner) })
     await expect(pgUser(misnamed)).rejects.toThrow('does not match certificate')
+  })
+
+  test('is dialled at its socket where one is given', async () => {
+    const url = Object.assign(new URL(server.url), { port: '1' })
+    url.searchParams.set('socket', server.socketPath ?? '')
+    expect(await pgUser(await start({ backend: url.href }))).toBe('postgres')
+    url.searchParams.set('socket', join(directory, 'none'))
+    await expect(pgUser(await start({ backend: url.href }))).rejects.toThrow('cannot be used: connect ENOENT')
   })
 
   test('must offer TLS where it is asked for', async () => {

@@ -87,6 +87,20 @@ describe('an embedded PostgreSQL', () => {
   })
 })
 
+test.each([
+  ['postgres', startPostgres],
+  ['mysql', startMysql],
+])('%s does without a socket where its path would be too long', async (_, start) => {
+  const directory = join(scratch, 'x'.repeat(100))
+  mkdirSync(directory)
+  chmodSync(directory, 0o755)
+  vi.stubEnv('TMPDIR', directory)
+  const server = await start()
+  expect(server.socketPath).toBeUndefined()
+  await server.stop()
+  expect(readdirSync(directory)).toEqual([])
+})
+
 test(
   findMysqlServer() === undefined
     ? 'a machine without MySQL says how to get one'

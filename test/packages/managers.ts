@@ -83,6 +83,9 @@ async function yarnSettings(cwd: string, registry: string): Promise<string> {
     npmScopes: { 'rds-iam': { npmRegistryServer: registry } },
     npmMinimalAgeGate: ageInMinutes(),
     unsafeHttpWhitelist: ['*'],
+    // The global cache knows a package by name and version alone, and would give us the one of an earlier run.
+    enableGlobalCache: false,
+    enableMirror: false,
     enableScripts: false,
     enableTelemetry: false,
     ...(cafile === 'null' ? {} : { httpsCaFilePath: cafile }),

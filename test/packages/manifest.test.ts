@@ -43,11 +43,12 @@ test.each([...peers])('%s runs through the contract at both ends of %s', (peer, 
   const oldest = /\d+\.\d+\.\d+/.exec(range)?.[0]
   const alias = Object.keys(tested).find((name) => tested[name] === `npm:${peer}@${oldest}`)
   const contract = readdirSync(join(root, 'test/contract'))
-    .filter((file) => file.endsWith('.test.ts'))
     .map((file) => text(`test/contract/${file}`))
     .join('\n')
   for (const installed of [peer, alias])
-    expect(contract, `${peer}@${oldest} and the newest`).toMatch(new RegExp(`from '${installed}['/]`))
+    expect(contract, `${peer}@${oldest} and the newest`).toMatch(
+      new RegExp(`(from |import\\()'${installed}['/]`),
+    )
 })
 
 test('ARCHITECTURE.md gives a reason for every dependency', () => {

@@ -17,6 +17,8 @@ export interface Backend {
   host: string
   /** TCP port. */
   port: number
+  /** Path of a Unix-domain socket, which is dialled in place of host and port. */
+  socketPath?: string
   /** PEM certificates of the authorities to trust; TLS is used if and only if they are given. */
   ca?: string
   /** Database that the URL names, possibly empty. */
@@ -38,7 +40,7 @@ const SCHEMES: Record<Engine, readonly string[]> = {
 export const DEFAULT_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 3306 }
 
 /**
- * Reads a backend's URL, and the file that its `ssl-ca` names.
+ * Reads a backend's URL: `socket` is the path of a Unix-domain socket, and the file that `ssl-ca` names is read.
  *
  * @throws {TypeError} when it is no URL of the engine; the message never contains the URL, which holds a password.
  */
@@ -57,12 +59,14 @@ export function parseBackendUrl(
     )
   if (parsed.hostname === '') throw new TypeError('backend has no host')
   for (const name of parsed.searchParams.keys())
-    if (name !== 'ssl-ca')
-      throw new TypeError(`backend has the unknown parameter ${name}; only ssl-ca is known`)
+    if (name !== 'ssl-ca' && name !== 'socket')
+      throw new TypeError(`backend has the unknown parameter ${name}; ssl-ca and socket are known`)
   const caFile = parsed.searchParams.get('ssl-ca')
+  const socketPath = parsed.searchParams.get('socket')
   return {
     host: decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? DEFAULT_PORTS[engine] : Number(parsed.port),
+    ...(socketPath === null ? {} : { socketPath }),
     ...(caFile === null ? {} : { ca: readFileSync(caFile, 'utf8') }),
     database: decodeURIComponent(parsed.pathname.slice(1)),
     login: {
@@ -79,10 +83,12 @@ export function backendLogin(backend: Backend, user: string): BackendLogin {
   return Object.hasOwn(backend.logins, user) ? (backend.logins[user] ?? backend.login) : backend.login
 }
 
-/** Opens a TCP connection to the backend. */
+/** Opens a connection to the backend. */
 export function connectBackend(backend: Backend): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: backend.host, port: backend.port, noDelay: true, allowHalfOpen: true })
+    const { host, port, socketPath } = backend
+    const place = socketPath === undefined ? { host, port, noDelay: true } : { path: socketPath }
+    const socket = connect({ ...place, allowHalfOpen: true })
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)

@@ -122,11 +122,15 @@ async function prepareBackend(options: ResolvedOptions): Promise<PreparedBackend
       addUsers: () => Promise.resolve(), // they run as the URL's user
       stop: () => Promise.resolve(),
     }
-  const { url, logins, addUsers, stop } = await SERVERS[engine]({
+  const { url, socketPath, logins, addUsers, stop } = await SERVERS[engine]({
     users: configuration.users,
     ...(signal === undefined ? {} : { signal }),
   })
-  return { backend: { ...parseBackendUrl(engine, url, logins), countsDroppedLogins: false }, addUsers, stop }
+  const place = {
+    ...parseBackendUrl(engine, url, logins),
+    ...(socketPath === undefined ? {} : { socketPath }),
+  }
+  return { backend: { ...place, countsDroppedLogins: false }, addUsers, stop }
 }
 
 async function listen(

@@ -11,7 +11,8 @@ export interface LocalRdsOptions extends Partial<LocalRdsConfiguration> {
   engine?: Engine
   /**
    * URL of the database behind the endpoint, `postgresql://user:password@host:port/database` or `mysql://…`;
-   * `?ssl-ca=FILE` makes the endpoint use TLS to it, and trust the certificates in the file.
+   * `?ssl-ca=FILE` makes the endpoint use TLS to it, and trust the certificates in the file; `?socket=FILE` makes it
+   * dial that Unix-domain socket, which costs less.
    * Default: an embedded PostgreSQL, or the machine's own MariaDB or MySQL, started for this endpoint alone.
    */
   backend?: string

@@ -15,6 +15,7 @@ export interface Bundle {
   regions: string[]
 }
 
+const STANDARD_OUTPUT = '-'
 const EVERYWHERE = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem'
 
 /** Runs `rds-iam certificates`. */
@@ -29,11 +30,16 @@ export async function runCertificates(values: Values, words: readonly string[]):
   const bundle = readBundle(pem, new Date(), url.href)
   if (region !== undefined && bundle.regions.length > 0 && !bundle.regions.includes(region))
     throw new Error(`${url.href} has certificates for ${bundle.regions.join(', ')}, and none for ${region}`)
-  replaceFile(file, pem)
   const missing = bundle.regions.filter((name) => !isBuiltIn(name))
-  process.stdout.write(
-    values['json'] ? asJson(file, url, bundle, missing) : asText(file, url, bundle, missing),
-  )
+  const report = values['json'] ? asJson(file, url, bundle, missing) : asText(file, url, bundle, missing)
+  // Where the bundle takes the place of the report, that goes beside it.
+  if (file === STANDARD_OUTPUT) {
+    process.stdout.write(pem)
+    process.stderr.write(report)
+  } else {
+    replaceFile(file, pem)
+    process.stdout.write(report)
+  }
   return 0
 }
 
@@ -94,10 +100,11 @@ function asJson(file: string, url: URL, bundle: Bundle, missing: string[]): stri
 
 function asText(file: string, url: URL, bundle: Bundle, missing: string[]): string {
   const { certificates, expired, regions } = bundle
+  const isWritten = file !== STANDARD_OUTPUT
   const lines = [
-    `${file}: ${certificates} certificates (${expired} expired) for ${regions.length} regions, from ${url.href}`,
+    `${isWritten ? file : 'standard output'}: ${certificates} certificates (${expired} expired) for ${regions.length} regions, from ${url.href}`,
     missing.length > 0
-      ? `Not built in: ${missing.join(', ')} (there: --ca ${file}; in code: ssl.ca)`
+      ? `Not built in: ${missing.join(', ')} (there: --ca ${isWritten ? file : 'FILE'}; in code: ssl.ca)`
       : 'The built-in set has them all.',
   ]
   return `${lines.join('\n')}\n`

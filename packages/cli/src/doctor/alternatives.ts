@@ -46,7 +46,7 @@ export function alternatives(
   return [
     ...others(ports, endpoint.port).map((port) => mismatch({ endpoint: { ...endpoint, port }, region })),
     ...others(hosts, endpoint.host)
-      .filter((host) => !host.includes('*'))
+      .filter((host) => !host.includes('*') && (parseEndpoint(host).region ?? region) === region)
       .map((host) =>
         mismatch({ endpoint: { host, port: host === dial.host ? dial.port : endpoint.port }, region }),
       ),

@@ -1,6 +1,7 @@
 import type { Cause, Finding, Suspicion } from './finding'
 
-const ORDER = { certain: 0, likely: 1, possible: 2 } as const
+const ORDER = { proven: 0, certain: 2, likely: 3, possible: 4 } as const
+const WRONG_CLOCK = 1
 
 /**
  * Ranks the causes that findings point at, the likeliest first; those that are equally certain in the order
@@ -10,7 +11,7 @@ export function rankCauses(findings: readonly Finding[]): Cause[] {
   const refused = findings.some((finding) => finding.refused)
   const ranked = findings
     .flatMap(({ suspicions }) => suspicions ?? [])
-    .filter(({ certainty }) => certainty === 'certain' || refused)
+    .filter(({ certainty }) => refused || ORDER[certainty] <= ORDER.certain)
     .toSorted((a, b) => rank(a) - rank(b))
   const causes = new Map<string, Suspicion>()
   for (const suspicion of ranked) {
@@ -24,5 +25,5 @@ export function rankCauses(findings: readonly Finding[]): Cause[] {
 
 /** By a wrong clock nothing else can be judged: what has ended, or which certificate is good. */
 function rank({ code, certainty }: Suspicion): number {
-  return code === 'CLOCK_SKEW' && certainty === 'certain' ? -1 : ORDER[certainty]
+  return code === 'CLOCK_SKEW' && certainty === 'certain' ? WRONG_CLOCK : ORDER[certainty]
 }

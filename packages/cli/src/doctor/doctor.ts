@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import { createTokenProvider, parseEndpoint } from '@rds-iam/core'
 import { builtInTrust, type Address, type Credentials } from '@rds-iam/core/internal'
 import { splitPem, type LoginOptions } from '../login/options'
 import { alternatives, type Clues } from './alternatives'
 import { rankCauses } from './causes'
+import { regionOfCertificate } from './checks/certificate'
 import { checkClock } from './checks/clock'
 import { checkCredentials } from './checks/credentials'
 import { checkDns, endpointBehind, type DnsObservation } from './checks/dns'
@@ -13,8 +15,9 @@ import { checkOptions } from './checks/options'
 import { checkRegion, type RegionObservation } from './checks/region'
 import { checkServer } from './checks/server'
 import { checkTcp } from './checks/tcp'
-import { checkTls, checkUnknownTls, regionOfCertificate, type TlsObservation } from './checks/tls'
+import { checkTls, checkUnknownTls, type TlsObservation } from './checks/tls'
 import { checkToken } from './checks/token'
+import { probeClock } from './probes/clock'
 import { probeCredentials } from './probes/credentials'
 import { probeDns } from './probes/dns'
 import { probeLogin } from './probes/login'
@@ -110,7 +113,7 @@ async function aboutIdentity(
   } else await steps.skip('endpoint', 'no RDS endpoint is known')
   await steps.take(
     'clock',
-    async () => (await asked).clock ?? looked.observed.clock,
+    async () => (await asked).clock ?? looked.observed.clock ?? probeClock(),
     (seen) => checkClock(seen),
   )
   return { credentials, region }
@@ -123,15 +126,7 @@ async function reachServer(
   names: DnsObservation,
 ): Promise<{ isSafe: boolean; tls?: TlsObservation }> {
   const { dial, endpoint, engine } = subject
-  const tcp =
-    names.error === undefined
-      ? await steps.take(
-          'tcp',
-          () => probeTcp(dial),
-          ({ observation }) => checkTcp(subject, observation),
-        )
-      : await steps.skip('tcp', 'the name has no address')
-  const socket = tcp?.observed.socket
+  const socket = await connect(subject, steps, names)
   if (!socket) {
     await steps.skip('tls', 'there is no connection')
     return { isSafe: false }
@@ -143,6 +138,19 @@ async function reachServer(
     (seen) => (endpoint ? checkTls(subject, endpoint, seen) : checkUnknownTls(subject, seen)),
   )
   return { isSafe: passed, tls: observed }
+}
+
+async function connect(subject: Subject, steps: Steps, names: DnsObservation): Promise<Socket | undefined> {
+  if (names.error !== undefined) {
+    await steps.skip('tcp', 'the name has no address')
+    return undefined
+  }
+  const { observed } = await steps.take(
+    'tcp',
+    () => probeTcp(subject.dial),
+    ({ observation }) => checkTcp(subject, observation),
+  )
+  return observed.socket
 }
 
 /** What is known by now, for the checks that need it all. */

@@ -52,10 +52,10 @@ export interface Cause {
 }
 
 /**
- * How a cause follows from what was seen: `certain` by itself; `likely` and `possible` only if the server
- * refuses a token.
+ * How a cause follows from what was seen: `proven` by a login that works without it, `certain` by itself; `likely`
+ * and `possible` only if the server refuses a token.
  */
-export type Certainty = 'certain' | 'likely' | 'possible'
+export type Certainty = 'proven' | 'certain' | 'likely' | 'possible'
 
 /** A cause that a check points at. */
 export interface Suspicion extends Cause {

@@ -3,21 +3,24 @@ import type { Values } from '../commands'
 import { noWords, UsageError } from '../usage-error'
 import { connectionUrl } from './connection-url'
 import { readLoginOptions, requireEndpoint, type LoginOptions } from './options'
+import { trustedPem } from './trust'
+import { tunnelOf } from './tunnel'
 
 /** Runs `rds-iam token`. */
 export async function runToken(values: Values, words: readonly string[]): Promise<number> {
   noWords(words)
   if (values['url'] && values['json']) throw new UsageError('--url: not together with --json')
   const options = readLoginOptions(values)
+  const tunnel = values['url'] ? await tunnelOf(options) : undefined
   const { value: token, expiresAt } = await makeToken(options)
   if (values['json']) {
     process.stdout.write(`${JSON.stringify({ token, expiresAt }, undefined, 2)}\n`)
   } else if (values['url']) {
-    const { ca } = options
-    process.stderr.write(
-      `rds-iam: this URL holds a secret, good until ${expiresAt.toISOString()} (15 minutes at most)\n`,
-    )
-    process.stdout.write(`${connectionUrl(options, { token, ...(ca ? { caFile: ca.file } : {}) })}\n`)
+    const trust = options.engine === 'mysql' ? await trustedPem(options) : ''
+    const url = connectionUrl(options, { token, trust, tunnel, caFile: options.ca?.file })
+    const end = `${expiresAt.toISOString()} (15 minutes at most)`
+    process.stderr.write(`rds-iam: this URL holds a secret, good until ${end}\n`)
+    process.stdout.write(`${url}\n`)
   } else {
     process.stdout.write(`${token}\n`)
   }

@@ -7,7 +7,8 @@ passes sessions on to a real database. It runs until it is stopped (Ctrl-C, SIGT
 What is served
   --engine ENGINE         postgres (default) or mysql
   --backend URL           the database behind it, postgresql://user:password@host:port/database or mysql://…;
-                          ?ssl-ca=FILE for TLS. Default: an embedded PostgreSQL, or the machine's MariaDB or MySQL
+                          ?ssl-ca=FILE for TLS, ?socket=FILE for a Unix-domain socket. Default: an embedded PostgreSQL,
+                          or the machine's MariaDB or MySQL
   --backend-user NAME=USER:PASSWORD
                           who logs in to the backend for the endpoint's user NAME. Default: the URL's user
 

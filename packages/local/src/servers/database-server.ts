@@ -12,6 +12,8 @@ export interface DatabaseServerOptions {
 export interface DatabaseServer {
   /** Where it listens, with the administrator's name and password and the database `app`. */
   url: string
+  /** Its Unix-domain socket, which costs less than TCP; undefined where there is none. */
+  socketPath?: string | undefined
   /** Stops the server, waits until it has exited, and removes its files. */
   stop(): Promise<void>
 }

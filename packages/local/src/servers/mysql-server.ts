@@ -9,7 +9,9 @@ import { runProgram, startDatabase, type DatabaseProgram } from './database-proc
 import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
 import { withFreePort } from './free-port'
 import { createScratchDirectory } from './scratch-directory'
+import { socketPath } from './socket-path'
 
+const SOCKET_NAME = 'mysql.sock'
 const DATABASE = 'app'
 const ADMIN = 'admin'
 
@@ -72,6 +74,7 @@ export async function startMysql(options: DatabaseServerOptions = {}): Promise<D
     const logins = Object.fromEntries(users.map((user) => [user, { user, password }]))
     return {
       url,
+      socketPath: socketPath(directory.path, SOCKET_NAME),
       logins,
       async addUsers(names) {
         const missing = names.filter((name) => !Object.hasOwn(logins, name))
@@ -122,7 +125,7 @@ function settings(directory: string, data: string, port: number): string[] {
   return [
     `--datadir=${data}`,
     `--tmpdir=${directory}`,
-    `--socket=${join(directory, 'mysql.sock')}`,
+    `--socket=${socketPath(directory, SOCKET_NAME) ?? ''}`,
     `--pid-file=${join(directory, 'mysql.pid')}`,
     '--bind-address=127.0.0.1',
     `--port=${port}`,

@@ -9,15 +9,16 @@ import { runProgram, startDatabase } from './database-process'
 import { withFreePort } from './free-port'
 import { preparePostgresFiles } from './postgres-files'
 import { createScratchDirectory } from './scratch-directory'
+import { socketPath } from './socket-path'
 import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
 const SUPERUSER = 'postgres'
+const SOCKET_NAME = '.s.PGSQL.65535' // the longest there is
 
 // Durability is of no use to a database that lives as long as a test.
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '1100',
   fsync: 'off',
   synchronous_commit: 'off',
@@ -47,7 +48,10 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
     // What initdb runs would die of a signal of its own, and leave shared memory behind.
     const program = { directory, account, env, signal, stopsItsOwn: true }
     await runProgram({ ...program, file: initdb, args: initdbArguments(data, passwordFile) })
-    const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const directories = socketPath(directory.path, SOCKET_NAME) === undefined ? '' : directory.path
+    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: directories }).flatMap(
+      ([name, value]) => ['-c', `${name}=${value}`],
+    )
     const { port, server } = await withFreePort(async (candidate) => ({
       port: candidate,
       server: await startDatabase(
@@ -82,7 +86,13 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
       throw error
     }
     const url = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`
-    return { url, logins, addUsers, stop }
+    return {
+      url,
+      socketPath: directories === '' ? undefined : join(directories, `.s.PGSQL.${port}`),
+      logins,
+      addUsers,
+      stop,
+    }
   } catch (error) {
     directory.remove()
     throw error

@@ -26,6 +26,8 @@ export function awsRefusal({ code, message }: AwsError): Cause | undefined {
     return expired('AWS says that the session has ended')
   if (/signature (expired|not yet current)/i.test(message) || /RequestExpired|TimeTooSkewed/.test(code))
     return clockSkew('AWS says that the time of the request is wrong')
+  // It is we who signed for a region that this STS is not in.
+  if (/scoped to a valid region/i.test(message)) return undefined
   const why = KEY_REFUSALS.get(code)
   return why === undefined ? undefined : keyUnknown(why)
 }

@@ -70,7 +70,7 @@ function refused(
     details: [...details, ...tried],
   } as const
   // Another token of the same identity was good: so everything else is.
-  if (shown.length > 0) return { ...finding, suspicions: suspect(shown, 'certain') }
+  if (shown.length > 0) return { ...finding, suspicions: suspect(shown, 'proven') }
   const ownPassword = notGranted(subject, `${error.message}: the user has a password of its own`)
   const notAllowed: Cause = {
     code: 'USER_NOT_ALLOWED',

@@ -34,7 +34,7 @@ async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
   }
 }
 
-// The SDK says of credentials where they come from, in the words of its own user agent.
+// The SDK says of credentials where they come from, in the words of its own user agent, and so does core.
 const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/SSO/, 'IAM Identity Center (SSO)'],
   [/WEB_ID/, 'a web identity'],
@@ -62,11 +62,15 @@ function settings(profile = process.env['AWS_PROFILE']): AwsError[] {
   return []
 }
 
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}
+
 /** What each source said, or what the failing one met. */
 function reasonsOf(error: unknown): AwsError[] {
   const { cause } = error as Error
   const errors = cause instanceof AggregateError ? cause.errors : [cause]
   return errors.flatMap((each: unknown) =>
-    each instanceof Error ? [{ code: each.name, message: messageOf(each) }] : [],
+    each instanceof Error ? [{ code: each.name, message: firstLine(messageOf(each)) }] : [],
   )
 }

@@ -3,6 +3,7 @@ import type { TlsObservation } from '../checks/tls'
 import { readAtLeast } from './reader'
 
 const HEADER = 4
+const LONGEST_GREETING = 4_096
 const ERROR_MARKER = 0xff
 const CLIENT_SSL = 0x800
 // CLIENT_LONG_PASSWORD, PROTOCOL_41, SSL, SECURE_CONNECTION, PLUGIN_AUTH
@@ -14,6 +15,7 @@ const SSL_REQUEST_SIZE = 32
 export async function openMysqlTls(socket: Socket, limitMs: number): Promise<TlsObservation | undefined> {
   const head = await readAtLeast(socket, HEADER, limitMs)
   const size = HEADER + (head.length < HEADER ? 0 : head.readUIntLE(0, 3))
+  if (size > LONGEST_GREETING) return { kind: 'other-protocol' }
   const packet = head.length >= size ? head : await readRest(socket, head, size, limitMs)
   const [marker] = packet.subarray(HEADER)
   if (marker === ERROR_MARKER) return { kind: 'server-error', error: readError(packet.subarray(HEADER)) }

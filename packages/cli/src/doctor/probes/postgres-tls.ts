@@ -9,7 +9,8 @@ export async function openPostgresTls(socket: Socket, limitMs: number): Promise<
   socket.write(SSL_REQUEST)
   const answer = await readAtLeast(socket, 1, limitMs)
   const [word] = answer.toString('latin1')
-  if (word === 'S') return undefined
+  // Whoever says more did not wait for us, as PostgreSQL does.
+  if (word === 'S' && answer.length === 1) return undefined
   if (word === 'N') return { kind: 'not-offered' }
   if (word === 'E') return { kind: 'server-error', error: readError(answer) }
   // A MySQL server greets at once: a length of three bytes, number 0, protocol 10.

@@ -47,7 +47,10 @@ function handshake(socket: Socket, { dial, endpoint, ca }: TlsQuestion): Promise
       ...servername,
     })
     const timer = setTimeout(() => reject(new Silence()), LIMIT_MS)
-    secure.once('error', reject).once('close', () => clearTimeout(timer))
+    secure.once('error', reject).once('close', () => {
+      clearTimeout(timer)
+      reject(new Error('the server closes the connection'))
+    })
     secure.once('secureConnect', () => {
       resolve(observe(secure, dial, endpoint))
       secure.destroy()

@@ -1,0 +1,1 @@
+export { mariadbConfig, type MariadbConfig, type MariadbLogin, type MariadbOptions } from './mariadb.js'

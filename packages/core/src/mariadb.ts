@@ -1,0 +1,6 @@
+export {
+  mariadbConfig,
+  type MariadbConfig,
+  type MariadbLogin,
+  type MariadbOptions,
+} from './mariadb/mariadb-config'

@@ -1,0 +1,1 @@
+export { postgresConfig, type PostgresConfig, type PostgresLogin, type PostgresOptions } from './postgres.js'

@@ -1,0 +1,6 @@
+export {
+  postgresConfig,
+  type PostgresConfig,
+  type PostgresLogin,
+  type PostgresOptions,
+} from './postgres/postgres-config'

@@ -1,0 +1,126 @@
+import type { TLSSocket } from 'node:tls'
+import { publishLost } from '../events'
+import type { IamLogin } from '../login/iam-login'
+import type { LoginTarget } from '../login/login-target'
+import type { AuthToken } from '../token/auth-token'
+
+/** A login that is about to begin on a connection. */
+interface Login {
+  login: IamLogin
+  target: LoginTarget
+  user: string
+  token: AuthToken
+}
+
+/** Follows what the server says on the connections that log in, which postgres.js tells nobody. */
+export interface LoginWatch {
+  /** Watches a connection until its login is over, and then for its loss. */
+  login(socket: TLSSocket, login: Login): void
+  /** postgres.js's `password`: the token of the connection whose server has just asked. */
+  password(): string
+}
+
+// Messages of PostgreSQL's protocol: a letter, a length that counts itself, and a body.
+const HEADER_BYTES = 5
+const ERROR_RESPONSE = 'E'.charCodeAt(0)
+const AUTHENTICATION = 'R'.charCodeAt(0)
+const AUTHENTICATION_OK = 0
+
+/** SQLSTATE class 28: invalid authorization specification. */
+const REFUSED = /^28/
+
+/** The names that postgres.js gives to the fields of a server's error. */
+const FIELDS: Record<string, string> = {
+  S: 'severity_local',
+  V: 'severity',
+  C: 'code',
+  M: 'message',
+  D: 'detail',
+  H: 'hint',
+  F: 'file',
+  L: 'line',
+  R: 'routine',
+}
+
+export function createLoginWatch(): LoginWatch {
+  // postgres.js asks for the password without saying for which connection, but it does so while it reads what
+  // the server sent; on any other connection than ours there is none.
+  let asking: Login | undefined
+
+  return {
+    password() {
+      const token = asking?.token.value ?? ''
+      asking = undefined
+      return token
+    },
+    login(socket, login) {
+      let unread: Buffer = Buffer.alloc(0)
+      const listen = (chunk: Buffer): void => {
+        asking = login
+        queueMicrotask(() => {
+          if (asking === login) asking = undefined
+        })
+        unread = Buffer.concat([unread, chunk])
+        for (let message = firstOf(unread); message; message = firstOf(unread)) {
+          unread = unread.subarray(message.length)
+          if (message[0] === ERROR_RESPONSE) {
+            socket.off('data', listen)
+            tellRefusal(socket, login, readError(message))
+          } else if (isAccepted(message)) {
+            socket.off('data', listen)
+            watchLoss(socket, login)
+            return
+          }
+        }
+      }
+      socket.on('data', listen)
+    },
+  }
+}
+
+/** postgres.js makes an error of its own later, which nobody can give a cause: this one comes before it. */
+function tellRefusal(
+  socket: TLSSocket,
+  { login, target, user, token }: Login,
+  fields: { code?: string },
+): void {
+  if (!REFUSED.test(fields.code ?? '')) return
+  const error = Object.assign(new Error(), fields)
+  Object.defineProperty(error, 'name', { value: 'PostgresError', configurable: true, writable: true })
+  const cause = login.refused(target, user, token, error)
+  Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+  socket.emit('error', error)
+}
+
+function watchLoss(socket: TLSSocket, { target, user }: Login): void {
+  let loss: unknown
+  const lost = (error: unknown): void => {
+    // What postgres.js has ended itself is not lost.
+    if (!socket.writableEnded) loss ??= error
+  }
+  socket.once('end', () => lost(new Error('the server closed the connection')))
+  socket.once('error', lost)
+  socket.once('close', () => {
+    if (loss) publishLost(target.endpoint, user, loss)
+  })
+}
+
+/** The first whole message. */
+function firstOf(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined
+  const length = 1 + bytes.readUInt32BE(1)
+  return bytes.length < length ? undefined : bytes.subarray(0, length)
+}
+
+function isAccepted(message: Buffer): boolean {
+  return message[0] === AUTHENTICATION && message.readUInt32BE(HEADER_BYTES) === AUTHENTICATION_OK
+}
+
+function readError(message: Buffer): { code?: string } {
+  const fields = message.toString('utf8', HEADER_BYTES).split('\0')
+  const known = fields.flatMap((field) => {
+    const name = FIELDS[field.charAt(0)]
+    return name === undefined ? [] : [[name, field.slice(1)]]
+  })
+  return Object.fromEntries(known) as { code?: string }
+}

@@ -1,0 +1,63 @@
+import { invalidOption } from '../errors'
+import { readSslOption } from '../tls/ssl-option'
+
+/** What postgres.js takes for its own settings among a URL's parameters; it sends the others to the server. */
+const SETTINGS = [
+  'max',
+  'sslnegotiation',
+  'idle_timeout',
+  'connect_timeout',
+  'max_lifetime',
+  'max_pipeline',
+  'backoff',
+  'keep_alive',
+  'prepare',
+  'debug',
+  'fetch_types',
+  'publications',
+  'target_session_attrs',
+]
+
+/**
+ * Reads a connection URL as postgres.js does, except for its words about TLS: those that ask for less than
+ * verification are refused, the others mean the default.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
+ */
+export function readUrl(text: string): Record<string, unknown> {
+  // Several hosts make no URL: the first stands for them.
+  const [, before = '', hosts = '', after = ''] = /^([^/]*:\/\/(?:[^@/?]*@)?)([^/?]*)(.*)$/s.exec(text) ?? []
+  const url = parseUrl(before + (hosts.split(',')[0] ?? '') + after)
+  const settings: Record<string, unknown> = {}
+  const connection: Record<string, string> = {}
+  for (const [name, value] of url.searchParams) {
+    if (name === 'ssl' || name === 'sslmode') readSslOption(value, `url: ${name}`)
+    else if (SETTINGS.includes(name)) settings[name] = value !== 'false' && value !== 'disable' && value
+    else connection[name] = value
+  }
+  const address = {
+    host: decode(hosts),
+    user: decode(url.username),
+    password: decode(url.password),
+    database: decode(url.pathname.slice(1)),
+  }
+  return {
+    ...settings,
+    ...(Object.keys(connection).length > 0 ? { connection } : {}),
+    ...Object.fromEntries(Object.entries(address).filter(([, value]) => value !== '')),
+  }
+}
+
+function parseUrl(text: string): URL {
+  // The URL may hold a password: no message repeats it.
+  if (!URL.canParse(text)) throw invalidOption('url', 'cannot be read: give postgres://user@host/database')
+  return new URL(text)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalidOption('url', 'has a percent sign that encodes nothing')
+  }
+}

@@ -1,0 +1,72 @@
+// Compares rds-iam with what else a user could pick, and with the bare driver and a static token as the floor.
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { installApplication } from './application'
+import { drawChart } from './chart'
+import type { Figure } from './figures'
+import { bundledFirstRow, coldFirstRow } from './rows/cold'
+import { poolStall, trust, warmConnects } from './rows/connections'
+import { distance } from './rows/distance'
+import { imports } from './rows/imports'
+import { manyLogins } from './rows/logins'
+import { queries } from './rows/queries'
+import { cachedToken, memory } from './rows/tokens'
+import { startScene, type Scene } from './scene'
+import { printTable } from './table'
+
+const ROWS: Record<string, (scene: Scene, rounds: number) => Promise<Figure[]>> = {
+  queries,
+  connect: warmConnects,
+  pool: poolStall,
+  trust,
+  logins: manyLogins,
+  token: cachedToken,
+  import: imports,
+  cold: coldFirstRow,
+  bundle: bundledFirstRow,
+  distance,
+  memory,
+}
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', multiple: true }, rounds: { type: 'string', default: '15' } },
+})
+const rounds = Number(values.rounds)
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: give a whole number from 1')
+const names = values.rows ?? Object.keys(ROWS)
+const unknown = names.find((name) => !Object.hasOwn(ROWS, name))
+if (unknown !== undefined) throw new Error(`--rows ${unknown}: there are ${Object.keys(ROWS).join(', ')}`)
+
+// Node reads them at its start, and the programs that are measured do not have them.
+delete process.env['NODE_EXTRA_CA_CERTS']
+
+await installApplication()
+const scene = await startScene()
+const figures: Figure[] = []
+try {
+  for (const name of names) {
+    console.error(`${name} …`)
+    figures.push(...((await ROWS[name]?.(scene, rounds)) ?? []))
+  }
+} finally {
+  await scene.close()
+}
+printTable(figures)
+// A part of the rows, or a few rounds, is for looking at: it does not take the place of a whole run.
+if (values.rows === undefined && rounds >= 9) {
+  const machine = {
+    node: process.version,
+    platform: process.platform,
+    arch: process.arch,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+  }
+  const results = { date: new Date().toISOString(), machine, rounds, figures }
+  writeFileSync(
+    fileURLToPath(new URL('results.json', import.meta.url)),
+    `${JSON.stringify(results, null, 2)}\n`,
+  )
+  writeFileSync(fileURLToPath(new URL('chart.svg', import.meta.url)), drawChart(figures))
+}

@@ -1,0 +1,25 @@
+// An RDS endpoint in a process of its own, so that it takes no time from what is measured.
+import { startLocalRds, type Engine } from '@rds-iam/local'
+import { startDelayedRelay } from './delayed-relay'
+import type { Endpoint } from './scene'
+
+const ONE_WAY_MS = 10
+
+async function start(engine: Engine, backend: string): Promise<Endpoint> {
+  const { host, port, user, region, database, ca, env } = await startLocalRds({ engine, backend })
+  return {
+    engine,
+    host,
+    port,
+    user,
+    region,
+    database,
+    ca,
+    env,
+    delayedPort: await startDelayedRelay(port, ONE_WAY_MS),
+  }
+}
+
+const [engine, backend = ''] = process.argv.slice(2)
+process.send?.(await start(engine as Engine, backend))
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,100 @@
+import { statSync } from 'node:fs'
+import { bundleProgram, runProgram } from '../application'
+import { interleave, judge, ratios, spread, type Contestant, type Figure, type Spread } from '../figures'
+import { writeFirstRow, type Login, type Stack } from '../programs'
+import { environment, type Scene } from '../scene'
+
+const TARGETS: Record<Stack, number> = { pg: 1.25, knex: 1.2, kysely: 1.2 }
+const STACKS = ['pg', 'knex', 'kysely'] as const
+
+/** A process that starts, logs in with credentials of its environment, and reads a row. */
+export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
+  const figures = []
+  for (const stack of STACKS) {
+    const logins: Login[] = ['static token', 'rds-iam', 'usual recipe']
+    if (stack === 'pg') logins.push('AWS wrapper')
+    const files = Object.fromEntries(logins.map((login) => [login, writeFirstRow(stack, login)]))
+    const measured = await overStatic(scene, files, rounds)
+    const target = { atMost: TARGETS[stack], text: `${TARGETS[stack]}, and below the usual recipe` }
+    figures.push(
+      belowRecipe(
+        judge({
+          row: 'cold',
+          what: 'cold process to first row',
+          subject: stack,
+          unit: '×',
+          measured,
+          target,
+        }),
+      ),
+    )
+  }
+  return figures
+}
+
+/** The same from one file, as AWS Lambda runs it, and the size of that file. */
+export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const stack of STACKS) {
+    const bundle = (login: Login, authorities = false) =>
+      bundleProgram(writeFirstRow(stack, login, authorities))
+    const files = {
+      'static token': await bundle('static token'),
+      'rds-iam': await bundle('rds-iam'),
+      'usual recipe': await bundle('usual recipe'),
+    }
+    const measured = await overStatic(scene, files, rounds)
+    const target = { atMost: 1.15, text: '1.15' }
+    const size = (file: string) => statSync(file).size / 1_000
+    const over = (recipe: string): Figure['measured'] => ({
+      'rds-iam': spread([size(files['rds-iam']) - size(recipe)]),
+    })
+    const common = { row: 'bundle', subject: stack, unit: 'kB' } as const
+    const sizeTarget = { atMost: 25, text: '25 kB' }
+    figures.push(
+      judge({
+        row: 'bundle',
+        what: 'bundle: cold process to first row',
+        subject: stack,
+        unit: '×',
+        measured,
+        target,
+      }),
+      judge({
+        ...common,
+        what: "bundle: size over the usual recipe's with AWS's authorities in it, as in ours",
+        measured: over(await bundle('usual recipe', true)),
+        target: sizeTarget,
+      }),
+      judge({
+        ...common,
+        what: "bundle: size over the usual recipe's without any",
+        measured: over(files['usual recipe']),
+        target: sizeTarget,
+      }),
+    )
+  }
+  return figures
+}
+
+async function overStatic(
+  scene: Scene,
+  files: Record<string, string>,
+  rounds: number,
+): Promise<Partial<Record<Contestant, Spread>>> {
+  const { 'static token': floor = [], ...others } = await interleave(
+    Object.fromEntries(
+      Object.entries(files).map(([login, file]) => {
+        const run = async () => (await runProgram<{ ms: number }>(file, await environment(scene.postgres))).ms
+        return [login, run]
+      }),
+    ),
+    rounds,
+  )
+  return Object.fromEntries(Object.entries(others).map(([login, taken]) => [login, ratios(taken, floor)]))
+}
+
+function belowRecipe(figure: Figure): Figure {
+  const { 'rds-iam': ours, 'usual recipe': recipe } = figure.measured
+  return { ...figure, met: figure.met === true && (ours?.median ?? NaN) < (recipe?.median ?? NaN) }
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { requireFromApplication } from '../application'
+import { differences, interleave, judge, type Figure } from '../figures'
+import { identityOf, staticToken, type Endpoint, type Scene } from '../scene'
+
+/** A first row over round trips of 20 ms, with credentials that take 50 ms, in a process that has the SDK. */
+export async function distance(scene: Scene, rounds: number): Promise<Figure[]> {
+  const figures = []
+  for (const endpoint of [scene.postgres, scene.mysql]) {
+    const subject = endpoint.engine === 'postgres' ? 'pg' : 'mysql2'
+    const connect = subject === 'pg' ? pgFirstRow(endpoint) : mysql2FirstRow(endpoint)
+    const taken = await interleave(
+      {
+        floor: () => timed(connect.floor),
+        'rds-iam': () => timed(connect.ours),
+        'usual recipe': () => timed(connect.recipe),
+      },
+      rounds,
+    )
+    const measured = {
+      'rds-iam': differences(taken['rds-iam'], taken.floor),
+      'usual recipe': differences(taken['usual recipe'], taken.floor),
+    }
+    const target = { atMost: 5, text: '5 ms' }
+    const what = 'first row at 20 ms, credentials take 50 ms: added'
+    figures.push(judge({ row: 'distance', what, subject, unit: 'ms', measured, target }))
+  }
+  return figures
+}
+
+async function timed(firstRow: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await firstRow()
+  return performance.now() - start
+}
+
+/** Everything is new for each connection: the configuration, its credentials and its token. */
+function fresh(endpoint: Endpoint) {
+  const { host, port, delayedPort, user, database, ca, region } = endpoint
+  const credentials = async () => {
+    await delay(50)
+    return identityOf(endpoint)
+  }
+  const { Signer } = requireFromApplication('@aws-sdk/rds-signer') as {
+    Signer: new (options: object) => { getAuthToken(): Promise<string> }
+  }
+  const signer = new Signer({ hostname: host, port, username: user, region, credentials })
+  const address = { host, port: delayedPort, user, database }
+  return {
+    address,
+    ca,
+    sign: () => signer.getAuthToken(),
+    ours: { ...address, ssl: { ca }, iam: { region, credentials, endpoint: `${host}:${port}` } },
+  }
+}
+
+function pgFirstRow(endpoint: Endpoint) {
+  const query = async (options: pg.ClientConfig) => {
+    const client = new pg.Client(options)
+    await client.connect()
+    await client.query('select 1')
+    await client.end()
+  }
+  const { address, ca, sign } = fresh(endpoint)
+  return {
+    floor: async () => query({ ...address, ssl: { ca }, password: await staticToken(endpoint) }),
+    ours: () => query(pgConfig(fresh(endpoint).ours)),
+    recipe: () => query({ ...address, ssl: { ca }, password: sign }),
+  }
+}
+
+function mysql2FirstRow(endpoint: Endpoint) {
+  const query = async (options: object) => {
+    const connection = await mysql.createConnection(options)
+    await connection.query('select 1')
+    await connection.end()
+  }
+  const { address, ca, sign } = fresh(endpoint)
+  const withToken = (token: () => Promise<string>) => ({
+    ...address,
+    ssl: { ca, verifyIdentity: true },
+    authPlugins: { mysql_clear_password: () => async () => Buffer.from(`${await token()}\0`) },
+  })
+  return {
+    floor: () => query(withToken(() => staticToken(endpoint))),
+    ours: () => query(mysql2Config(fresh(endpoint).ours)),
+    recipe: () => query(withToken(sign)),
+  }
+}

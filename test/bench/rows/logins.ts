@@ -1,0 +1,108 @@
+import { runProgram, writeProgram } from '../application'
+import { interleave, judge, ratios, spread, type Figure } from '../figures'
+import { environment, type Scene } from '../scene'
+
+const LOGINS = 1_000
+
+const PREAMBLE = `
+const { subscribe } = require('node:diagnostics_channel')
+const { setTimeout: delay } = require('node:timers/promises')
+const { HOST: host, PORT, DB_USER: user, DATABASE: database, CA: ca, TOKEN, AWS_REGION: region } = process.env
+const address = { host, port: Number(PORT), user, database }
+const counts = { lookUps: 0, signatures: 0 }
+async function credentials() {
+  counts.lookUps++
+  await delay(50)
+  return { accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY }
+}
+async function signByHand() {
+  const { Signer } = require('@aws-sdk/rds-signer')
+  const signer = new Signer({ hostname: host, port: Number(PORT), region, username: user, credentials })
+  const token = await signer.getAuthToken()
+  counts.signatures++
+  return token
+}
+subscribe('rds-iam:token.signed', () => counts.signatures++)
+const ours = { ...address, ssl: { ca }, iam: { region, credentials } }
+`
+
+const REPORT = (open: string) => `
+void (async () => {
+  const start = performance.now()
+  const opening = await Promise.allSettled(Array.from({ length: ${LOGINS} }, () => ${open}))
+  const ms = performance.now() - start
+  for (const { reason } of opening) if (reason) throw reason
+  console.log(JSON.stringify({ ms, ...counts }))
+  process.exit()
+})()
+`
+
+const PROGRAMS = {
+  pg: {
+    imports: `const { Client } = require('pg')\n`,
+    floor: 'const options = { ...address, ssl: { ca }, password: TOKEN }',
+    'rds-iam': `const options = require('@rds-iam/core/pg').pgConfig(ours)`,
+    'usual recipe': 'const options = { ...address, ssl: { ca }, password: signByHand }',
+    open: '(async (client) => client.connect())(new Client({ connectionTimeoutMillis: 0, ...options }))',
+  },
+  mysql2: {
+    imports: `const { createConnection } = require('mysql2/promise')\n`,
+    floor: `const options = { ...address, ssl: { ca, verifyIdentity: true }, authPlugins: { mysql_clear_password: () => () => Buffer.from(TOKEN + '\\0') } }`,
+    'rds-iam': `const options = require('@rds-iam/core/mysql2').mysql2Config(ours)`,
+    'usual recipe': `const options = { ...address, ssl: { ca, verifyIdentity: true }, authPlugins: { mysql_clear_password: () => async () => Buffer.from((await signByHand()) + '\\0') } }`,
+    open: 'createConnection({ connectTimeout: 120_000, ...options })',
+  },
+}
+
+interface Answer {
+  ms: number
+  lookUps: number
+  signatures: number
+}
+
+/** A thousand logins at once by a process that has not logged in before; its credentials take 50 ms. */
+export async function manyLogins(scene: Scene, rounds: number): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const [subject, { imports, open, ...logins }] of Object.entries(PROGRAMS)) {
+    const endpoint = subject === 'pg' ? scene.postgres : scene.mysql
+    const answers: Record<string, Answer[]> = {}
+    const contestants = Object.fromEntries(
+      Object.entries(logins).map(([login, options]) => {
+        const text = `${imports}${PREAMBLE}${options}${REPORT(open)}`
+        const file = writeProgram(`logins.${subject}.${login.replace(' ', '-')}.cjs`, text)
+        const run = async () => {
+          const answer = await runProgram<Answer>(file, await environment(endpoint))
+          ;(answers[login] ??= []).push(answer)
+          return answer.ms
+        }
+        return [login, run]
+      }),
+    ) as Record<keyof typeof logins, () => Promise<number>>
+    const taken = await interleave(contestants, Math.max(3, Math.ceil(rounds / 3)), 0)
+    const count = (login: string, counted: 'lookUps' | 'signatures') =>
+      spread((answers[login] ?? []).map((answer) => answer[counted]))
+    const common = { row: 'logins', subject }
+    figures.push(
+      ...(['lookUps', 'signatures'] as const).map((counted) =>
+        judge({
+          ...common,
+          what: `1,000 logins at once: ${counted === 'lookUps' ? 'credential look-ups' : 'signatures'}`,
+          unit: 'times',
+          measured: { 'rds-iam': count('rds-iam', counted), 'usual recipe': count('usual recipe', counted) },
+          target: { atMost: 1, text: '1' },
+        }),
+      ),
+      judge({
+        ...common,
+        what: '1,000 logins at once: time',
+        unit: '×',
+        measured: {
+          'rds-iam': ratios(taken['rds-iam'], taken.floor),
+          'usual recipe': ratios(taken['usual recipe'], taken.floor),
+        },
+        target: { atMost: 1.02, text: '1.02' },
+      }),
+    )
+  }
+  return figures
+}

@@ -1,0 +1,29 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Figure } from '../figures'
+import type { Scene } from '../scene'
+import type { Order } from './query-process'
+
+const SUBJECTS = ['pg', 'knex, pg', 'kysely, pg', 'mysql2', 'knex, mysql2', 'kysely, mysql2']
+
+/** Queries over pools that are open: the driver's own with a static token is the floor. */
+export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const subject of SUBJECTS) {
+    const child = fork(fileURLToPath(new URL('query-process.ts', import.meta.url)), {
+      // The AWS wrapper's pool makes Node warn of listeners.
+      execArgv: [...process.execArgv, '--no-warnings'],
+    })
+    const answered = once(child, 'message')
+    const failed = once(child, 'exit').then(([status]) => {
+      throw new Error(`the queries of ${subject} ended with ${status}`)
+    })
+    failed.catch(() => {}) // its end after the answer
+    const endpoint = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
+    child.send({ subject, endpoint, rounds } satisfies Order)
+    const [answer] = (await Promise.race([answered, failed])) as [Figure[]]
+    figures.push(...answer)
+  }
+  return figures
+}

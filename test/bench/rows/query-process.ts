@@ -1,0 +1,210 @@
+// Compares the queries of one subject in a process of its own: the AWS wrapper keeps one engine's state for all.
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import { pgConfig } from '@rds-iam/core/pg'
+import { mysql2Connection, pgConnection } from '@rds-iam/knex'
+import { mysqlDialectConfig, postgresDialectConfig } from '@rds-iam/kysely'
+import knex from 'knex'
+import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
+import mysql from 'mysql2'
+import pg from 'pg'
+import { requireFromApplication } from '../application'
+import { interleave, judge, ratios, type Contestant, type Figure } from '../figures'
+import { identityOf, staticToken, type Endpoint } from '../scene'
+
+const IN_FLIGHT = 16
+
+const WORKLOADS = [
+  { what: 'SELECT 1, one in flight', text: 'select 1 as one', rows: 1, times: 400, inFlight: 1 },
+  {
+    what: 'SELECT 1, sixteen in flight',
+    text: 'select 1 as one',
+    rows: 1,
+    times: 1_000,
+    inFlight: IN_FLIGHT,
+  },
+  {
+    what: '100 rows, one in flight',
+    text: 'select id, payload from hundred',
+    rows: 100,
+    times: 200,
+    inFlight: 1,
+  },
+  {
+    what: '100 rows, sixteen in flight',
+    text: 'select id, payload from hundred',
+    rows: 100,
+    times: 500,
+    inFlight: IN_FLIGHT,
+  },
+] as const
+
+/** An open database: how many rows a query gives. */
+interface Database {
+  query(text: string): Promise<number>
+  end(): Promise<unknown>
+}
+
+type Opened = { floor: Database } & Partial<Record<Contestant, Database>>
+
+/** What the process is told. */
+export interface Order {
+  subject: string
+  endpoint: Endpoint
+  rounds: number
+}
+
+process.once('message', (order: Order) => {
+  void run(order).then((figures) => process.send?.(figures, () => process.disconnect()))
+})
+
+async function run({ subject, endpoint, rounds }: Order): Promise<Figure[]> {
+  const figures = []
+  const opened = await SUBJECTS[subject]?.(endpoint)
+  if (!opened) throw new Error(`no such subject: ${subject}`)
+  for (const workload of WORKLOADS) figures.push(await compare(subject, opened, workload, rounds))
+  for (const database of Object.values(opened)) await database.end()
+  return figures
+}
+
+async function compare(
+  subject: string,
+  opened: Opened,
+  workload: (typeof WORKLOADS)[number],
+  rounds: number,
+): Promise<Figure> {
+  const contestants = Object.entries({ ...opened, 'itself again': opened.floor })
+  const { floor = [], ...others } = await interleave(
+    Object.fromEntries(contestants.map(([name, database]) => [name, () => time(database, workload)])),
+    rounds,
+  )
+  const measured = Object.fromEntries(
+    Object.entries(others).map(([name, taken]) => [name, ratios(taken, floor)]),
+  )
+  // Noise is by how much the floor differs from itself.
+  const noise = Math.max(0.005, (measured['itself again']?.high ?? 1) - 1)
+  const target = { atMost: Number((1 + noise).toFixed(2)), text: '1.00 ± noise' }
+  return judge({ row: 'queries', what: workload.what, subject, unit: '×', measured, target })
+}
+
+async function time(database: Database, workload: (typeof WORKLOADS)[number]): Promise<number> {
+  const { text, rows, times, inFlight } = workload
+  let left: number = times
+  const queryOnAndOn = async () => {
+    while (left-- > 0) if ((await database.query(text)) !== rows) throw new Error(`${text}: not ${rows} rows`)
+  }
+  const start = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, queryOnAndOn))
+  return performance.now() - start
+}
+
+/** What everybody is given. */
+async function logins(endpoint: Endpoint) {
+  const { host, port, user, database, ca, region } = endpoint
+  const address = { host, port, user, database }
+  const password = await staticToken(endpoint)
+  const wrapped = { ...address, ssl: { ca }, plugins: 'iam', iamRegion: region, iamHost: host }
+  // The wrapper asks the SDK's default chain.
+  Object.assign(process.env, endpoint.env)
+  return {
+    wrapped,
+    pg: { ...address, ssl: { ca }, password },
+    mysql2: {
+      ...address,
+      ssl: { ca, verifyIdentity: true },
+      authPlugins: { mysql_clear_password: () => () => Buffer.from(`${password}\0`) },
+    },
+    ours: { ...address, ssl: { ca }, iam: { region, credentials: identityOf(endpoint) } },
+  }
+}
+
+const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
+  pg: async (endpoint) => {
+    const { pg, ours, wrapped } = await logins(endpoint)
+    const { AwsPgPoolClient } = requireFromApplication('aws-advanced-nodejs-wrapper/pg') as {
+      AwsPgPoolClient: new (options: object, pool: object) => PgPool
+    }
+    return {
+      floor: overPg(openPgPool(pg)),
+      'rds-iam': overPg(openPgPool(pgConfig(ours))),
+      'AWS wrapper': overPg(new AwsPgPoolClient(wrapped, { maxConnections: IN_FLIGHT })),
+    }
+  },
+  'knex, pg': async (endpoint) => {
+    const { pg, ours } = await logins(endpoint)
+    return { floor: overKnex('pg', pg), 'rds-iam': overKnex('pg', pgConnection(ours)) }
+  },
+  'kysely, pg': async (endpoint) => {
+    const { pg, ours } = await logins(endpoint)
+    const config = postgresDialectConfig({ ...ours, max: IN_FLIGHT, idleTimeoutMillis: 0 })
+    return {
+      floor: overKysely(new PostgresDialect({ pool: openPgPool(pg) })),
+      'rds-iam': overKysely(new PostgresDialect(config)),
+    }
+  },
+  mysql2: async (endpoint) => {
+    const { mysql2, ours, wrapped } = await logins(endpoint)
+    const { AwsMySQLPoolClient } = requireFromApplication('aws-advanced-nodejs-wrapper/mysql') as {
+      AwsMySQLPoolClient: new (options: object, pool: object) => Mysql2Pool
+    }
+    return {
+      floor: overMysql2(openMysql2Pool(mysql2).promise()),
+      'rds-iam': overMysql2(openMysql2Pool(mysql2Config(ours)).promise()),
+      'AWS wrapper': overMysql2(
+        new AwsMySQLPoolClient({ ...wrapped, enableCleartextPlugin: true }, { maxConnections: IN_FLIGHT }),
+      ),
+    }
+  },
+  'knex, mysql2': async (endpoint) => {
+    const { mysql2, ours } = await logins(endpoint)
+    return { floor: overKnex('mysql2', mysql2), 'rds-iam': overKnex('mysql2', mysql2Connection(ours)) }
+  },
+  'kysely, mysql2': async (endpoint) => {
+    const { mysql2, ours } = await logins(endpoint)
+    const config = mysqlDialectConfig({ ...ours, connectionLimit: IN_FLIGHT })
+    return {
+      floor: overKysely(new MysqlDialect({ pool: openMysql2Pool(mysql2) })),
+      'rds-iam': overKysely(new MysqlDialect(config)),
+    }
+  },
+}
+
+interface PgPool {
+  query(text: string): Promise<{ rows: unknown[] }>
+  end(): Promise<unknown>
+}
+
+interface Mysql2Pool {
+  query(text: string): Promise<unknown>
+  end(): Promise<unknown>
+}
+
+const openPgPool = (options: pg.PoolConfig) =>
+  new pg.Pool({ ...options, max: IN_FLIGHT, idleTimeoutMillis: 0 })
+const openMysql2Pool = (options: object) => mysql.createPool({ ...options, connectionLimit: IN_FLIGHT })
+
+function overPg(pool: PgPool): Database {
+  return { query: async (text) => (await pool.query(text)).rows.length, end: () => pool.end() }
+}
+
+function overMysql2(pool: Mysql2Pool): Database {
+  return { query: async (text) => ((await pool.query(text)) as [unknown[]])[0].length, end: () => pool.end() }
+}
+
+function overKnex(client: 'pg' | 'mysql2', connection: object): Database {
+  const db = knex({ client, connection, pool: { min: 0, max: IN_FLIGHT } })
+  return {
+    query: async (text) => {
+      const answer = (await db.raw(text)) as { rows: unknown[] } & [unknown[]]
+      return (client === 'pg' ? answer.rows : answer[0]).length
+    },
+    end: () => db.destroy(),
+  }
+}
+
+function overKysely(dialect: PostgresDialect | MysqlDialect): Database {
+  const db = new Kysely<unknown>({ dialect })
+  return {
+    query: async (text) => (await sql.raw(text).execute(db)).rows.length,
+    end: () => db.destroy(),
+  }
+}

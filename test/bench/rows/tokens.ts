@@ -1,0 +1,65 @@
+import { createTokenProvider } from '@rds-iam/core'
+import { requireFromApplication, runProgram, writeProgram } from '../application'
+import { interleave, judge, spread, type Figure } from '../figures'
+import { identityOf, type Scene } from '../scene'
+
+const HITS = 200_000
+const SIGNATURES = 500
+
+/** A token that is already there; the signer has no cache, and signs. */
+export async function cachedToken({ postgres }: Scene, rounds: number): Promise<Figure[]> {
+  const { host, port, user, region } = postgres
+  const credentials = identityOf(postgres)
+  const provider = createTokenProvider({ host, port, user, region, credentials })
+  const { Signer } = requireFromApplication('@aws-sdk/rds-signer') as {
+    Signer: new (options: object) => { getAuthToken(): Promise<string> }
+  }
+  const signer = new Signer({ hostname: host, port, username: user, region, credentials })
+  const average = async (times: number, once: () => Promise<unknown>) => {
+    const start = performance.now()
+    for (let i = 0; i < times; i++) await once()
+    return ((performance.now() - start) * 1_000) / times
+  }
+  const taken = await interleave(
+    {
+      'rds-iam': () => average(HITS, () => provider.getToken()),
+      'usual recipe': () => average(SIGNATURES, () => signer.getAuthToken()),
+    },
+    rounds,
+  )
+  const measured = { 'rds-iam': spread(taken['rds-iam']), 'usual recipe': spread(taken['usual recipe']) }
+  const target = { atMost: 0.3, text: '0.3 µs' }
+  return [judge({ row: 'token', what: 'a cached token', subject: 'core', unit: 'µs', measured, target })]
+}
+
+/** The heap that tokens of 100 endpoints and 10 users each take, whose credentials are a session. */
+export async function memory(_: Scene, rounds: number): Promise<Figure[]> {
+  const file = writeProgram(
+    'memory.cjs',
+    `const { createTokenProvider } = require('@rds-iam/core')
+const credentials = { accessKeyId: 'ASIA'.padEnd(20, 'X'), secretAccessKey: 'x'.repeat(40), sessionToken: 'x'.repeat(800) }
+const kept = []
+async function keep(host, user) {
+  const provider = createTokenProvider({ host, port: 5432, user, credentials })
+  await provider.getToken()
+  kept.push(provider)
+}
+const settled = () => new Promise((resolve) => setTimeout(resolve, 100)).then(() => (gc(), gc(), process.memoryUsage().heapUsed))
+void (async () => {
+  for (let i = 0; i < 100; i++) await keep(\`warm\${i}.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com\`, 'warm')
+  const before = await settled()
+  for (let i = 0; i < 1_000; i++) await keep(\`db\${i % 100}.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com\`, \`user\${i % 10}\`)
+  console.log(JSON.stringify({ bytes: ((await settled()) - before) / 1_000 }))
+})()
+`,
+  )
+  const taken = await interleave(
+    { 'rds-iam': async () => (await runProgram<{ bytes: number }>(file, {}, ['--expose-gc'])).bytes / 1_024 },
+    Math.min(rounds, 5),
+    0,
+  )
+  const measured = { 'rds-iam': spread(taken['rds-iam']) }
+  const target = { atMost: 4, text: '4 KB' }
+  const what = 'memory of a cached token'
+  return [judge({ row: 'memory', what, subject: '100 endpoints × 10 users', unit: 'KB', measured, target })]
+}

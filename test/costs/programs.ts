@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** Runs CommonJS in a process of its own and gives the files it loads in its last step, by package. */
+export async function filesLoaded(first: string, last: string): Promise<string[]> {
+  const program = `
+    const loaded = () => Object.keys(require.cache)
+    async function main() {
+      ${first}
+      const before = new Set(loaded())
+      ${last}
+      console.log(JSON.stringify(loaded().filter((file) => !before.has(file))))
+    }
+    void main()`
+  const env = {
+    PATH: process.env['PATH'],
+    AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+  }
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: here, env })
+  return (JSON.parse(stdout) as string[]).map(shorten).toSorted()
+}
+
+/** A file's package and its path in there. */
+function shorten(file: string): string {
+  const path = file.replaceAll('\\', '/')
+  return /^.*\/node_modules\/(.*)$/.exec(path)?.[1] ?? path.replace(/^.*\/packages\//, '@rds-iam/')
+}
+
+/** Bundles a program as for AWS Lambda, without the drivers that it lacks, and gives how many bytes it has. */
+export async function bundledBytes(program: string, external: string[] = []): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: here },
+    bundle: true,
+    write: false,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    external: ['pg-native', 'mysql2', ...external],
+    logLevel: 'error',
+  })
+  return outputFiles[0]?.contents.length ?? 0
+}
