@@ -15,7 +15,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       '/drivers',
       ...pagesIn('guides').filter((page) => page !== MOVING),
     ]),
-    group('Where it runs', ['/credentials', '/endpoints', '/tls', '/testing']),
+    group('Where it runs', ['/credentials', '/endpoints', '/tls', '/testing', '/runtimes']),
     group('Operation', ['/troubleshooting', '/command', '/metrics', '/performance']),
     group('Reference', ['/options', ...pagesIn('api')]),
   ]

@@ -9,10 +9,12 @@ import type { Invocation, Message } from './invocation'
 
 // Knex logs that a connection was lost. As in Lambda, logs are apart from answers.
 console.log = console.info = console.debug = console.error
-subscribe('rds-iam:connection.lost', () => say({ lost: true }))
 const { handler } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as {
   handler(event: Invocation): Promise<number[]>
 }
+// Only now that core holds the channel: Bun forgets subscriptions to one that nobody holds.
+subscribe('rds-iam:connection.lost', () => say({ lost: true }))
+
 for await (const line of createInterface({ input: process.stdin })) {
   await handler(JSON.parse(line) as Invocation).then(
     (sessions) => say({ sessions }),

@@ -37,8 +37,14 @@ const DEPENDENCIES = [
   'pg-8.11',
 ]
 
-/** Installs our packages as they are published, and every driver; gives the contract's player, put beside them. */
-export async function installPlayer(): Promise<string> {
+/** Scripts that are played on a runtime, in an application that has our packages. */
+export interface Application {
+  playCases: string
+  earlySubscriber: string
+}
+
+/** Installs our packages as they are published, and every driver, and puts the scripts beside them. */
+export async function installApplication(): Promise<Application> {
   const folder = join(cache, 'application')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
@@ -52,10 +58,17 @@ export async function installPlayer(): Promise<string> {
       ...DEPENDENCIES.map((name) => [name, versions[name]]),
     ]),
   )
-  const player = join(folder, 'play-cases.mjs')
+  return {
+    playCases: await bundle('play-cases', folder),
+    earlySubscriber: await bundle('early-subscriber', folder),
+  }
+}
+
+async function bundle(script: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${script}.mjs`)
   await build({
-    entryPoints: [fileURLToPath(new URL('play-cases.ts', import.meta.url))],
-    outfile: player,
+    entryPoints: [fileURLToPath(new URL(`${script}.ts`, import.meta.url))],
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -63,7 +76,7 @@ export async function installPlayer(): Promise<string> {
     packages: 'external',
     logLevel: 'warning',
   })
-  return player
+  return outfile
 }
 
 async function installInto(folder: string, dependencies: Record<string, string>): Promise<void> {

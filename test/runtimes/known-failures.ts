@@ -11,4 +11,13 @@ export interface KnownFailure {
 }
 
 /** All that is known not to hold. */
-export const knownFailures: KnownFailure[] = []
+export const knownFailures: KnownFailure[] = [
+  {
+    runtime: 'Bun',
+    adapter: '@rds-iam/core',
+    name: 'tells whoever subscribed before it was loaded',
+    reason:
+      'Bun forgets a subscription of node:diagnostics_channel when nothing else holds the channel. ' +
+      'Subscribe after importing our packages, which hold theirs.',
+  },
+]

@@ -8,9 +8,10 @@ import { root } from '../../scripts/packages.mjs'
 import { startEndpointService } from '../contract/endpoint-service'
 import { startTestMysql } from '../servers/mysql'
 import { startTestPostgres } from '../servers/postgres'
-import { installPlayer, installRuntime } from './installation'
+import { installApplication, installRuntime } from './installation'
 import { knownFailures } from './known-failures'
 import { playContract } from './play-contract'
+import { playEvents } from './play-events'
 import { bundleFunctions, playFunctions } from './play-functions'
 import { findFaults, presentResults, type Result } from './results'
 import { runtimes } from './versions'
@@ -40,7 +41,7 @@ process.exitCode = faults.length === 0 && chosen.length > 0 ? 0 : 1
 async function play(): Promise<Result[]> {
   const programs = new Map<string, string>()
   for (const runtime of chosen) programs.set(runtime.version, await installRuntime(runtime))
-  const script = await installPlayer()
+  const application = await installApplication()
   const folder = mkdtempSync(join(tmpdir(), 'rds-iam-runtimes-'))
   const functions = await bundleFunctions(folder)
   const closing: (() => Promise<void>)[] = []
@@ -60,8 +61,12 @@ async function play(): Promise<Result[]> {
       const command = [programs.get(version) ?? '', ...runtime.args]
       // The functions mostly wait for their tokens to end.
       const waiting = playFunctions(command, functions, backends)
-      const groups = await playContract([...command, script], service.url)
-      for (const { group, outcomes } of [...groups, await waiting]) results.push({ runtime, group, outcomes })
+      const groups = [
+        ...(await playContract([...command, application.playCases], service.url)),
+        await playEvents([...command, application.earlySubscriber]),
+        await waiting,
+      ]
+      for (const { group, outcomes } of groups) results.push({ runtime, group, outcomes })
     }
     return results
   } finally {

@@ -12,7 +12,7 @@ export interface Runtime {
 
 /** Every runtime: for Node the oldest that `engines` takes, and the latest of each line after it. */
 export const runtimes: Runtime[] = [
-  node('20.19.6'),
+  node('20.19.0'),
   node('22.23.3'),
   node('24.21.0'),
   node('26.10.0'),
