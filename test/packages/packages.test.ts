@@ -44,7 +44,7 @@ describe.each(packages)('%s', (name) => {
     expect(declarations).toContain('index.d.ts')
     for (const file of declarations) {
       const text = await readFile(join(dist, file), 'utf8')
-      expect({ file, named: text.match(/(from |import\()['"](pg|mysql2)[/'"]/)?.[0] }).toEqual({ file })
+      expect({ file, named: text.match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0] }).toEqual({ file })
     }
   })
 })
@@ -52,7 +52,8 @@ describe.each(packages)('%s', (name) => {
 test.each(names)('%s: one state, by require and by import', async (name) => {
   const installed = applications[name]?.packages.map((installed) => `@rds-iam/${installed}`) ?? []
   const script = await copyScript('load.cjs', join(folder, name))
-  await tool(script, [...installed, '@rds-iam/core/pg', '@rds-iam/core/mysql2'])
+  const drivers = ['pg', 'mysql2', 'postgres', 'mariadb'].map((driver) => `@rds-iam/core/${driver}`)
+  await tool(script, [...installed, ...drivers])
 })
 
 describe('types', () => {
