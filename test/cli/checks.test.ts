@@ -1,18 +1,20 @@
 // The pure parts of the doctor, by tables of what may be observed.
 import { rankCauses } from 'rds-iam/dist/doctor/causes.js'
+import type { CertificateObservation } from 'rds-iam/dist/doctor/checks/certificate.js'
 import { checkClock } from 'rds-iam/dist/doctor/checks/clock.js'
 import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
 import { checkDns } from 'rds-iam/dist/doctor/checks/dns.js'
 import { checkEndpoint } from 'rds-iam/dist/doctor/checks/endpoint.js'
 import { checkIdentity } from 'rds-iam/dist/doctor/checks/identity.js'
-import { checkLogin } from 'rds-iam/dist/doctor/checks/login.js'
+import { checkLogin, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
 import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
 import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
-import { checkTls, type CertificateObservation } from 'rds-iam/dist/doctor/checks/tls.js'
+import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
+import { alternatives } from 'rds-iam/dist/doctor/alternatives.js'
 import type { Certainty, Finding } from 'rds-iam/dist/doctor/finding.js'
 import { grantSql, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
 import type { Subject } from 'rds-iam/dist/doctor/subject.js'
-import { createRedactor } from 'rds-iam/dist/redact.js'
+import { createRedactor } from 'rds-iam/dist/doctor/redact.js'
 import { describe, expect, test } from 'vitest'
 
 const NAME = 'shop.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
@@ -45,6 +47,9 @@ describe('dns', () => {
     [unknown, found, 'failed ALIAS'],
     [unknown, { ...found, aliasOf: ['x.example', NAME] }, 'failed ALIAS'],
     [{ ...alias, endpointGiven: true }, { ...found, aliasOf: [NAME] }, 'ok'],
+    // Aurora's names lead to the instance that is the writer now.
+    [subject, { ...found, aliasOf: [`writer.abcdefghijkl.eu-west-1.rds.amazonaws.com`] }, 'ok'],
+    [{ ...alias, endpointGiven: true }, { ...found, aliasOf: [`writer-${NAME}`, NAME] }, 'ok'],
     [
       { ...alias, endpointGiven: true },
       { ...found, aliasOf: [`other-${NAME}`] },
@@ -59,6 +64,8 @@ describe('credentials', () => {
   const key = { found: true, accessKeyId: 'ASIA', source: 'the environment', temporary: true } as const
   const now = new Date('2026-01-01T00:00:00Z')
   const none = { found: false, message: 'm', reasons: [] } as const
+  const because = (code: string, message = 'm') =>
+    ({ ...none, code: 'CREDENTIALS_UNAVAILABLE', reasons: [{ code, message }] }) as const
   test.each([
     [key, 'ok'],
     [{ ...key, until: new Date('2026-01-01T01:00:00Z') }, 'ok'],
@@ -66,6 +73,13 @@ describe('credentials', () => {
     [{ ...none, code: 'CREDENTIALS_EXPIRED' }, 'failed SESSION_EXPIRED'],
     [{ ...none, code: 'TOKEN_TIMEOUT' }, 'failed CREDENTIALS_TIMEOUT'],
     [{ ...none, code: 'CREDENTIALS_UNAVAILABLE' }, 'failed NO_CREDENTIALS'],
+    [because('ExpiredTokenException'), 'failed SESSION_EXPIRED'],
+    [
+      because('CredentialsProviderError', 'The SSO session associated with this profile has expired.'),
+      'failed SESSION_EXPIRED',
+    ],
+    [because('InvalidClientTokenId'), 'failed KEY_UNKNOWN'],
+    [because('AccessDenied'), 'failed NO_CREDENTIALS'],
   ])('%#', (observation, expected) => {
     expect(short(checkCredentials(observation, now))).toBe(expected)
   })
@@ -94,16 +108,18 @@ describe('identity', () => {
 })
 
 describe('region', () => {
+  const others = ['a-c-1']
   test.each([
-    [subject, { region: 'eu-west-1', environment: 'us-east-1' }, 'ok'],
-    [subject, { region: 'us-east-1' }, 'failed REGION_MISMATCH'],
-    [subject, { region: 'eu-west-1', arn: 'arn:aws-cn:iam::1:user/x' }, 'failed REGION_MISMATCH'],
+    [subject, { region: 'eu-west-1', others }, 'ok'],
+    [subject, { region: 'us-east-1', others }, 'failed REGION_MISMATCH'],
+    [subject, { region: 'eu-west-1', others, arn: 'arn:aws-cn:iam::1:user/x' }, 'failed REGION_MISMATCH'],
     [
       { ...subject, endpoint: { host: 'localhost', port: 1 } },
-      { region: 'a-b-1', environment: 'a-c-1' },
+      { region: 'a-b-1', others },
       'warning REGION_MISMATCH?',
     ],
-    [subject, { message: 'none' }, 'failed REGION_UNKNOWN'],
+    [{ ...subject, endpoint: { host: 'localhost', port: 1 } }, { region: 'a-b-1', others: [] }, 'ok'],
+    [subject, { message: 'none', others }, 'failed REGION_UNKNOWN'],
   ])('%#', (about, observation, expected) => {
     expect(short(checkRegion(about, observation))).toBe(expected)
   })
@@ -122,7 +138,7 @@ describe('endpoint', () => {
 })
 
 test.each([
-  [{ reason: 'r' }, 'skipped'],
+  [undefined, 'skipped CLOCK_SKEW?'],
   [{ skewMs: 59_000, server: 's' }, 'ok'],
   [{ skewMs: -90_000, server: 's' }, 'warning'],
   [{ skewMs: 301_000, server: 's' }, 'failed CLOCK_SKEW'],
@@ -148,6 +164,7 @@ describe('tls', () => {
     names: [NAME],
     issuer: 'Amazon RDS eu-west-1 Subordinate CA RSA2048 G1.A.1',
     root: 'Amazon RDS eu-west-1 Root CA RSA2048 G1',
+    validFrom: 'Jan  1 00:00:00 2025 GMT',
     validTo: 'Jan  1 00:00:00 2045 GMT',
     coversDialled: true,
   }
@@ -160,11 +177,13 @@ describe('tls', () => {
     [subject, unknown, 'failed CA_UNKNOWN'],
     [oregon, unknown, 'failed REGION_MISMATCH CA_UNKNOWN'],
     [subject, { ...certificate, chainError: 'CERT_HAS_EXPIRED' }, 'failed TLS_FAILED'],
+    [subject, { ...certificate, chainError: 'CERT_NOT_YET_VALID' }, 'failed CLOCK_SKEW'],
     [subject, misnamed, 'failed CERTIFICATE_NAME'],
     [tunnel, misnamed, 'failed ENDPOINT_MISMATCH'],
     [tunnel, { ...misnamed, names: ['proxy.example'] }, 'failed CERTIFICATE_NAME'],
     [subject, { kind: 'not-offered' } as const, 'failed TLS_NOT_OFFERED'],
     [subject, { kind: 'silent' } as const, 'failed PORT_SILENT'],
+    [subject, { kind: 'closed' } as const, 'failed PORT_CLOSED'],
     [subject, { kind: 'other-protocol', engine: 'mysql' } as const, 'failed ENGINE_MISMATCH'],
     [subject, { kind: 'other-protocol' } as const, 'failed ENGINE_MISMATCH'],
     [
@@ -182,6 +201,16 @@ describe('tls', () => {
     expect(short(checkTls(about, endpoint, observation))).toBe(expected)
   })
 
+  test('a certificate tells the name behind an alias', () => {
+    const alias = { ...subject, dial: { host: 'db.shop.example', port: 5432 } }
+    expect(checkUnknownTls(alias, certificate)).toMatchObject({
+      status: 'skipped',
+      suspicions: [{ code: 'ALIAS', fix: expect.stringContaining(`--endpoint ${NAME}:5432`) }],
+    })
+    expect(short(checkUnknownTls(alias, { ...certificate, names: ['db.shop.example'] }))).toBe('skipped')
+    expect(short(checkUnknownTls(alias, { kind: 'silent' }))).toBe('skipped')
+  })
+
   test('says which bundle holds the missing authority', () => {
     const { suspicions = [] } = checkTls(subject, endpoint, unknown)
     expect(suspicions[0]?.fix).toContain(
@@ -194,10 +223,23 @@ describe('login', () => {
   const answer = (code: string, asked?: string, message = 'm') => ({
     error: { code, message },
     ...(asked === undefined ? {} : { asked }),
+    trials: [] as Trial[],
   })
+  const target = { endpoint, region: 'eu-west-1' }
+  const trial = (code: Trial['code'], accepted: boolean): Trial => ({ code, ...target, accepted })
+  const refused = (...trials: Trial[]) => ({ ...answer('28000', 'cleartext'), trials })
   test.each([
-    [{ asked: 'cleartext' }, 'ok'],
+    [{ asked: 'cleartext', trials: [] }, 'ok'],
+    [{ trials: [] }, 'warning'],
     [answer('28000', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
+    [refused(trial('REGION_MISMATCH', false)), 'failed USER_NOT_ALLOWED?'],
+    [refused(trial('REGION_MISMATCH', true)), 'failed REGION_MISMATCH'],
+    [refused(trial('ENDPOINT_MISMATCH', true)), 'failed ENDPOINT_MISMATCH'],
+    [answer('28P01', 'cleartext'), 'failed USER_NOT_GRANTED? USER_NOT_ALLOWED?'],
+    [
+      answer('XX000', 'cleartext', 'The IAM authentication failed for the role jane_doe.'),
+      'failed USER_NOT_ALLOWED?',
+    ],
     [answer('1045', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
     [answer('28P01', 'SCRAM'), 'failed USER_NOT_GRANTED'],
     [answer('28P01', 'MD5'), 'failed USER_NOT_GRANTED'],
@@ -215,7 +257,39 @@ describe('login', () => {
     [answer('ETIMEDOUT'), 'failed PORT_SILENT'],
     [answer('57P03', 'cleartext'), 'failed LOGIN_FAILED'],
   ])('%#', (observation, expected) => {
-    expect(short(checkLogin(subject, observation))).toBe(expected)
+    expect(short(checkLogin(subject, target, observation))).toBe(expected)
+  })
+})
+
+describe('alternatives of a refused token', () => {
+  const none = { names: [], regions: [] }
+  const own = { endpoint, region: 'eu-west-1' }
+  const local: Subject = { ...tunnel, endpoint: { host: 'localhost', port: 6543 } }
+  const inShort = (about: Subject, target: typeof own, clues = none as Parameters<typeof alternatives>[2]) =>
+    alternatives(about, target, clues).map(
+      ({ endpoint: { host, port }, region }) => `${host}:${port} ${region}`,
+    )
+
+  test("none for an RDS endpoint's own name", () => {
+    expect(inShort(subject, own, { names: [`other-${NAME}`], regions: ['us-east-1'] })).toEqual([])
+  })
+
+  test('ports and names behind a tunnel', () => {
+    const clues = { names: [NAME, `other-${NAME}`, '*.example'], regions: [] }
+    expect(inShort(tunnel, { ...own, endpoint: { host: NAME, port: 6000 } }, clues)).toEqual([
+      `${NAME}:6543 eu-west-1`,
+      `${NAME}:5432 eu-west-1`,
+      'localhost:6543 eu-west-1',
+      `other-${NAME}:6000 eu-west-1`,
+    ])
+  })
+
+  test('regions where the name has none', () => {
+    const target = { endpoint: { host: 'localhost', port: 6543 }, region: 'eu-west-1' }
+    expect(inShort(local, target, { names: [], regions: ['eu-west-1', 'a-b-1'] })).toEqual([
+      'localhost:6543 a-b-1',
+      'localhost:6543 us-east-1',
+    ])
   })
 })
 
@@ -241,6 +315,20 @@ describe('causes', () => {
       finding('ALIAS', 'certain'),
     ]
     expect(codes(...findings)).toEqual(['KEY_UNKNOWN', 'ALIAS', 'CLOCK_SKEW'])
+  })
+
+  test('a wrong clock comes before all that is judged by it', () => {
+    expect(codes(finding('KEY_UNKNOWN', 'certain'), finding('CLOCK_SKEW', 'certain'))).toEqual([
+      'CLOCK_SKEW',
+      'KEY_UNKNOWN',
+    ])
+  })
+
+  test('of two that are equally certain the later knows more', () => {
+    const [later] = finding('ALIAS', 'certain').suspicions ?? []
+    const second = { ...finding('ALIAS', 'certain'), suspicions: [{ ...later, why: 'more' }] } as Finding
+    expect(rankCauses([finding('ALIAS', 'certain'), second])).toMatchObject([{ why: 'more' }])
+    expect(rankCauses([second, finding('ALIAS', 'likely', true)])).toMatchObject([{ why: 'more' }])
   })
 
   test('what is only likely counts after a refusal alone', () => {

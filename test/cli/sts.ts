@@ -2,17 +2,16 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An STS that says the same to everybody, or nothing. */
+/** An STS that says the same to everybody. */
 export interface StubbornSts {
   url: string
   close(): Promise<void>
 }
 
-/** Starts one on loopback that refuses every request; without a code it never answers. */
-export async function startStubbornSts(code?: string, message = 'no'): Promise<StubbornSts> {
+/** Starts one on loopback that refuses every request. */
+export async function startStubbornSts(code: string): Promise<StubbornSts> {
   const server = createServer((_, response) => {
-    if (code === undefined) return
-    const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>`
+    const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error>`
     response.writeHead(403, { 'content-type': 'text/xml' }).end(`<ErrorResponse>${error}</ErrorResponse>`)
   })
   server.listen(0, '127.0.0.1')

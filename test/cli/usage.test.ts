@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,25 +66,4 @@ test('--help loads neither the AWS SDK nor a driver nor core', async () => {
   const loaded = stderr.split('\n').filter((file) => file !== list)
   expect(loaded.length).toBeLessThan(8)
   expect(loaded.every((file) => file.includes('/packages/cli/'))).toBe(true)
-})
-
-test.each(['bash', 'zsh', 'fish'])('completion %s names every command and option', async (shell) => {
-  const { status, stdout } = await rdsIam(['completion', shell])
-  expect(status).toBe(0)
-  for (const { name, options } of commands) {
-    expect(stdout).toContain(name)
-    for (const option of Object.keys(options)) expect(stdout).toContain(option)
-  }
-})
-
-test.each([
-  ['rds-iam do', 1, 'doctor'],
-  ['rds-iam token --ur', 2, '--url'],
-  ['rds-iam doctor --engine my', 3, 'mysql'],
-])('bash completes %j', async (line, word, completion) => {
-  const { stdout: script } = await rdsIam(['completion', 'bash'])
-  const words = line.split(' ').map((text) => `'${text}'`)
-  const call = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${word}; _rds_iam; echo "\${COMPREPLY[@]}"`
-  const { stdout } = spawnSync('bash', ['-c', `${script}\n${call}`], { encoding: 'utf8' })
-  expect(stdout).toBe(`${completion}\n`)
 })

@@ -1,6 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { isRdsIamError, type RdsIamError } from '@rds-iam/core'
 import { startLocalRds, type LocalRds, type LocalRdsOptions, type TestIdentity } from '@rds-iam/local'
 import { inject } from 'vitest'
 import type { LoginOptions } from './adapter'
@@ -46,38 +44,4 @@ export async function startEndpoint(
       while (rds.openConnections > 0) await once(rds.events, 'disconnection')
     },
   })
-}
-
-/** The error of ours on an error's cause chain. */
-export function ours(error: unknown): RdsIamError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) if (isRdsIamError(at)) return at
-  return undefined
-}
-
-/** What a promise is rejected with. */
-export async function rejection(
-  promise: Promise<unknown>,
-): Promise<Error & { code?: string; errno?: number }> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('it was not rejected')
-}
-
-/** The next message of a diagnostics channel. */
-export function nextMessage(channel: string): Promise<unknown> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown) => {
-      unsubscribe(channel, listen)
-      resolve(message)
-    }
-    subscribe(channel, listen)
-  })
-}
-
-/** Resolves when a diagnostics channel has published a number of messages. */
-export async function messages(channel: string, count: number): Promise<void> {
-  for (; count > 0; count--) await nextMessage(channel)
 }

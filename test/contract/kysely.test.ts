@@ -1,9 +1,4 @@
-import * as kysely from 'kysely'
-import * as oldestKysely from 'kysely-0.28'
+import { adapters } from './adapters'
 import { testAdapter } from './contract'
-import { kyselyMysql, kyselyPg } from './kysely'
 
-testAdapter('kysely PostgresDialect', kyselyPg(kysely))
-testAdapter('kysely MysqlDialect', kyselyMysql(kysely))
-testAdapter('kysely 0.28 PostgresDialect', kyselyPg(oldestKysely as unknown as typeof kysely))
-testAdapter('kysely 0.28 MysqlDialect', kyselyMysql(oldestKysely as unknown as typeof kysely))
+for (const [name, adapter] of Object.entries(await adapters.kysely())) testAdapter(name, adapter)

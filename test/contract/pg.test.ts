@@ -1,7 +1,4 @@
-import pg from 'pg'
-import oldestPg from 'pg-8.11'
+import { adapters } from './adapters'
 import { testAdapter } from './contract'
-import { pgPool } from './drivers'
 
-testAdapter('pg', pgPool(pg))
-testAdapter('pg 8.11', pgPool(oldestPg))
+for (const [name, adapter] of Object.entries(await adapters.pg())) testAdapter(name, adapter)

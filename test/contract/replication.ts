@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Adapter, LoginOptions, RunSql } from './adapter'
-import { messages, startEndpoint, type TestEndpoint } from './endpoint'
+import { startEndpoint, type TestEndpoint } from './endpoint'
+import { nextMessages } from './outcome'
 
 /** A database handle that writes to one endpoint and reads from another, as one library gives it. */
 export interface ReplicatedDatabase {
@@ -43,7 +44,7 @@ export function testReplication(name: string, { engine, open }: ReplicatedAdapte
       db = open({ ...writer.options, ...shared }, { ...reader.options, ...shared })
       await readAndWrite(db)
       vi.setSystemTime(Date.now() + 16 * 60_000)
-      const lost = messages('rds-iam:connection.lost', writer.openConnections + reader.openConnections)
+      const lost = nextMessages('rds-iam:connection.lost', writer.openConnections + reader.openConnections)
       writer.dropConnections()
       reader.dropConnections()
       await lost

@@ -3,7 +3,8 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
 import { createPoolCluster, type PoolConnection } from 'mysql2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessage, ours, rejection } from '../contract/outcome'
 
 describe('a mysql2 configuration', () => {
   let rds: TestEndpoint
@@ -99,6 +100,29 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toEqual([])
   })
 
+  // mysql2 resumes TLS sessions, and a resumed session shows no certificate.
+  it.each([
+    ['to an IP address', () => mysql2Config({ ...rds.options, host: '127.0.0.1' })],
+    [
+      "with the caller's checkServerIdentity",
+      () => mysql2Config({ ...rds.options, ssl: { ca: rds.ca, checkServerIdentity: () => undefined } }),
+    ],
+    ['without our stream', () => withoutStream(mysql2Config(rds.options))],
+  ])('logs in again %s', async (_, configure) => {
+    const config = configure()
+    await logIn(config)
+    await logIn(config)
+    expect(rds.logins.map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted'])
+  })
+
+  it('sends no token in a resumed session whose certificate nobody compared with the name', async () => {
+    const config = { ...withoutStream(mysql2Config(rds.options)), ssl: { ca: rds.ca } }
+    await logIn(config)
+    const error = ours(await rejection(logIn(config)))
+    expect(error).toMatchObject({ code: 'TLS_REQUIRED', message: expect.stringContaining('resumed') })
+    expect(rds.logins).toHaveLength(1)
+  })
+
   it.each([
     ['off', false],
     ['unverified', { rejectUnauthorized: false, verifyIdentity: false }],
@@ -151,3 +175,8 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toEqual([])
   })
 })
+
+function withoutStream<T extends { stream: unknown }>(config: T): Omit<T, 'stream'> {
+  const { stream: _, ...rest } = config
+  return rest
+}

@@ -2,7 +2,8 @@ import { Socket } from 'node:net'
 import { pgConfig } from '@rds-iam/core/pg'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { nextMessage, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessage, ours, rejection } from '../contract/outcome'
 
 describe('a pg configuration', () => {
   let rds: TestEndpoint

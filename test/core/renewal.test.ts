@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { createTokenProvider, type TokenProvider } from '@rds-iam/core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { rejection } from '../contract/endpoint'
+import { rejection } from '../contract/outcome'
 
 const START = new Date('2026-01-01T00:00:00Z')
 const SECOND_MS = 1_000

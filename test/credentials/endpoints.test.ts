@@ -97,7 +97,10 @@ describe('credential endpoints', () => {
 
     it('has the path and the authorization token of the options, or none', async () => {
       const open = await stage.startEndpoints({ containerPath: '/role', containerToken: false })
-      expect(open.env.container).toEqual({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${open.url}/role` })
+      expect(open.env.container).toEqual({
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${open.url}/role`,
+        AWS_REGION: 'us-east-1',
+      })
       expect((await container(open)).status).toBe(200)
       const closed = await stage.startEndpoints({ containerToken: 'open sesame' })
       expect((await container(closed, 'open sesame')).status).toBe(200)
@@ -205,6 +208,16 @@ describe('credential endpoints', () => {
       expect(await hanging).toBeInstanceOf(TypeError)
       expect(existsSync(file)).toBe(false)
       await scene.close()
+    })
+
+    it('know only lifetimes and faults that there are', async () => {
+      const scene = await stage.startEndpoints()
+      expect(() => scene.setLifetime(NaN)).toThrow('lifetimeMs must be a number of milliseconds')
+      expect(() => scene.setFault('sts', 'hung' as 'hang')).toThrow('a fault must be one of hang')
+      expect(() => scene.setFault('s3' as 'sts', 'hang')).toThrow('a source must be one of imds')
+      await expect(startCredentialEndpoints({ lifetimeMs: 0 })).rejects.toThrow('from a second to a year')
+      expect(scene.faults).toEqual({ imds: undefined, container: undefined, sts: undefined })
+      expect(scene.lifetimeMs).toBe(3_600_000)
     })
 
     it('say that a port is taken', async () => {

@@ -4,10 +4,19 @@ import { sql } from 'drizzle-orm'
 import { drizzle as drizzleMysql } from 'drizzle-orm/mysql2'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { withReplicas } from 'drizzle-orm/pg-core'
-import { expect } from 'vitest'
+import pg from 'pg'
+import { afterAll, expect, inject } from 'vitest'
 import { testAdapter } from '../contract/contract'
 import { testReplication } from '../contract/replication'
 import { testExample } from './run-example'
+
+const migrated = ['drop table if exists drizzle_orders', 'drop schema if exists drizzle cascade']
+afterAll(async () => {
+  const server = new pg.Client(inject('postgresUrl'))
+  await server.connect()
+  for (const text of migrated) await server.query(text)
+  await server.end()
+})
 
 testExample('drizzle', ['postgres', 'mysql'], ({ output, logins }) => {
   expect(output).toContain('tea')

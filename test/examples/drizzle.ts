@@ -3,33 +3,30 @@ import { pgConfig } from '@rds-iam/core/pg'
 import { sql } from 'drizzle-orm'
 import { drizzle as drizzleMysql } from 'drizzle-orm/mysql2'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import { withReplicas } from 'drizzle-orm/pg-core'
+import { migrate } from 'drizzle-orm/node-postgres/migrator'
+import { integer, pgTable, text, withReplicas } from 'drizzle-orm/pg-core'
 
+const login = { user: 'jane_doe', database: 'app' }
 const orders = pgTable('drizzle_orders', { id: integer().primaryKey(), item: text().notNull() })
 
-// PostgreSQL: Drizzle makes the pool; each connection that it opens gets a token of its own.
-const open = (host?: string) =>
-  drizzle({ connection: { ...pgConfig({ host, user: 'jane_doe', database: 'app' }), max: 20 } })
+// PostgreSQL: Drizzle makes a pool of this configuration; each connection in it gets a token of its own.
+const open = (host?: string) => drizzle({ connection: { ...pgConfig({ ...login, host }), max: 20 } })
 const writer = open(process.env.DB_HOST)
 const reader = open(process.env.DB_REPLICA_HOST)
 const db = withReplicas(writer, [reader])
 
-await db.execute(sql`create table if not exists ${orders} (id int primary key, item text not null)`)
+await migrate(writer, { migrationsFolder: 'examples/drizzle-migrations' })
 await db.transaction(async (tx) => {
-  await tx.insert(orders).values({ id: 1, item: 'tea' }).onConflictDoNothing()
+  await tx.insert(orders).values({ id: 1, item: 'tea' })
 })
 console.log(await db.select().from(orders))
-await db.execute(sql`drop table ${orders}`)
-await Promise.all([writer.$client.end(), reader.$client.end()])
+await writer.$client.end()
+await reader.$client.end()
 
 // MySQL and MariaDB.
 const port = Number(process.env.DB_PORT ?? 3306)
 const mysql = drizzleMysql({
-  connection: {
-    ...mysql2Config({ host: process.env.DB_HOST, port, user: 'jane_doe', database: 'app' }),
-    connectionLimit: 20,
-  },
+  connection: { ...mysql2Config({ ...login, host: process.env.DB_HOST, port }), connectionLimit: 20 },
 })
 console.log((await mysql.execute(sql`select current_user()`))[0])
-mysql.$client.end()
+await mysql.$client.promise().end()

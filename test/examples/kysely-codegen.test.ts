@@ -28,7 +28,9 @@ it('logs in by the URL that rds-iam exec sets, before the one of an .env file, a
     writeFileSync(join(folder, 'ca.pem'), rds.ca)
     writeFileSync(join(folder, '.env'), 'DATABASE_URL=postgresql://nobody:wrong@localhost:1/none')
     const login = ['--host', 'localhost', '--port', `${rds.port}`, '--user', rds.user, '--database', 'app']
-    const codegen = createRequire(import.meta.url).resolve('kysely-codegen').replace('index.js', 'cli/bin.js')
+    const codegen = createRequire(import.meta.url)
+      .resolve('kysely-codegen')
+      .replace('index.js', 'cli/bin.js')
     const command = [process.execPath, codegen, '--print', '--include-pattern', TABLE]
     const outcome = await rdsIam(['exec', ...login, '--ca', 'ca.pem', '--', ...command], rds.env, {
       cwd: folder,

@@ -2,6 +2,7 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { expect } from 'vitest'
 import { testAdapter } from '../contract/contract'
+import { testReplication } from '../contract/replication'
 import { testExample } from './run-example'
 
 testExample('mysql2', ['mysql'], ({ logins }) => expect(logins.mysql).toHaveLength(5))
@@ -30,5 +31,18 @@ testAdapter('mysql2 PoolCluster', {
       },
       close: () => cluster.end(),
     }
+  },
+})
+
+testReplication('mysql2 PoolCluster', {
+  engine: 'mysql',
+  open(writer, reader) {
+    const cluster = mysql.createPoolCluster()
+    const { host, port } = reader
+    cluster.add('writer', mysql2Config(writer))
+    cluster.add('reader', { ...mysql2Config(writer), host, port })
+    const on = (node: string) => async (sql: string) =>
+      (await cluster.of(node).query<RowDataPacket[]>(sql))[0]
+    return { write: on('writer'), read: on('reader'), close: () => cluster.end() }
   },
 })

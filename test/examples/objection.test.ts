@@ -6,7 +6,9 @@ import type { Database } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
 import { testExample } from './run-example'
 
-testExample('objection', ['postgres'], ({ output }) => expect(output).toContain("Order { id: 1, item: 'tea' }"))
+testExample('objection', ['postgres'], ({ output }) =>
+  expect(output).toContain("Order { id: 1, item: 'tea' }"),
+)
 
 // Knex also prints the errors that it rejects with.
 const quiet = { warn() {}, error() {} }

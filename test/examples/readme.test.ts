@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,6 @@ import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
-const snippets = [...readme.matchAll(/<!-- (test\/examples\/readme\/([\w-]+)\.ts) -->\n```ts\n(.*?)```/gs)]
 const TUNNELLED = 'mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
 
 describe('README.md', () => {
@@ -19,15 +18,9 @@ describe('README.md', () => {
     expect(beginning).toContain("from '@rds-iam/knex'")
     expect(beginning).toContain("from '@rds-iam/kysely'")
   })
-
-  it('shows every snippet there is, as it is', () => {
-    const files = readdirSync(new URL('./readme', import.meta.url)).toSorted()
-    expect(snippets.map(([, , name]) => `${name}.ts`).toSorted()).toEqual(files)
-    for (const [, file = '', , code] of snippets) expect(code).toBe(readFileSync(new URL(file, root), 'utf8'))
-  })
 })
 
-describe('a snippet of README.md logs in:', () => {
+describe('a snippet of README.md or docs logs in:', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
   const caFile = join(folder, 'ca.pem')
   let postgres: TestEndpoint
@@ -51,10 +44,15 @@ describe('a snippet of README.md logs in:', () => {
     rmSync(folder, { recursive: true })
   })
 
-  async function run(name: string, rds: TestEndpoint, env: Record<string, string> = {}): Promise<string> {
+  async function run(
+    name: string,
+    rds: TestEndpoint,
+    env: Record<string, string> = {},
+    program = [`examples/${name.includes('/') ? name : `readme/${name}`}.ts`],
+  ): Promise<string> {
     const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
     const tsx = fileURLToPath(new URL('test/node_modules/tsx/dist/loader.mjs', root))
-    const child = spawn(process.execPath, ['--import', tsx, `examples/readme/${name}.ts`], {
+    const child = spawn(process.execPath, ['--import', tsx, ...program], {
       cwd: new URL('test/', root),
       env: {
         ...Object.fromEntries(own),
@@ -109,6 +107,31 @@ describe('a snippet of README.md logs in:', () => {
 
   it('token', async () => {
     expect(await run('token', postgres)).toMatch(/redacted.* is a password until 20/)
+  })
+
+  it('docs/kysely-tunnel', async () => {
+    const credentialsFile = join(folder, 'credentials')
+    const { accessKeyId, secretAccessKey } = tunnel.identity
+    writeFileSync(
+      credentialsFile,
+      `[dev]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+    )
+    const env = { TUNNEL_PORT: `${tunnel.port}`, AWS_SHARED_CREDENTIALS_FILE: credentialsFile }
+    expect(await run('docs/kysely-tunnel', tunnel, env)).toContain('current_user')
+    expect(tunnel.logins.at(-1)?.verdict).toBe('accepted')
+  })
+
+  it('docs/lambda', async () => {
+    const invoke =
+      "import('./examples/docs/lambda.ts').then(async ({ handler }) => (console.log(await handler()), process.exit()))"
+    expect(await run('docs/lambda', postgres, {}, ['--eval', invoke])).toContain('current_user')
+    expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
+  })
+
+  it('docs/error-code', async () => {
+    const output = await run('docs/error-code', postgres, { AWS_REGION: 'eu-west-1' })
+    expect(output).toMatch(/^PAM authentication failed for user "jane_doe"\nLOGIN_REFUSED: .*\nSee https:/s)
+    expect(postgres.logins.at(-1)?.verdict).toBe('refused')
   })
 
   it.each(['drivers', 'metrics'])('%s (does nothing by itself)', async (name) => {

@@ -37,7 +37,7 @@ export function testExample(
     rmSync(folder, { recursive: true })
   })
 
-  it(`runs: test/examples/${name}.ts`, async () => {
+  it(`runs: test/examples/${name.includes('.') ? name : `${name}.ts`}`, async () => {
     const identities = [...endpoints.values()].map(({ identity }) => identity)
     for (const endpoint of endpoints.values()) endpoint.setIdentities(identities)
     const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))

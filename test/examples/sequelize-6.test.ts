@@ -1,7 +1,7 @@
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { QueryTypes, Sequelize, type ConnectionError, type Options, type Transaction } from 'sequelize'
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { Database, LoginOptions } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
 import { testReplication, type ReplicatedDatabase } from '../contract/replication'
@@ -10,6 +10,23 @@ import { testExample } from './run-example'
 testExample('sequelize-6', ['postgres', 'mysql'], ({ output, logins }) => {
   expect(output).toContain('one: 1')
   expect(logins.postgres).toHaveLength(3)
+})
+
+describe.each([
+  ['postgres', 'production'],
+  ['mysql', 'warehouse'],
+] as const)('the command of Sequelize 6 with %s', (engine, environment) => {
+  const run = (command: string, result: string) =>
+    testExample('sequelize-cli.cjs', [engine], ({ output }) => expect(output).toContain(result), [
+      'node_modules/sequelize-cli/lib/sequelize',
+      command,
+      '--config=examples/sequelize-cli.cjs',
+      '--migrations-path=examples/sequelize-migrations',
+      `--env=${environment}`,
+    ])
+  run('db:migrate', '20260101000000-orders: migrated')
+  run('db:migrate:status', 'up 20260101000000-orders')
+  run('db:migrate:undo', '20260101000000-orders: reverted')
 })
 
 type Row = Record<string, unknown>

@@ -8,7 +8,11 @@ import { PostgresDialect } from '@sequelize/postgres'
 const { host, port, user, password, ssl, stream } = pgConfig({ host: process.env.DB_HOST, user: 'jane_doe' })
 const postgres = new Sequelize({
   dialect: PostgresDialect,
-  ...{ port, user, password, ssl, stream },
+  port,
+  user,
+  password,
+  ssl,
+  stream,
   database: 'app',
   replication: {
     write: { host },

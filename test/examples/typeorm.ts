@@ -1,38 +1,38 @@
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
-import { DataSource } from 'typeorm'
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm'
 
-// PostgreSQL: `extra` is what TypeORM hands to the driver, before its own options.
-const postgres = await new DataSource({
+const login = { host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }
+
+class CreateOrders1767225600000 implements MigrationInterface {
+  async up(runner: QueryRunner) {
+    await runner.query('create table typeorm_orders (id int primary key, item text)')
+  }
+  async down(runner: QueryRunner) {
+    await runner.query('drop table typeorm_orders')
+  }
+}
+
+// PostgreSQL: what stands in `extra` reaches the driver, in place of TypeORM's own options.
+const postgres = new DataSource({
   type: 'postgres',
-  extra: { ...pgConfig({ host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }), max: 20 },
-}).initialize()
-await postgres.transaction(async (manager) => console.log(await manager.query('select current_user')))
+  extra: { ...pgConfig(login), max: 20 },
+  migrations: [CreateOrders1767225600000],
+  migrationsTableName: 'typeorm_migrations',
+})
+await postgres.initialize()
+await postgres.runMigrations()
+await postgres.transaction((manager) => manager.query(`insert into typeorm_orders values (1, 'tea')`))
+console.log(await postgres.query('select * from typeorm_orders'))
+await postgres.undoLastMigration()
 await postgres.destroy()
 
 // MySQL and MariaDB.
 const port = Number(process.env.DB_PORT ?? 3306)
-const mysqlLogin = mysql2Config({ host: process.env.DB_HOST, port, user: 'jane_doe', database: 'app' })
-const mysql = await new DataSource({ type: 'mysql', extra: mysqlLogin }).initialize()
+const mysql = new DataSource({
+  type: 'mysql',
+  extra: { ...mysql2Config({ ...login, port }), connectionLimit: 20 },
+})
+await mysql.initialize()
 console.log(await mysql.query('select current_user()'))
 await mysql.destroy()
-
-// Read replicas: `extra` would hide their hosts, so it gets only what they have in common.
-const {
-  host,
-  user: username,
-  password,
-  ssl,
-  stream,
-} = pgConfig({ host: process.env.DB_HOST, user: 'jane_doe' })
-const endpoint = { username, password, ssl, database: 'app' }
-const replicated = await new DataSource({
-  type: 'postgres',
-  replication: {
-    master: { ...endpoint, host },
-    slaves: [{ ...endpoint, host: process.env.DB_REPLICA_HOST ?? host }],
-  },
-  extra: { stream },
-}).initialize()
-console.log(await replicated.query('select 1 as one'))
-await replicated.destroy()

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
+import { installInto, managers } from './managers'
+import type { Packed } from './tarballs'
 
-export const workspace = fileURLToPath(new URL('../../', import.meta.url))
 const consumers = fileURLToPath(new URL('consumers/', import.meta.url))
-
-export const packages = ['core', 'knex', 'kysely', 'local']
 
 /** An application as users have one: some of our packages, what it uses of the drivers, and nothing else. */
 interface Application {
@@ -21,8 +19,8 @@ const node = { '@types/node': '20.19.43' }
 
 export const applications: Record<string, Application> = {
   pg: {
-    packages,
-    dependencies: { ...node, pg: '8.23.1', '@types/pg': '8.23.1', knex: '3.3.0', kysely: '0.28.18' },
+    packages: ['core', 'knex', 'kysely', 'local'],
+    dependencies: { ...node, pg: '8.23.1', '@types/pg': '8.23.1', knex: '3.3.0', kysely: '0.28.0' },
     sources: ['pg', 'knex', 'kysely', 'local', 'bundled-knex', 'bundled-kysely'],
   },
   'pg-untyped': {
@@ -42,57 +40,41 @@ export const applications: Record<string, Application> = {
   },
 }
 
-const tools = { typescript: '5.9.3', jest: '30.5.2', esbuild: '0.28.2' }
+const tools = { jest: '30.5.2', esbuild: '0.28.2' }
 
-// What packages ask for by range is resolved as on this day, so that a run next year installs the same.
-// Who raises a version above or in a package beyond this day moves the day.
-const RESOLVED_AS_OF = '2026-11-24'
-
-/** Runs a command and gives its output; the error of one that fails holds all that it said. */
-export async function run(
-  command: string,
-  args: string[],
-  options: { cwd: string; env?: object },
-): Promise<string> {
-  // Only Windows' npm needs a shell, as it is a .cmd file there.
-  const shell = process.platform === 'win32' && command !== process.execPath
-  const env = { ...process.env, ...options.env }
-  try {
-    const { stdout } = await promisify(execFile)(command, args, {
-      cwd: options.cwd,
-      env,
-      shell,
-      timeout: 240_000,
-    })
-    return stdout
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
-  }
+/** What an application has that uses all of our packages: their peers too, each as our tests have it. */
+function everything(packed: Packed[]): Record<string, string> {
+  const { dependencies } = readJson(`${root}test/package.json`)
+  const peers = new Set(packed.flatMap(({ manifest }) => Object.keys(manifest['peerDependencies'] ?? {})))
+  const installed = [...peers].map((name) => [name, dependencies[name]])
+  return { ...node, typescript: '5.9.3', '@types/pg': '8.23.1', ...Object.fromEntries(installed) }
 }
 
-/** Packs our packages into `folder`, and installs the tools and each application in a folder of its own there. */
-export async function install(folder: string): Promise<void> {
-  const manifest: { packageManager: string } = JSON.parse(await readFile(`${workspace}package.json`, 'utf8'))
-  const filters = packages.map((name) => `--filter=@rds-iam/${name}`)
-  const pack = ['-r', ...filters, 'pack', '--out', join(folder, '%s.tgz')]
-  await run('npm', ['exec', '--yes', '--', manifest.packageManager, ...pack], { cwd: workspace })
-
+/** Installs the tools and each application in a folder of its own: those above by npm, and one by each manager. */
+export async function install(folder: string, packed: Packed[], registry: string): Promise<void> {
+  const ours = (ids: string[]) =>
+    Object.fromEntries(packed.filter(({ id }) => ids.includes(id)).map(dependency))
   await Promise.all([
-    installInto(join(folder, 'tools'), tools),
+    installInto(join(folder, 'tools'), 'npm', tools, registry),
     ...Object.entries(applications).map(async ([name, { packages, dependencies, sources }]) => {
-      const ours = packages.map((name) => [`@rds-iam/${name}`, `file:../rds-iam-${name}.tgz`])
-      await installInto(join(folder, name), { ...Object.fromEntries(ours), ...dependencies })
+      await installInto(join(folder, name), 'npm', { ...ours(packages), ...dependencies }, registry)
       await Promise.all(sources.map((source) => copySource(source, join(folder, name))))
+    }),
+    ...(Object.keys(managers) as (keyof typeof managers)[]).map((manager) => {
+      const all = { ...ours(packed.map(({ id }) => id)), ...everything(packed) }
+      return installInto(join(folder, `by-${manager}`), manager, all, registry)
     }),
   ])
 }
 
-async function installInto(folder: string, dependencies: Record<string, string>): Promise<void> {
-  await mkdir(folder)
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }))
-  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
-  await run('npm', ['install', ...quick, `--before=${RESOLVED_AS_OF}`], { cwd: folder })
+/** A scope can have a registry of its own; `rds-iam` has none, and is installed from its file. */
+function dependency({ name, file, manifest }: Packed): [string, string] {
+  return [name, name.startsWith('@') ? manifest['version'] : `file:${file}`]
+}
+
+/** What the installed packages of an application can be imported by. */
+export function entriesOf(packages: string[]): string[] {
+  return publishedPackages().flatMap(({ id, entries }) => (packages.includes(id) ? entries : []))
 }
 
 /** One source becomes an ES module, a CommonJS module, and what a bundler takes. */

@@ -1,59 +1,126 @@
-// What users get: packed, installed by npm outside this workspace, and used with what they have.
+// What users get: packed, installed outside this workspace, and used with what they have.
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { applications, copyScript, install, packages, run, workspace } from './applications'
+import { publishedPackages, root as workspace } from '../../scripts/packages.mjs'
+import { applications, copyScript, entriesOf, install } from './applications'
+import { managers } from './managers'
+import { startRegistry, type Registry } from './registry'
+import { run } from './run'
+import { packInto, type Packed } from './tarballs'
 
 const names = Object.keys(applications)
-// Compilers and npm on two cores, beside other tests.
+// What scripts/bundle.mjs makes of many sources.
+const BUNDLED = ['dist/shared.js', 'dist/tls/authorities.json']
+// Compilers and package managers on two cores, beside other tests.
 const SLOW = { timeout: 300_000 }
 
 let folder: string
+let packed: Packed[]
+let registry: Registry
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'rds-iam-packages-')))
-  await install(folder)
+  packed = await packInto(folder)
+  registry = await startRegistry(packed)
+  await install(folder, packed, registry.url)
 }, SLOW.timeout)
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await registry?.close()
+  await rm(folder, { recursive: true, force: true })
+})
 
 /** Runs the script of an installed package. */
 function tool(script: string, args: string[], cwd = folder, env = {}): Promise<string> {
   return run(process.execPath, [script, ...args], { cwd, env })
 }
 
-describe.each(packages)('%s', (name) => {
+describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins, tarball }) => {
+  const its = () => packed.find((one) => one.id === id) as Packed
+  const text = (file: string) => readFile(join(its().contents, file), 'utf8')
+
+  test('holds what was built of its sources, and no more', async () => {
+    // For those who resolve modules as Node 10 did.
+    const stubs = Object.keys(its().manifest['exports'] ?? {})
+      .filter((path) => !['.', './package.json'].includes(path))
+      .map((path) => `${path.slice(2)}/package.json`)
+    const loaders = Object.values(bins).filter((file) => !file.includes('dist/'))
+    const wanted = ['LICENSE', 'README.md', 'package.json', ...stubs, ...loaders]
+    const [built, others] = [true, false].map((is) =>
+      its().files.filter((file) => file.startsWith('dist/') === is),
+    )
+    expect(others?.toSorted()).toEqual(wanted.toSorted())
+    for (const file of built?.filter((one) => !BUNDLED.includes(one)) ?? []) {
+      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)$/.exec(file) ?? []
+      expect(existsSync(join(source, `src/${stem}.${m}ts`)), `what made ${file}`).toBe(true)
+    }
+    expect(await text('LICENSE')).toBe(await readFile(join(workspace, 'LICENSE'), 'utf8'))
+  })
+
+  test('depends on our packages of the same version, and on that alone where it knows their inside', async () => {
+    const { version, dependencies = {} } = its().manifest
+    const ours = Object.entries(dependencies).filter(([dependency]) => dependency.startsWith('@rds-iam/'))
+    const code = await Promise.all(
+      its()
+        .files.filter((file) => file.endsWith('.js'))
+        .map(text),
+    )
+    const range = code.some((one) => one.includes('/internal"')) ? version : `^${version}`
+    expect(ours).toEqual(ours.map(([dependency]) => [dependency, range]))
+  })
+
   test('passes publint, suggestions included', SLOW, async () => {
-    const linted = await tool(`${workspace}node_modules/publint/src/cli.js`, [
-      'run',
-      `rds-iam-${name}.tgz`,
-      '--strict',
-    ])
-    expect(linted).toContain('All good!')
+    const publint = `${workspace}node_modules/publint/src/cli.js`
+    expect(await tool(publint, ['run', tarball, '--strict'])).toContain('All good!')
   })
 
   test('has types that resolve in every module setting', SLOW, async () => {
     // The profile strict leaves nothing out: node10, node16 from both formats, bundler.
     const attw = `${workspace}node_modules/@arethetypeswrong/cli/dist/index.js`
-    expect(await tool(attw, [`rds-iam-${name}.tgz`, '--profile', 'strict'])).toContain('No problems found')
+    const said = await tool(attw, [tarball, '--profile', 'strict'])
+    expect(said).toContain(entries.length > 0 ? 'No problems found' : 'This package does not contain types')
   })
 
   test('declares nothing by the types of a driver', async () => {
-    const dist = join(folder, 'pg/node_modules/@rds-iam', name, 'dist')
-    const declarations = (await readdir(dist, { recursive: true })).filter((file) => /\.d\.m?ts$/.test(file))
-    expect(declarations).toContain('index.d.ts')
-    for (const file of declarations) {
-      const text = await readFile(join(dist, file), 'utf8')
-      expect({ file, named: text.match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0] }).toEqual({ file })
+    for (const file of its().files.filter((one) => /\.d\.m?ts$/.test(one))) {
+      const named = (await text(file)).match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0]
+      expect({ file, named }).toEqual({ file })
     }
   })
 })
 
 test.each(names)('%s: one state, by require and by import', async (name) => {
-  const installed = applications[name]?.packages.map((installed) => `@rds-iam/${installed}`) ?? []
   const script = await copyScript('load.cjs', join(folder, name))
-  const drivers = ['pg', 'mysql2', 'postgres', 'mariadb'].map((driver) => `@rds-iam/core/${driver}`)
-  await tool(script, [...installed, ...drivers])
+  await tool(script, entriesOf(applications[name]?.packages ?? []))
+})
+
+describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
+  const all = publishedPackages()
+  const entries = all.flatMap((one) => one.entries)
+  const at = () => join(folder, `by-${name}`)
+
+  test('all of it loads, by require and by import', SLOW, async () => {
+    await copyScript('load.cjs', at())
+    await exec(at(), ['node', 'load.cjs', ...entries])
+  })
+
+  test('all of it has types', SLOW, async () => {
+    const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
+    const used = entries.map((_, index) => `Object.keys(entry${index}).length`)
+    const source = [...imports, `export const sizes: number[] = [${used}]`, ''].join('\n')
+    for (const file of ['types.mts', 'types.cts']) await writeFile(join(at(), file), source)
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', 'node']
+    await exec(at(), ['tsc', ...options, 'types.mts', 'types.cts'])
+  })
+
+  test.each(all.flatMap(({ bins, manifest }) => Object.keys(bins).map((bin) => ({ bin, manifest }))))(
+    '$bin runs',
+    SLOW,
+    async ({ bin, manifest }) => {
+      expect((await exec(at(), [bin, '--version'])).trim()).toBe(manifest['version'])
+    },
+  )
 })
 
 describe('types', () => {
@@ -83,12 +150,12 @@ describe('types', () => {
     node16: { module: 'node16', include: ['kysely.mts'] },
   }
   const compilers = {
-    '5.9': 'tools/node_modules/typescript/bin/tsc',
+    '5.9': join(workspace, 'node_modules/typescript-5.9/bin/tsc'),
     '7.0': join(workspace, 'node_modules/typescript/bin/tsc'),
   }
 
   async function compile(name: string, version: keyof typeof compilers, setting: keyof typeof settings) {
-    const tsc = resolve(folder, compilers[version])
+    const tsc = compilers[version]
     expect(await tool(tsc, ['--version'])).toContain(`Version ${version}.`)
     const project = join(folder, name, `tsconfig.${version}.${setting}.json`)
     const { include, ...options } = settings[setting]

@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { startEndpointService } from '../contract/endpoint-service'
 import { startTestMysql } from './mysql'
 import { startTestPostgres } from './postgres'
 
@@ -6,6 +7,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string
     mysqlUrl: string
+    /** Where endpoints are asked for that run outside the test's own process. */
+    endpointService: string
   }
 }
 
@@ -26,5 +29,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   ]
   project.provide('postgresUrl', postgres.value.url)
   project.provide('mysqlUrl', mysql.value.url)
-  return stop
+  const service = await startEndpointService({ postgres: postgres.value.url, mysql: mysql.value.url })
+  project.provide('endpointService', service.url)
+  return async () => {
+    await service.close()
+    await stop()
+  }
 }

@@ -89,8 +89,10 @@ export const commands: readonly Command[] = [
       json,
       help,
     },
-    notes: 'The token is a password for 15 minutes, or until the credentials that signed it end.',
-    load: () => (require('./token') as typeof import('./token')).runToken,
+    notes:
+      'The token is a password for 15 minutes, or until the credentials that signed it end. A URL for PostgreSQL\n' +
+      'names the file of --ca, one for MySQL holds the certificates, in the words of mysql2.',
+    load: () => (require('./login/token') as typeof import('./login/token')).runToken,
   },
   {
     name: 'exec',
@@ -99,7 +101,8 @@ export const commands: readonly Command[] = [
     options: { ...login, help },
     notes:
       'PostgreSQL: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT and DATABASE_URL.\n' +
-      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL.\n' +
+      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL. The mysql\n' +
+      'clients verify the name that they dial: for a tunnel let the name of the endpoint lead there (/etc/hosts).\n' +
       "Exit status: the command's own; 127 when it is not found.",
     load: () => (require('./exec/command') as typeof import('./exec/command')).runExec,
   },
@@ -112,14 +115,15 @@ export const commands: readonly Command[] = [
       out: {
         type: 'string',
         value: 'FILE',
-        description: "Where to write them (default: AWS's name of the file)",
+        description: "Where to write them, - for standard output (default: AWS's name of the file)",
       },
       from: { type: 'string', value: 'URL', description: 'Another place to fetch them from' },
       json,
       help,
     },
     notes: 'Every certificate must parse; the file is replaced at once or not at all.',
-    load: () => (require('./certificates') as typeof import('./certificates')).runCertificates,
+    load: () =>
+      (require('./certificates/command') as typeof import('./certificates/command')).runCertificates,
   },
   {
     name: 'completion',

@@ -2,3 +2,8 @@
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** @throws {UsageError} when words follow the options of a command that takes none. */
+export function noWords([word]: readonly string[]): void {
+  if (word !== undefined) throw new UsageError(`${word}: options begin with --`)
+}

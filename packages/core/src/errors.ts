@@ -13,9 +13,12 @@ export type RdsIamErrorCode =
 // Registered by name, so that a second installed copy of this package recognises the errors of the first.
 const BRAND = Symbol.for('rds-iam.error')
 
+const TROUBLESHOOTING = 'https://rds-iam.github.io/rds-iam/troubleshooting'
+
 /**
- * The one error class of rds-iam. `code` says what failed, `message` what to do about it, and `cause`
- * keeps the error below it. No message ever contains a token, a password or a secret key.
+ * The one error class of rds-iam. `code` says what failed, `message` what to do about it and, in its last
+ * line, where that is explained; `cause` keeps the error below it. No message ever contains a token, a
+ * password or a secret key.
  *
  * Drivers wrap or pass it on: look for it with {@link isRdsIamError} on the error and on its `cause` chain.
  */
@@ -24,7 +27,7 @@ export class RdsIamError extends Error {
   readonly code: RdsIamErrorCode
 
   constructor(code: RdsIamErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    super(`${message}\nSee ${TROUBLESHOOTING}#${code}`, options)
     this.code = code
     Object.defineProperty(this, BRAND, { value: true })
   }

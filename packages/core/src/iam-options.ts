@@ -125,9 +125,7 @@ export function checkHost(host: unknown, option: string): string {
   const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
   const ipv6 = isIpv6(name)
   if (!ipv6 && name.includes(':')) throw invalidOption(option, 'give the port as `port`, not inside the host')
-  if (!ipv6 && !/^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}._-]{0,252})$/u.test(name)) {
-    throw invalidOption(option, 'not a host name')
-  }
+  if (!ipv6 && !isHostName(name)) throw invalidOption(option, 'not a host name')
   return name
 }
 
@@ -163,6 +161,12 @@ export function isText(value: unknown): value is string {
   return (
     typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
   )
+}
+
+function isHostName(name: string): boolean {
+  if (/^[a-z0-9_][a-z0-9._-]{0,252}$/.test(name)) return true
+  // Made here, not written as a literal: Unicode's tables would be read whenever this file is loaded.
+  return new RegExp(String.raw`^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]{0,252}$`, 'u').test(name)
 }
 
 function isIpv6(host: string): boolean {

@@ -1,28 +1,16 @@
-export {
-  builtInTrust,
-  bundleUrl,
-  createCredentials,
-  createTokenProvider,
-  isRdsIamError,
-  parseEndpoint,
-  RdsIamError,
-  resolveRegion,
-} from './index.js'
+export { createTokenProvider, isRdsIamError, parseEndpoint, RdsIamError } from './index.js'
 export type {
   AuthToken,
   ConnectionLostEvent,
-  Credentials,
   CredentialsShortLivedEvent,
   EndpointKind,
   IamOptions,
   LoginRefusedEvent,
   ParsedEndpoint,
   RdsIamErrorCode,
-  Renewable,
   TokenProvider,
   TokenProviderOptions,
   TokenRenewalFailedEvent,
   TokenReusedEvent,
   TokenSignedEvent,
-  TrustedCas,
 } from './index.js'

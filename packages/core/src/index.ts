@@ -1,5 +1,4 @@
 export { parseEndpoint, type EndpointKind, type ParsedEndpoint } from './endpoint/parse-endpoint'
-export { resolveRegion } from './endpoint/region'
 export { isRdsIamError, RdsIamError, type RdsIamErrorCode } from './errors'
 export type {
   ConnectionLostEvent,
@@ -12,6 +11,3 @@ export type {
 export type { IamOptions } from './iam-options'
 export type { AuthToken } from './token/auth-token'
 export { createTokenProvider, type TokenProvider, type TokenProviderOptions } from './token/token-provider'
-export { createCredentials, type Credentials } from './token/credentials'
-export type { Renewable } from './token/renewable'
-export { builtInTrust, bundleUrl, type TrustedCas } from './tls/trust'

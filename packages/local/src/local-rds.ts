@@ -1,24 +1,26 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { createAudit, type LocalRdsEmitter, type LoginEvent } from './audit'
-import { connectBackend, DEFAULT_PORTS, parseBackendUrl, type Backend } from './backend'
+import { connectBackend, parseBackendUrl, type Backend } from './backend'
 import { createAuthority } from './certificate'
 import { changeConfiguration, type LocalRdsConfiguration } from './configuration'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
-import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
+import {
+  startCredentialEndpoints,
+  type CredentialEndpoints,
+} from './credential-endpoints/credential-endpoints'
+import { parseEndpointName } from './endpoint-name'
 import type { Engine } from './engine'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
-import type { Verdict } from './iam/refusal'
-import { verifyToken } from './iam/verify-token'
 import { listenOnAddress, listenOnLoopback } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
+import { createLoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from './options'
 import { servePostgres } from './postgres/endpoint'
 import { startMysql } from './servers/mysql-server'
 import { startPostgres } from './servers/postgres-server'
 import { createSocketSet } from './socket-set'
-import { createThrottle } from './throttle'
 
 /** An endpoint that is running. */
 export interface LocalRds {
@@ -40,6 +42,8 @@ export interface LocalRds {
   readonly configuration: LocalRdsConfiguration
   /** Address and token of the control endpoint, if one was asked for. */
   readonly control: ControlAccess | undefined
+  /** The credential endpoints beside it, if they were asked for; they end with it. */
+  readonly credentials: CredentialEndpoints | undefined
   /** Environment variables with which an AWS SDK finds the first identity and the region. */
   readonly env: Record<string, string>
   /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
@@ -129,7 +133,7 @@ async function listen(
   options: ResolvedOptions,
   { backend, addUsers, stop }: PreparedBackend,
 ): Promise<LocalRds> {
-  const { engine, requireSlash } = options
+  const { engine } = options
   const authority = await createAuthority()
   const secure = async (names: readonly string[]): Promise<SecureContext | undefined> => {
     if (!options.tls) return undefined
@@ -138,29 +142,13 @@ async function listen(
   let { configuration } = options
   let secureContext = await secure(configuration.endpoints)
   const audit = createAudit()
-  const throttle = createThrottle()
+  const decisions = createLoginDecisions(options)
   const clients = createSocketSet()
   const links = createSocketSet()
   let control: Control | undefined
+  let credentials: CredentialEndpoints | undefined
   let closing: Promise<void> | undefined
 
-  const decide = (user: string, token: string, time: Date): Verdict => {
-    const { users, region, identities, clockOffsetMs, maxConnectionsPerSecond } = configuration
-    const endpoints = configuration.endpoints.map((name) =>
-      acceptedEndpoint(parseEndpointName(name), listener.port, DEFAULT_PORTS[engine]),
-    )
-    const now = new Date(time.getTime() + clockOffsetMs)
-    const verdict = verifyToken(token, { user, users, endpoints, region, identities, requireSlash }, now)
-    if (throttle.admits(time.getTime(), maxConnectionsPerSecond)) return verdict
-    const { accessKeyId } = verdict
-    const detail = `more than ${maxConnectionsPerSecond} logins in a second`
-    return {
-      accepted: false,
-      reason: 'THROTTLED',
-      detail,
-      ...(accessKeyId === undefined ? {} : { accessKeyId }),
-    }
-  }
   const context: LoginContext = {
     get secureContext() {
       return secureContext
@@ -174,7 +162,7 @@ async function listen(
     },
     authorize(user, token) {
       const time = new Date()
-      const verdict = decide(user, token, time)
+      const verdict = decisions.decide(user, token, time, { configuration, port: listener.port })
       audit.record(time, user, verdict)
       return verdict.accepted
     },
@@ -198,6 +186,7 @@ async function listen(
   const close = async (): Promise<void> => {
     const stopped = listener.close()
     await control?.close()
+    await credentials?.close()
     await clients.destroy()
     await stopped
     await links.destroy()
@@ -222,6 +211,9 @@ async function listen(
     },
     get control() {
       return control?.access
+    },
+    get credentials() {
+      return credentials
     },
     get env() {
       return identityEnvironment(configuration.identities[0], configuration.region)
@@ -249,9 +241,18 @@ async function listen(
     },
   }
   try {
+    if (options.credentials !== undefined)
+      credentials = await startCredentialEndpoints({
+        region: configuration.region,
+        ...options.credentials,
+        onIssued(identity) {
+          decisions.admit(identity)
+          options.credentials?.onIssued?.(identity)
+        },
+      })
     if (options.controlPort !== undefined) control = await startControl(rds, options.controlPort)
   } catch (error) {
-    await Promise.all([listener.close(), clients.destroy()])
+    await Promise.all([listener.close(), clients.destroy(), credentials?.close()])
     throw error
   }
   return rds

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 import type { BackendLogin } from './backend'
 import { changeConfiguration, defaultConfiguration, type LocalRdsConfiguration } from './configuration'
+import type { CredentialEndpointsOptions } from './credential-endpoints/credential-endpoints'
+import { checkLifetime } from './credential-endpoints/issuer'
 import type { Engine } from './engine'
 
 /** How a local endpoint is started. The part that may change later is its {@link LocalRdsConfiguration}. */
@@ -37,6 +39,11 @@ export interface LocalRdsOptions extends Partial<LocalRdsConfiguration> {
    * Default false. `true` takes a free port.
    */
   control?: boolean | { port?: number }
+  /**
+   * Whether to start {@link startCredentialEndpoints} beside it, and how. What they hand out may log in as every user,
+   * beside `identities`. Default false.
+   */
+  credentials?: boolean | CredentialEndpointsOptions
   /** Ends the start when it is aborted; what was started by then is stopped. It has no effect later. */
   signal?: AbortSignal
 }
@@ -61,6 +68,8 @@ export interface ResolvedOptions {
   tls: boolean
   /** Port of the control endpoint, 0 for a free one; undefined for no such endpoint. */
   controlPort: number | undefined
+  /** How credential endpoints are started; undefined for none. */
+  credentials: CredentialEndpointsOptions | undefined
   /** Ends the start. */
   signal: AbortSignal | undefined
 }
@@ -68,6 +77,8 @@ export interface ResolvedOptions {
 /** @throws {TypeError} with the name of the option that is wrong. */
 export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
   const { engine = 'postgres', backend, host, control = false } = options
+  const credentials = options.credentials === true ? {} : options.credentials || undefined
+  if (credentials?.lifetimeMs !== undefined) checkLifetime(credentials.lifetimeMs)
   if (engine !== 'postgres' && engine !== 'mysql') throw new TypeError(`engine must be 'postgres' or 'mysql'`)
   if (host !== undefined && isIP(host) === 0)
     throw new TypeError(`host must be an IP address, such as 0.0.0.0, not '${host}'`)
@@ -84,6 +95,7 @@ export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
     tls: options.tls ?? true,
     controlPort:
       control === false ? undefined : checkPort('control.port', control === true ? 0 : control.port),
+    credentials,
     signal: options.signal,
   }
 }

@@ -1,7 +1,7 @@
 import type { Values } from '../commands'
-import { readLoginOptions } from '../login-options'
-import { noWords } from '../no-words'
-import { createRedactor } from '../redact'
+import { readLoginOptions } from '../login/options'
+import { noWords } from '../usage-error'
+import { createRedactor } from './redact'
 import { diagnose } from './doctor'
 import { jsonReporter, textReporter } from './report'
 

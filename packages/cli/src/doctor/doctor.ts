@@ -1,25 +1,29 @@
-import { builtInTrust, createTokenProvider, isRdsIamError, parseEndpoint, resolveRegion } from '@rds-iam/core'
-import { findCredentials, sourceOf, type FoundCredentials } from '../credentials'
-import { splitPem, type Address, type LoginOptions } from '../login-options'
-import type { Redactor } from '../redact'
+import { createTokenProvider, parseEndpoint } from '@rds-iam/core'
+import { builtInTrust, type Address, type Credentials } from '@rds-iam/core/internal'
+import { splitPem, type LoginOptions } from '../login/options'
+import { alternatives, type Clues } from './alternatives'
 import { rankCauses } from './causes'
+import { regionOfCertificate } from './checks/certificate'
 import { checkClock } from './checks/clock'
-import { checkCredentials, type CredentialsObservation } from './checks/credentials'
-import { checkDns, endpointBehind } from './checks/dns'
+import { checkCredentials } from './checks/credentials'
+import { checkDns, endpointBehind, type DnsObservation } from './checks/dns'
 import { checkEndpoint } from './checks/endpoint'
 import { checkIdentity } from './checks/identity'
-import { checkLogin } from './checks/login'
+import { checkLogin, isRefusal } from './checks/login'
 import { checkOptions } from './checks/options'
 import { checkRegion, type RegionObservation } from './checks/region'
 import { checkServer } from './checks/server'
 import { checkTcp } from './checks/tcp'
-import { checkTls } from './checks/tls'
+import { checkTls, checkUnknownTls, type TlsObservation } from './checks/tls'
 import { checkToken } from './checks/token'
+import { probeCredentials } from './probes/credentials'
 import { probeDns } from './probes/dns'
 import { probeLogin } from './probes/login'
+import { probeRegion } from './probes/region'
 import { probeSts } from './probes/sts'
 import { probeTcp } from './probes/tcp'
 import { probeTls } from './probes/tls'
+import type { Redactor } from './redact'
 import type { Diagnosis } from './report'
 import { createSteps, type DoctorParts, type Steps } from './steps'
 import type { Subject } from './subject'
@@ -28,37 +32,34 @@ const DEFAULT_STS_REGION = 'us-east-1'
 
 /** Makes the checks in their order, shows each as it happens, and ranks the causes of what failed. */
 export async function diagnose(options: LoginOptions, parts: DoctorParts): Promise<Diagnosis> {
+  const { reporter, redactor } = parts
   const subject: Subject = { ...options }
   const steps = createSteps(parts)
-  await steps.take('options', () => checkOptions(subject))
-  const isNamed = await lookUpName(subject, steps)
-  const credentials = await aboutIdentity(subject, steps, parts.redactor)
-  await aboutServer(subject, steps, { isNamed, credentials, redactor: parts.redactor })
+  await steps.take('options', () => subject, checkOptions)
+  const names = await lookUpName(subject, steps)
+  const { credentials, region } = await aboutIdentity(subject, steps, redactor)
+  const { isSafe, tls } = await reachServer(subject, steps, names)
+  const clues = cluesOf(names, region, tls)
+  await logIn(subject, steps, { credentials, isSafe, clues, redactor })
 
   const { findings } = steps
-  const diagnosis = {
-    ok: findings.every(({ status }) => status !== 'failed'),
-    findings,
-    causes: rankCauses(findings),
-  }
-  parts.reporter.finished(diagnosis)
+  const ok = findings.every(({ status }) => status !== 'failed')
+  const diagnosis = { ok, findings, causes: rankCauses(findings) }
+  reporter.finished(diagnosis)
   return diagnosis
 }
 
-/** DNS; tells whether there is anything to dial. */
-async function lookUpName(subject: Subject, steps: Steps): Promise<boolean> {
-  let isNamed = false
-  await steps.take('dns', async () => {
-    const observation = await probeDns(subject.dial.host)
-    isNamed = observation.error === undefined
-    const finding = checkDns(subject, observation)
-    const behind = endpointBehind(observation)
-    // The checks go on with what an alias leads to: it may not be the only fault.
-    if (!subject.endpoint && behind !== undefined)
-      subject.endpoint = { host: behind, port: subject.dial.port }
-    return finding
-  })
-  return isNamed
+async function lookUpName(subject: Subject, steps: Steps): Promise<DnsObservation> {
+  const { dial } = subject
+  const { observed } = await steps.take(
+    'dns',
+    () => probeDns(dial.host),
+    (seen) => checkDns(subject, seen),
+  )
+  // The checks go on with what an alias leads to: it may not be the only fault.
+  const behind = endpointBehind(observed)
+  if (!subject.endpoint && behind !== undefined) subject.endpoint = { host: behind, port: dial.port }
+  return observed
 }
 
 /** Who signs, for which region, at what time. */
@@ -66,126 +67,141 @@ async function aboutIdentity(
   subject: Subject,
   steps: Steps,
   redactor: Redactor,
-): Promise<FoundCredentials | undefined> {
-  const region = await regionOf(subject)
+): Promise<{ credentials: Credentials | undefined; region: RegionObservation }> {
+  const region = await probeRegion(subject)
   if (region.region !== undefined) subject.signedRegion = region.region
-  let credentials: FoundCredentials | undefined
-  await steps.take('credentials', async () => {
-    const { observation, found } = await askForCredentials(subject)
-    redactor.add(found?.identity.secretAccessKey)
-    redactor.add(found?.identity.sessionToken)
-    const finding = checkCredentials(observation, new Date())
-    if (finding.status !== 'failed') credentials = found
-    return finding
-  })
-
-  const stsRegion = subject.signedRegion ?? DEFAULT_STS_REGION
-  const signer = credentials
-  const asked = probeSts(stsRegion, signer)
+  const looked = await steps.take(
+    'credentials',
+    async () => {
+      const probe = await probeCredentials(subject)
+      redactor.add(probe.found?.identity.secretAccessKey)
+      redactor.add(probe.found?.identity.sessionToken)
+      return probe
+    },
+    ({ observation }) => checkCredentials(observation, new Date()),
+  )
+  const credentials = looked.passed ? looked.observed.found : undefined
+  const named = parseEndpoint(subject.endpoint?.host ?? '').region
+  const asked = probeSts(named ?? subject.signedRegion ?? DEFAULT_STS_REGION, credentials?.identity)
   let arn: string | undefined
-  if (!signer) await steps.skip('identity', 'there are no credentials')
+  if (!credentials) await steps.skip('identity', 'there are no credentials')
   else {
-    await steps.take('identity', async () => {
-      const { identity } = await asked
-      if (identity.kind === 'identity') ({ arn, account: subject.account } = identity)
-      const { until } = signer
-      const temporary = signer.identity.sessionToken !== undefined
-      return checkIdentity(identity, { temporary, ...(until ? { until } : {}) })
-    })
+    const { identity, until } = credentials
+    const temporary = identity.sessionToken !== undefined
+    const { observed } = await steps.take(
+      'identity',
+      async () => (await asked).identity,
+      (seen) => checkIdentity(seen, { temporary, until }),
+    )
+    if (observed.kind === 'identity') ({ arn, account: subject.account } = observed)
+    else subject.account = identity.accountId
   }
-  await steps.take('region', () => checkRegion(subject, { ...region, ...(arn === undefined ? {} : { arn }) }))
+  await steps.take(
+    'region',
+    () => region,
+    (seen) => checkRegion(subject, { ...seen, arn }),
+  )
   const { endpoint } = subject
-  if (endpoint) await steps.take('endpoint', () => checkEndpoint(subject, endpoint))
-  else await steps.skip('endpoint', 'no RDS endpoint is known')
-  await steps.take('clock', async () => checkClock((await asked).clock))
-  return credentials
+  if (endpoint) {
+    await steps.take(
+      'endpoint',
+      () => endpoint,
+      (signed) => checkEndpoint(subject, signed),
+    )
+  } else await steps.skip('endpoint', 'no RDS endpoint is known')
+  await steps.take(
+    'clock',
+    async () => (await asked).clock ?? looked.observed.clock,
+    (seen) => checkClock(seen),
+  )
+  return { credentials, region }
 }
 
-/** What is known by now, for the checks that need the server. */
-interface Preparation {
-  isNamed: boolean
-  credentials: FoundCredentials | undefined
-  redactor: Redactor
-}
-
-/** What answers, and whether it lets us in. */
-async function aboutServer(subject: Subject, steps: Steps, preparation: Preparation): Promise<void> {
-  const { endpoint } = subject
-  const { protocol, reason } = await reachServer(subject, steps, preparation.isNamed)
-  const { credentials, redactor } = preparation
-  if (!endpoint || !credentials || subject.signedRegion === undefined) {
-    const lack = credentials ? 'no endpoint or region is known to sign for' : 'there are no credentials'
-    await steps.skip('token', lack)
-    await steps.skip('login', 'there is no token')
-    return
-  }
-  const { identity } = credentials
-  const { user, signedRegion: region } = subject
-  await steps.take('token', async () => {
-    const token = await createTokenProvider({ ...endpoint, user, region, credentials: identity }).getToken()
-    redactor.add(token.value)
-    const ends = [token.expiresAt, ...(credentials.until ? [credentials.until] : [])].map(Number)
-    return checkToken(token.value, new Date(Math.min(...ends)))
-  })
-  if (protocol === undefined) {
-    await steps.skip('login', reason)
-    return
-  }
-  let server
-  const isIn = await steps.take('login', async () => {
-    const probe = await probeLogin(subject, endpoint, identity)
-    server = probe.server
-    return checkLogin(subject, probe.observation)
-  })
-  const answered: Awaited<ReturnType<typeof probeLogin>>['server'] = server
-  if (isIn && answered) await steps.take('server', () => checkServer(answered, protocol))
-}
-
-/** TCP and TLS; gives the version of TLS where a token may be sent, and otherwise why not. */
+/** TCP and TLS; tells whether a token may be sent. */
 async function reachServer(
   subject: Subject,
   steps: Steps,
-  isNamed: boolean,
-): Promise<{ protocol?: string; reason: string }> {
-  const reason = 'no token is sent without verified TLS'
-  if (!isNamed) {
-    await steps.skip('tcp', 'the name has no address')
+  names: DnsObservation,
+): Promise<{ isSafe: boolean; tls?: TlsObservation }> {
+  const { dial, endpoint, engine } = subject
+  const tcp =
+    names.error === undefined
+      ? await steps.take(
+          'tcp',
+          () => probeTcp(dial),
+          ({ observation }) => checkTcp(subject, observation),
+        )
+      : await steps.skip('tcp', 'the name has no address')
+  const socket = tcp?.observed.socket
+  if (!socket) {
     await steps.skip('tls', 'there is no connection')
-    return { reason }
+    return { isSafe: false }
   }
-  let socket: Awaited<ReturnType<typeof probeTcp>>['socket']
-  await steps.take('tcp', async () => {
-    const probe = await probeTcp(subject.dial)
-    socket = probe.socket
-    return checkTcp(subject, probe.observation)
-  })
-  const { endpoint, dial, engine } = subject
-  const connected = socket
-  if (!connected || !endpoint) {
-    connected?.destroy()
-    await steps.skip(
-      'tls',
-      connected ? 'no RDS endpoint is known to hold the certificate against' : 'there is no connection',
-    )
-    return { reason }
-  }
-  let protocol: string | undefined
-  const isSafe = await steps.take('tls', async () => {
-    const observation = await probeTls(connected, { engine, dial, endpoint, ca: trustOf(subject, endpoint) })
-    if (observation.kind === 'certificate') ({ protocol } = observation)
-    return checkTls(subject, endpoint, observation)
-  })
-  return isSafe && protocol !== undefined ? { protocol, reason } : { reason }
+  const ca = trustOf(subject, endpoint ?? dial)
+  const { observed, passed } = await steps.take(
+    'tls',
+    () => probeTls(socket, { engine, dial, endpoint: endpoint ?? dial, ca }),
+    (seen) => (endpoint ? checkTls(subject, endpoint, seen) : checkUnknownTls(subject, seen)),
+  )
+  return { isSafe: passed, tls: observed }
 }
 
-async function regionOf({ endpoint, dial, region, profile }: Subject): Promise<RegionObservation> {
-  const environment = process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION']
-  try {
-    const found = await resolveRegion(parseEndpoint((endpoint ?? dial).host), { region, profile })
-    return { region: found, ...(environment ? { environment } : {}) }
-  } catch (error) {
-    return { message: (error as Error).message }
+/** What is known by now, for the checks that need it all. */
+interface Preparation {
+  credentials: Credentials | undefined
+  isSafe: boolean
+  clues: Clues
+  redactor: Redactor
+}
+
+/** The token, the login with it, and what the session says. */
+async function logIn(subject: Subject, steps: Steps, preparation: Preparation): Promise<void> {
+  const { endpoint, user, signedRegion: region } = subject
+  const { credentials, isSafe, clues, redactor } = preparation
+  if (!endpoint || !credentials || region === undefined) {
+    const lack = credentials ? 'no endpoint or region is known to sign for' : 'there are no credentials'
+    await steps.skip('token', lack)
+    return steps.skip('login', 'there is no token')
   }
+  const { identity, until } = credentials
+  await steps.take(
+    'token',
+    async () => {
+      const token = await createTokenProvider({ ...endpoint, user, region, credentials: identity }).getToken()
+      redactor.add(token.value)
+      return token
+    },
+    ({ value, expiresAt }) => checkToken(value, until && until < expiresAt ? until : expiresAt),
+  )
+  if (!isSafe) return steps.skip('login', 'no token is sent without verified TLS')
+
+  const target = { endpoint, region }
+  const { observed } = await steps.take(
+    'login',
+    async () => {
+      const login = await probeLogin(subject, target, identity)
+      if (!isRefusal(login)) return { ...login, trials: [] }
+      const trials = alternatives(subject, target, clues).map(async (alternative) => {
+        const { error } = await probeLogin(subject, alternative, identity)
+        return { ...alternative, accepted: error === undefined }
+      })
+      return { ...login, trials: await Promise.all(trials) }
+    },
+    (seen) => checkLogin(subject, target, seen),
+  )
+  const { server } = observed
+  if (server) await steps.take('server', () => server, checkServer)
+}
+
+function cluesOf(names: DnsObservation, region: RegionObservation, tls: TlsObservation | undefined): Clues {
+  const certificate = tls?.kind === 'certificate' ? tls : undefined
+  const found = [...names.aliasOf, ...(certificate?.names ?? [])]
+  const regions = [
+    ...(certificate ? [regionOfCertificate(certificate)] : []),
+    ...found.map((name) => parseEndpoint(name).region),
+    ...region.others,
+  ]
+  return { names: found, regions: regions.filter((each) => each !== undefined) }
 }
 
 /** Whom a login trusts; nobody where nothing is known. */
@@ -196,27 +212,4 @@ function trustOf({ ca, signedRegion }: Subject, endpoint: Address): readonly str
   } catch {
     return []
   }
-}
-
-async function askForCredentials(
-  subject: Subject,
-): Promise<{ observation: CredentialsObservation; found?: FoundCredentials }> {
-  try {
-    const found = await findCredentials(subject)
-    const { identity, until } = found
-    const source = sourceOf(found)
-    const { accessKeyId, sessionToken } = identity
-    const observation = { found: true, accessKeyId, source, temporary: sessionToken !== undefined } as const
-    return { observation: { ...observation, ...(until ? { until } : {}) }, found }
-  } catch (error) {
-    const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
-    const message = (error as Error).message
-    return { observation: { found: false, code, message, reasons: reasonsOf(error) } }
-  }
-}
-
-function reasonsOf(error: unknown): string[] {
-  const { cause } = error as Error
-  if (cause instanceof AggregateError) return cause.errors.map((each) => (each as Error).message)
-  return cause instanceof Error ? [cause.message] : []
 }

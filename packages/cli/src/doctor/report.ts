@@ -22,6 +22,9 @@ export interface Style {
   verbose: boolean
 }
 
+/** Where each code is explained, as the anchor of its name. */
+const TROUBLESHOOTING = 'https://rds-iam.github.io/rds-iam/troubleshooting'
+
 const MARKS = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as const
 const COLOURS = { ok: 32, warning: 33, failed: 31, skipped: 90 } as const
 const WIDTH = Math.max(...CHECKS.map((check) => check.length))
@@ -55,7 +58,8 @@ export function textReporter(write: (text: string) => void, { live, colours, ver
     finished({ ok, causes }) {
       if (causes.length > 0) write(`\n${causes.length > 1 ? 'Causes, the likeliest first' : 'The cause'}:\n`)
       for (const [index, { code, why, fix }] of causes.entries()) {
-        write(`\n${index + 1}. ${colour(1, code)}: ${why}\n${fix.replace(/^/gm, '   ')}\n`)
+        const lines = `${fix}\nRead more: ${TROUBLESHOOTING}#${code}`
+        write(`\n${index + 1}. ${colour(1, code)}: ${why}\n${lines.replace(/^/gm, '   ')}\n`)
       }
       if (ok) write('\nAll is well.\n')
     },

@@ -1,5 +1,5 @@
-import type { Redactor } from '../redact'
 import { skipped, type CheckName, type Finding } from './finding'
+import type { Redactor } from './redact'
 import type { Reporter } from './report'
 
 /** What a diagnosis is made with. */
@@ -8,35 +8,56 @@ export interface DoctorParts {
   redactor: Redactor
 }
 
+/** What came of a check. */
+export interface Step<T> {
+  observed: T
+  /** Whether what comes after may build on it. */
+  passed: boolean
+}
+
 /** The checks that were made. */
 export interface Steps {
   readonly findings: readonly Finding[]
-  /** Makes a check, shows it, and tells whether what comes after may build on it. */
-  take(check: CheckName, look: () => Promise<Finding> | Finding): Promise<boolean>
-  /** The same for a check that something else has made impossible. */
-  skip(check: CheckName, reason: string): Promise<boolean>
+  /** Observes, judges what was observed, and shows the finding. */
+  take<T>(
+    check: CheckName,
+    observe: () => Promise<T> | T,
+    judge: (observed: Awaited<T>) => Finding,
+  ): Promise<Step<Awaited<T>>>
+  /** Says why something cannot be observed. */
+  skip(check: CheckName, reason: string): Promise<void>
 }
 
 /** Makes the keeper of the findings: none is shown or kept before it is cleaned of secrets. */
 export function createSteps({ reporter, redactor }: DoctorParts): Steps {
   const findings: Finding[] = []
-  async function take(check: CheckName, look: () => Promise<Finding> | Finding): Promise<boolean> {
+  const take: Steps['take'] = async (check, observe, judge) => {
     reporter.started(check)
-    const finding = cleaned(await look(), redactor)
+    const observed = await observe()
+    const finding = cleaned(judge(observed), redactor)
     findings.push(finding)
     reporter.found(finding)
-    return finding.status === 'ok' || finding.status === 'warning'
+    return { observed, passed: finding.status === 'ok' || finding.status === 'warning' }
   }
-  return { findings, take, skip: (check, reason) => take(check, () => skipped(check, reason)) }
+  return {
+    findings,
+    take,
+    async skip(check, reason) {
+      await take(
+        check,
+        () => reason,
+        (why) => skipped(check, why),
+      )
+    },
+  }
 }
 
 function cleaned(finding: Finding, { redact }: Redactor): Finding {
+  const { seen, details = [], suspicions = [] } = finding
   return {
     ...finding,
-    seen: redact(finding.seen),
-    details: finding.details?.map(redact) ?? [],
-    suspicions:
-      finding.suspicions?.map((cause) => ({ ...cause, why: redact(cause.why), fix: redact(cause.fix) })) ??
-      [],
+    seen: redact(seen),
+    details: details.map(redact),
+    suspicions: suspicions.map((each) => ({ ...each, why: redact(each.why), fix: redact(each.fix) })),
   }
 }

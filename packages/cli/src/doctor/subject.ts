@@ -1,12 +1,13 @@
-import type { Engine } from '../engine'
-import type { Address, LoginOptions } from '../login-options'
+import type { Address } from '@rds-iam/core/internal'
+import type { Engine } from '../login/engine'
+import type { LoginOptions } from '../login/options'
 
 /** What a diagnosis is about, as far as it is known by now. */
 export interface Subject extends LoginOptions {
   /** The region that is signed for. */
   signedRegion?: string
-  /** The account of the identity, from STS. */
-  account?: string
+  /** The account of the identity, where STS or the credentials say it. */
+  account?: string | undefined
 }
 
 /** A host and a port, as they are written. */

@@ -2,12 +2,13 @@ import { promises as dns } from 'node:dns'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { builtInTrust, parseEndpoint, resolveRegion } from '@rds-iam/core'
+import { isLoopback } from '@rds-iam/core/internal'
 import type { Values } from '../commands'
-import { isLoopback, readLoginOptions, requireEndpoint, type LoginOptions } from '../login-options'
-import { makeToken } from '../make-token'
+import { connectionUrl } from '../login/connection-url'
+import { readLoginOptions, requireEndpoint, type LoginOptions } from '../login/options'
+import { makeToken } from '../login/token'
+import { trustedPem } from '../login/trust'
 import { UsageError } from '../usage-error'
-import { connectionUrl } from '../connection-url'
 import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
 import { choosesDefaults, mysqlClientOf, type MysqlClient } from './mysql-client'
 import { createPrivateDirectory, type PrivateDirectory } from './private-directory'
@@ -24,6 +25,8 @@ const REPLACED = [
   'MYSQL_TCP_PORT',
 ]
 
+const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
+
 /** Runs `rds-iam exec`. */
 export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
@@ -37,12 +40,12 @@ export async function runExec(values: Values, [command, ...args]: readonly strin
     )
   }
   const { value: token } = await makeToken(options)
-  const trust = options.ca?.pem ?? (await builtInPem(options))
+  const trust = await trustedPem(options)
   const tunnel = isTunnel ? { host: endpoint.host, address: await addressOf(options.dial.host) } : undefined
   const directory = createPrivateDirectory()
   try {
     const caFile = directory.write('ca.pem', trust)
-    const parts = { token, caFile, ...(tunnel ? { tunnel } : {}) }
+    const parts = { token, trust, caFile, tunnel }
     const { env, before } = prepare(options, parts, directory, [command, ...args])
     const { status, signal } = await runChild(command, [...before, ...args], { ...inherited(), ...env })
     directory.remove()
@@ -73,7 +76,7 @@ function prepare(
   const env = {
     MYSQL_HOME: dirname(write('mysql')),
     MARIADB_HOME: dirname(write('mariadb')),
-    DATABASE_URL: connectionUrl(options, parts),
+    ...databaseUrl(options, parts),
   }
   const ownFile = join(homedir(), '.my.cnf')
   if (!existsSync(ownFile)) return { env, before: [] }
@@ -87,14 +90,18 @@ function prepare(
   return { env, before: [] }
 }
 
-function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REPLACED.includes(name)))
+/** No variable may be longer than Linux lets one be; then there is none. */
+function databaseUrl(options: LoginOptions, parts: EnvironmentParts): { DATABASE_URL?: string } {
+  const url = connectionUrl(options, parts)
+  if (url.length < LONGEST_VARIABLE) return { DATABASE_URL: url }
+  const advice =
+    '--ca with the bundle of the region alone (rds-iam certificates --region R) makes it short enough'
+  process.stderr.write(`rds-iam: no DATABASE_URL, as it would hold all of ${options.ca?.file}: ${advice}\n`)
+  return {}
 }
 
-async function builtInPem(options: LoginOptions): Promise<string> {
-  const parsed = parseEndpoint(requireEndpoint(options).host)
-  const { region, profile } = options
-  return builtInTrust(parsed, await resolveRegion(parsed, { region, profile })).join('\n')
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REPLACED.includes(name)))
 }
 
 async function addressOf(host: string): Promise<string> {

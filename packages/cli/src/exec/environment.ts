@@ -1,14 +1,10 @@
-import { connectionUrl } from '../connection-url'
-import type { LoginOptions } from '../login-options'
+import { connectionUrl, type UrlParts } from '../login/connection-url'
+import type { LoginOptions } from '../login/options'
 import type { MysqlClient } from './mysql-client'
 
 /** The pieces that a command's environment is made of. */
-export interface EnvironmentParts {
-  token: string
-  /** A file with the authorities to trust. */
+export interface EnvironmentParts extends UrlParts {
   caFile: string
-  /** The address behind the dialled name, where the certificate is of another name. */
-  tunnel?: { host: string; address: string }
 }
 
 /** The environment with which psql, pg_dump and the like log in. */
@@ -24,7 +20,7 @@ export function postgresEnvironment(options: LoginOptions, parts: EnvironmentPar
     PGPASSWORD: token,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: caFile,
-    DATABASE_URL: connectionUrl(options, { token, caFile, ...(tunnel ? { through: tunnel } : {}) }),
+    DATABASE_URL: connectionUrl(options, parts),
   }
 }
 

@@ -1,4 +1,3 @@
-import { promises as dns } from 'node:dns'
 import { RdsIamError } from '../errors'
 import { within } from '../time-limit'
 import { normalizeHost, parseEndpoint } from './parse-endpoint'
@@ -22,6 +21,7 @@ export async function followCname(
 }
 
 async function walk(alias: string, region: string | undefined): Promise<string> {
+  const { promises: dns } = require('node:dns') as typeof import('node:dns')
   let name = alias
   for (let hop = 0; hop <= LONGEST_CHAIN; hop++) {
     const { kind, host } = parseEndpoint(name)

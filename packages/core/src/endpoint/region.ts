@@ -33,7 +33,8 @@ function profileName(profile: string | undefined): string {
   return profile ?? process.env['AWS_PROFILE'] ?? 'default'
 }
 
-async function profileRegion(profile: string | undefined): Promise<string | undefined> {
+/** The region of a profile in the shared configuration files. */
+export async function profileRegion(profile: string | undefined): Promise<string | undefined> {
   // Loaded when needed: most endpoints name their region.
   const { loadSharedConfigFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
   const { configFile, credentialsFile } = await loadSharedConfigFiles({ ignoreCache: true })

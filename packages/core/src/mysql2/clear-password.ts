@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events'
-import { isIP } from 'node:net'
 import { invalidOption } from '../errors'
 import { publishLost } from '../events'
 import { checkHost, readPort, checkUser } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
-import { attemptOf, type ConnectionConfig } from './stream'
+import { verifiesName } from './ssl'
+import { targetOf, type ConnectionConfig } from './stream'
 
 /** A mysql2 authentication plugin. */
 export type ClearPasswordPlugin = (login: {
@@ -44,16 +44,13 @@ const NOTHING_TO_SEND = undefined as unknown as Buffer
 
 async function tokenFor(connection: Connection, command: EventEmitter, login: IamLogin): Promise<string> {
   const { config, stream } = connection
-  const attempt = attemptOf(config)
   const user = checkUser(config.user, 'user')
   const target =
-    attempt?.target ??
+    targetOf(config) ??
     (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
   requireTls(stream)
-  // mysql2 verifies the name that our `stream` set, but not an IP address, and knows no check of the caller's.
-  const verified = attempt !== undefined && config.ssl === attempt.ssl && !isIP(target.endpoint.host)
   const { checkServerIdentity } = login.ssl
-  if (!verified || checkServerIdentity)
+  if (checkServerIdentity || !verifiesName(config, target.endpoint.host))
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
   const token = await login.token(target, user)

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Address, IamOptions } from '../iam-options'
 import { knownTrust, type IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
@@ -19,15 +20,22 @@ export interface Mysql2SslByTrust {
 
 /** Makes one `ssl` object for each trust. */
 export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: IamOptions): Mysql2SslByTrust {
-  const { checkServerIdentity: _, ...material } = ssl
+  const { checkServerIdentity, ...material } = ssl
   const verified = { rejectUnauthorized: true, verifyIdentity: true } as const
   const byTrust = new Map<TrustedCas | undefined, Mysql2Ssl>()
+  const make = (cas: TrustedCas | undefined): Mysql2Ssl => ({
+    ...material,
+    ...(cas ? { ca: [...cas] } : {}),
+    ...verified,
+  })
   let cas: TrustedCas | undefined
   return {
     of(target) {
       const cas = trust(target)
+      // What mysql2 does not verify we look at ourselves, and a TLS session that is resumed shows no certificate.
+      if (checkServerIdentity || isIP(target.endpoint.host)) return make(cas)
       let found = byTrust.get(cas)
-      if (!found) byTrust.set(cas, (found = { ...material, ...(cas ? { ca: [...cas] } : {}), ...verified }))
+      if (!found) byTrust.set(cas, (found = make(cas)))
       return found
     },
     configured: {
@@ -38,4 +46,18 @@ export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: Ia
       ...verified,
     },
   }
+}
+
+/**
+ * Whether mysql2 itself verifies that a certificate is a host's: when a TLS session begins, and it resumes only
+ * sessions that began so. It does not verify IP addresses.
+ */
+export function verifiesName(
+  { host: configured, ssl }: { host: string; ssl: unknown },
+  host: string,
+): boolean {
+  const { rejectUnauthorized, verifyIdentity } = (ssl ?? {}) as Partial<Mysql2Ssl>
+  return (
+    rejectUnauthorized === true && verifyIdentity === true && configured.toLowerCase() === host && !isIP(host)
+  )
 }

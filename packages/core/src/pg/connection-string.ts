@@ -1,4 +1,4 @@
-import { parse } from 'pg-connection-string'
+import type { ConnectionOptions } from 'pg-connection-string'
 import { invalidOption } from '../errors'
 import { readSslOption, withoutUndefined, type SslOptions } from '../tls/ssl-option'
 
@@ -27,7 +27,8 @@ export function readConnectionString(connectionString: unknown): Record<string, 
   return typeof ssl === 'object' && Object.keys(ssl).length > 0 ? { ...given, ssl: ssl as SslOptions } : given
 }
 
-function parseUrl(url: string): ReturnType<typeof parse> {
+function parseUrl(url: string): ConnectionOptions {
+  const { parse } = require('pg-connection-string') as typeof import('pg-connection-string')
   try {
     return parse(url)
   } catch (error) {

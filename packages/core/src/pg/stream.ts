@@ -30,7 +30,8 @@ export function attemptOf(connection: { ssl?: unknown } | undefined): Attempt | 
 
 /**
  * Makes pg's `stream` function: a socket that finds the endpoint behind the dialled address first, sets up
- * TLS for it, and starts the token at once, so that the credential look-up runs beside TCP and TLS.
+ * TLS for it, and starts the token as soon as it dials, so that the look-up of credentials and the loading
+ * of the SDK, which blocks, go on while packets travel.
  */
 export function createStream(login: IamLogin, user: string, defaultSsl: ConnectionOptions) {
   return (connection: ConnectionSettings): Socket => {
@@ -47,9 +48,10 @@ export function createStream(login: IamLogin, user: string, defaultSsl: Connecti
       const target = await login.target(dialled)
       Object.assign(ssl, perConnection(login, target, attempt, given, defaultSsl))
       attempt.target = target
-      login.token(target, user).catch(fail)
       // pg may have given up meanwhile; connecting would bring the socket back to life.
-      if (!socket.destroyed) dial(target.dial.port, target.dial.host)
+      if (socket.destroyed) return
+      socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
+      dial(target.dial.port, target.dial.host)
     }
     function fail(error: unknown): void {
       socket.destroy(error as Error)

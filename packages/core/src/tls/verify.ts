@@ -29,13 +29,21 @@ export function requireTls(socket: unknown): asserts socket is TLSSocket {
 /**
  * The same for the host name, where the driver did not check it as we asked.
  *
- * @throws {RdsIamError} `TLS_REQUIRED`, with Node's error as its cause
+ * @throws {RdsIamError} `TLS_REQUIRED`, with Node's error as its cause; always for a session that was resumed,
+ * which shows no certificate.
  */
 export function requireCertificateOf(
   host: string,
   socket: TLSSocket,
   alsoCheck: CheckServerIdentity | undefined,
 ): void {
+  if (socket.isSessionReused()) {
+    throw new RdsIamError(
+      'TLS_REQUIRED',
+      `ssl: a resumed TLS session shows no certificate, so it is not known to be one of ${host}: no token was sent; ` +
+        'hand on `ssl` and `stream` as rds-iam made them',
+    )
+  }
   const cause = checkCertificate(host, socket.getPeerCertificate(true), alsoCheck)
   if (!cause) return
   throw new RdsIamError('TLS_REQUIRED', `ssl: the certificate is not one of ${host}: no token was sent`, {

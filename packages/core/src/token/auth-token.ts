@@ -15,12 +15,34 @@ export interface AuthToken {
 
 /** Puts a signed token into an object that does not show it. */
 export function createAuthToken(value: string, issuedAt: Date, expiresAt: Date): AuthToken {
-  const token = { issuedAt, expiresAt }
-  const redacted = (): string => `[AuthToken redacted, expires ${expiresAt.toISOString()}]`
-  return Object.defineProperties(token, {
-    value: { value },
-    toString: { value: redacted },
-    toJSON: { value: redacted },
-    [inspect.custom]: { value: redacted },
-  }) as typeof token & { readonly value: string }
+  return new HiddenToken(value, issuedAt, expiresAt)
+}
+
+// A class, as many are kept: what hides the value is there once, and not once for each token.
+class HiddenToken implements AuthToken {
+  readonly #value: string
+
+  constructor(
+    value: string,
+    readonly issuedAt: Date,
+    readonly expiresAt: Date,
+  ) {
+    this.#value = value
+  }
+
+  get value(): string {
+    return this.#value
+  }
+
+  toString(): string {
+    return `[AuthToken redacted, expires ${this.expiresAt.toISOString()}]`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publishRenewalFailed, publishShortLived } from '../events'
@@ -6,7 +5,7 @@ import { DEFAULT_TIMEOUT_MS, isText, type IdentityOptions } from '../iam-options
 import { within } from '../time-limit'
 import { expired, unavailable } from './credential-errors'
 import { createDefaultChain } from './default-chain'
-import { areFreshCredentials, TOKEN_LIFETIME_SECONDS, type Lifetime } from './lifetime'
+import { credentialsRenewalMs, TOKEN_LIFETIME_SECONDS, type Lifetime } from './lifetime'
 import { createRenewable, type Renewable } from './renewable'
 
 type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
@@ -20,8 +19,7 @@ export interface Credentials extends Lifetime {
 const BACK_OFF_MS = [100, 300]
 
 /**
- * The credentials that sign: looked up when they are needed, kept until shortly before their end. Those
- * without an end are asked for each time, since only their provider knows when they change.
+ * The credentials that sign: looked up when they are needed, kept until shortly before their end.
  */
 export function createCredentials(options: IdentityOptions): Renewable<Credentials> {
   const { credentials } = options
@@ -36,7 +34,7 @@ export function createCredentials(options: IdentityOptions): Renewable<Credentia
   return createRenewable<Credentials>({
     make: ({ forceRefresh }) => lookUp(provider, forceRefresh, timeoutMs),
     lifetime: (found) => found,
-    isFresh: (lifetime, now) => lifetime.until !== undefined && areFreshCredentials(lifetime, now),
+    renewalMs: credentialsRenewalMs,
     // Without old ones no token is made, and whoever makes tokens says so.
     onFailed: (error, kept) => kept && publishRenewalFailed(undefined, error, true),
   })
@@ -82,6 +80,7 @@ async function askPatiently(
       const pause = BACK_OFF_MS[attempt]
       // What our own chain says is final: no source is set up, and asking again finds none either.
       if (pause === undefined || timeout.aborted || isRdsIamError(error)) throw unavailable(error)
+      const { setTimeout: delay } = require('node:timers/promises') as typeof import('node:timers/promises')
       await delay(pause, undefined, { signal: timeout }).catch(() => {
         throw unavailable(error)
       })

@@ -41,14 +41,17 @@ interface ProviderError extends Error {
   code?: string
 }
 
-function configuredSources(
+function* configuredSources(
   options: IdentityOptions,
   timeoutMs: number,
-): (() => Promise<AwsCredentialIdentity>)[] {
-  // The SDK is loaded at the first token: importing this package costs nothing.
-  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+): Generator<() => Promise<AwsCredentialIdentity>> {
   const { env } = process
   const { profile } = options
+  if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
+    yield () => Promise.resolve(readEnvironment(env))
+  }
+  // Loaded when it is needed: importing this package costs nothing.
+  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const requestHandler = { requestTimeout: timeoutMs, throwOnRequestTimeout: true }
   const settings = {
     ...(profile === undefined ? {} : { profile }),
@@ -62,19 +65,27 @@ function configuredSources(
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }
 
-  const sources = []
-  if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
-    sources.push(sdk.fromEnv(settings))
-  }
-  sources.push(sdk.fromIni(settings))
-  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) sources.push(sdk.fromTokenFile(settings))
+  yield sdk.fromIni(settings)
+  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) yield sdk.fromTokenFile(settings)
   if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
     // Its own time-out ends nothing: it only writes to the console.
-    sources.push(() => endingRequests(containerUrl(), timeoutMs, sdk.fromHttp({ ...settings, timeout: 0 })))
+    yield () => endingRequests(containerUrl(), timeoutMs, sdk.fromHttp({ ...settings, timeout: 0 }))
   } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
-    sources.push(sdk.fromInstanceMetadata(isEc2Told() ? { ...settings, timeout: timeoutMs } : settings))
+    yield sdk.fromInstanceMetadata(isEc2Told() ? { ...settings, timeout: timeoutMs } : settings)
   }
-  return sources
+}
+
+/** As the SDK's `fromEnv`, which would load a fifth of the SDK to write down where they are from. */
+function readEnvironment(env: NodeJS.ProcessEnv): AwsCredentialIdentity & { $source: object } {
+  const sessionToken = env['AWS_SESSION_TOKEN']
+  const expiration = env['AWS_CREDENTIAL_EXPIRATION']
+  return {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(expiration ? { expiration: new Date(expiration) } : {}),
+    $source: { CREDENTIALS_ENV_VARS: 'g' },
+  }
 }
 
 /** Where to ask STS: the SDK would find the same, and write to the console where it finds nothing. */

@@ -18,24 +18,24 @@ export function tokenExpiry(issuedAt: Date, credentialsExpiration: Date | undefi
   return new Date(credentialsExpiration ? Math.min(end, credentialsExpiration.getTime()) : end)
 }
 
-/** Whether something can still be used at `now`. A clock that went back makes it unusable: RDS would refuse it. */
-export function isGood({ since, until }: Lifetime, now: Date): boolean {
-  return now >= since && (until === undefined || now < until)
+/** Whether something can still be used at `nowMs`. A clock that went back makes it unusable: RDS would refuse it. */
+export function isGood({ since, until }: Lifetime, nowMs: number): boolean {
+  return nowMs >= since.getTime() && (until === undefined || nowMs < until.getTime())
 }
 
-/** Whether a token is good and far enough from its end not to be renewed: a quarter of its life, at most a minute. */
-export function isFreshToken(lifetime: Lifetime, now: Date): boolean {
-  return isFresh(lifetime, now, LONGEST_TOKEN_MARGIN_MS)
+/** When a token is to be renewed, in milliseconds since 1970: a quarter of its life before its end, at most a minute. */
+export function tokenRenewalMs(issuedAt: Date, expiresAt: Date): number {
+  return renewalMs(issuedAt, expiresAt, LONGEST_TOKEN_MARGIN_MS)
 }
 
-/** The same for credentials, with a margin of at most five minutes. */
-export function areFreshCredentials(lifetime: Lifetime, now: Date): boolean {
-  return isFresh(lifetime, now, LONGEST_CREDENTIALS_MARGIN_MS)
+/**
+ * The same for credentials, with a margin of at most five minutes. Those without an end are asked for each
+ * time, since only their provider knows when they change.
+ */
+export function credentialsRenewalMs({ since, until }: Lifetime): number {
+  return until ? renewalMs(since, until, LONGEST_CREDENTIALS_MARGIN_MS) : since.getTime()
 }
 
-function isFresh(lifetime: Lifetime, now: Date, longestMarginMs: number): boolean {
-  if (!isGood(lifetime, now)) return false
-  if (lifetime.until === undefined) return true
-  const margin = Math.min((lifetime.until.getTime() - lifetime.since.getTime()) / 4, longestMarginMs)
-  return now.getTime() < lifetime.until.getTime() - margin
+function renewalMs(since: Date, until: Date, longestMarginMs: number): number {
+  return until.getTime() - Math.min((until.getTime() - since.getTime()) / 4, longestMarginMs)
 }

@@ -18,10 +18,19 @@ export interface Renewable<T> {
 export interface RenewableParts<T> {
   make(options: { forceRefresh: boolean }): Promise<T>
   lifetime(value: T): Lifetime
-  isFresh(lifetime: Lifetime, now: Date): boolean
+  /** From when on a use renews the value, in milliseconds since 1970. */
+  renewalMs(value: T): number
   onReused?(value: T): void
   /** A renewal failed or was too slow; `kept` is the old value if it is used instead. */
   onFailed?(error: unknown, kept: T | undefined): void
+}
+
+/** The value in use. A use costs two comparisons and nothing new: neither a Date nor a promise. */
+interface Held<T> {
+  value: T
+  made: Promise<T>
+  sinceMs: number
+  renewalMs: number
 }
 
 /**
@@ -30,71 +39,84 @@ export interface RenewableParts<T> {
  * works where the CPU is frozen between requests.
  */
 export function createRenewable<T>(parts: RenewableParts<T>): Renewable<T> {
-  let value: T | undefined
-  let distrusted = false
-  let flight: { made: Promise<T>; forced: boolean } | undefined
+  return new KeptFresh(parts)
+}
 
-  function takeOff(forced: boolean): Promise<T> {
-    const mine = { forced, made: parts.make({ forceRefresh: forced }) }
-    flight = mine
-    mine.made.then(
-      (made) => {
-        // A forced flight that started later knows better.
-        if (flight !== mine) return
-        value = made
-        distrusted = false
-        flight = undefined
-      },
-      () => {
-        if (flight === mine) flight = undefined
-      },
-    )
-    return mine.made
+// A class, as a process keeps many: its functions are there once, and not once for each value.
+class KeptFresh<T> implements Renewable<T> {
+  readonly #parts: RenewableParts<T>
+  #held: Held<T> | undefined
+  #distrusted = false
+  #flight: { made: Promise<T>; forced: boolean } | undefined
+
+  constructor(parts: RenewableParts<T>) {
+    this.#parts = parts
   }
 
-  function renew(forced: boolean): Promise<T> {
-    return flight && (flight.forced || !forced) ? flight.made : takeOff(forced)
+  get(options?: { forceRefresh?: boolean | undefined }): Promise<T> {
+    const held = this.#held
+    const forced = options?.forceRefresh === true
+    if (forced || held === undefined) return this.#renewOrFail(forced || this.#distrusted)
+    const nowMs = Date.now()
+    if (!this.#distrusted && nowMs < held.renewalMs && nowMs >= held.sinceMs) {
+      this.#parts.onReused?.(held.value)
+      return held.made
+    }
+    const isStillGood = isGood(this.#parts.lifetime(held.value), nowMs)
+    return isStillGood ? this.#renewOrKeep(held.value) : this.#renewOrFail(this.#distrusted)
   }
 
-  async function renewOrKeep(kept: T): Promise<T> {
-    const renewal = renew(distrusted)
+  discard(value: T): boolean {
+    if (this.#held?.value !== value) return false
+    this.#held = undefined
+    return true
+  }
+
+  distrust(): void {
+    this.#distrusted = true
+  }
+
+  async #renewOrKeep(kept: T): Promise<T> {
+    const renewal = this.#renew(this.#distrusted)
     try {
       return await within(PATIENCE_MS, renewal, () => new Error(`no answer within ${PATIENCE_MS} ms`))
     } catch (error) {
-      if (!isGood(parts.lifetime(kept), new Date())) return renewal
-      parts.onFailed?.(error, kept)
+      if (!isGood(this.#parts.lifetime(kept), Date.now())) return renewal
+      this.#parts.onFailed?.(error, kept)
       return kept
     }
   }
 
-  async function renewOrFail(forced: boolean): Promise<T> {
+  async #renewOrFail(forced: boolean): Promise<T> {
     try {
-      return await renew(forced)
+      return await this.#renew(forced)
     } catch (error) {
-      parts.onFailed?.(error, undefined)
+      this.#parts.onFailed?.(error, undefined)
       throw error
     }
   }
 
-  return {
-    async get(options) {
-      const forced = options?.forceRefresh === true
-      if (forced || value === undefined) return renewOrFail(forced || distrusted)
-      const now = new Date()
-      const lifetime = parts.lifetime(value)
-      if (!distrusted && parts.isFresh(lifetime, now)) {
-        parts.onReused?.(value)
-        return value
-      }
-      return isGood(lifetime, now) ? renewOrKeep(value) : renewOrFail(distrusted)
-    },
-    discard(refused) {
-      if (value !== refused) return false
-      value = undefined
-      return true
-    },
-    distrust() {
-      distrusted = true
-    },
+  #renew(forced: boolean): Promise<T> {
+    const flight = this.#flight
+    return flight && (flight.forced || !forced) ? flight.made : this.#takeOff(forced)
+  }
+
+  #takeOff(forced: boolean): Promise<T> {
+    const mine = { forced, made: this.#parts.make({ forceRefresh: forced }) }
+    this.#flight = mine
+    mine.made.then(
+      (value) => {
+        // A forced flight that started later knows better.
+        if (this.#flight !== mine) return
+        this.#flight = undefined
+        this.#distrusted = false
+        const sinceMs = this.#parts.lifetime(value).since.getTime()
+        this.#held = { value, made: mine.made, sinceMs, renewalMs: this.#parts.renewalMs(value) }
+      },
+      () => {
+        if (this.#flight === mine) this.#flight = undefined
+      },
+    )
+    return mine.made
   }
 }

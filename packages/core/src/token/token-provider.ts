@@ -10,7 +10,7 @@ import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
 import { createAuthToken, type AuthToken } from './auth-token'
 import { createCredentials, type Credentials } from './credentials'
-import { isFreshToken, tokenExpiry } from './lifetime'
+import { tokenExpiry, tokenRenewalMs } from './lifetime'
 import { createRenewable, type Renewable } from './renewable'
 import { signToken, type LoginTo } from './sign'
 
@@ -75,7 +75,7 @@ export function createTokens(
       return token
     },
     lifetime: ({ issuedAt, expiresAt }) => ({ since: issuedAt, until: expiresAt }),
-    isFresh: isFreshToken,
+    renewalMs: ({ issuedAt, expiresAt }) => tokenRenewalMs(issuedAt, expiresAt),
     onReused: (token) => publishReused(login, token),
     onFailed: (error, kept) => publishRenewalFailed(login, error, kept !== undefined),
   })

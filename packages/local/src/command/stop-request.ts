@@ -50,7 +50,8 @@ function watchParent(stop: () => void): void {
 
 function isPipe(descriptor: number): boolean {
   try {
-    const stats = fstatSync(descriptor)
+    // As bigint, for the plain numbers of a pipe mislead the next realpath in Node 20, and with it the next require().
+    const stats = fstatSync(descriptor, { bigint: true })
     return stats.isFIFO() || stats.isSocket()
   } catch {
     return false // it is closed

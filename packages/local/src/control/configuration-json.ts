@@ -1,5 +1,6 @@
 import type { LocalRdsConfiguration } from '../configuration'
 import type { TestIdentity } from '../iam/identity'
+import { instant, isAbsent, list, number, object, parse, string, strings } from './json-values'
 
 /** The configuration as JSON shows it: secrets are left out, instants are texts, and no limit is null. */
 export function presentConfiguration(configuration: LocalRdsConfiguration): Record<string, unknown> {
@@ -51,48 +52,4 @@ function identity(value: unknown): TestIdentity {
     ...(isAbsent(expiration) ? {} : { expiration: instant('identities: expiration', expiration) }),
     ...(isAbsent(users) ? {} : { users: strings('identities: users', users) }),
   }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new TypeError('the body is no JSON')
-  }
-}
-
-function isAbsent(value: unknown): value is undefined | null {
-  return value === undefined || value === null
-}
-
-function object(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw new TypeError(`${name} must be an object`)
-}
-
-function list(name: string, value: unknown): unknown[] {
-  if (Array.isArray(value)) return value
-  throw new TypeError(`${name} must be a list`)
-}
-
-function string(name: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  throw new TypeError(`${name} must be a text`)
-}
-
-function strings(name: string, value: unknown): string[] {
-  return list(name, value).map((item) => string(name, item))
-}
-
-function number(name: string, value: unknown): number {
-  if (typeof value === 'number') return value
-  throw new TypeError(`${name} must be a number`)
-}
-
-function instant(name: string, value: unknown): Date {
-  const date = new Date(string(name, value))
-  if (Number.isNaN(date.getTime()))
-    throw new TypeError(`${name} must be an instant, such as 2026-01-31T12:00:00Z`)
-  return date
 }

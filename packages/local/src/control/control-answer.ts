@@ -1,7 +1,9 @@
 import type { LoginEvent } from '../audit'
 import type { LocalRdsConfiguration } from '../configuration'
+import type { CredentialEndpoints } from '../credential-endpoints/credential-endpoints'
 import type { Engine } from '../engine'
 import { parseChange, presentConfiguration } from './configuration-json'
+import { changeCredentials, presentCredentials } from './credentials-json'
 
 /** What the control endpoint reads and changes: the part of a running endpoint that it needs. */
 export interface Controlled {
@@ -9,6 +11,7 @@ export interface Controlled {
   readonly configuration: LocalRdsConfiguration
   readonly logins: readonly LoginEvent[]
   readonly openConnections: number
+  readonly credentials: CredentialEndpoints | undefined
   configure(change: Partial<LocalRdsConfiguration>): Promise<void>
   dropConnections(): void
 }
@@ -32,11 +35,33 @@ export interface ControlAnswer {
 
 type Action = (controlled: Controlled, body: string) => Promise<ControlAnswer> | ControlAnswer
 
+const WITHOUT_CREDENTIALS: ControlAnswer = {
+  status: 404,
+  body: { error: 'the endpoint was started without credential endpoints' },
+}
+
 const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
   '/logins': { GET: ({ logins }) => ({ status: 200, body: logins }) },
   '/configuration': {
     GET: (controlled) => ({ status: 200, body: presentConfiguration(controlled.configuration) }),
-    PATCH: changeConfiguration,
+    PATCH: (controlled, body) =>
+      changed(async () => {
+        await controlled.configure(parseChange(body))
+        return presentConfiguration(controlled.configuration)
+      }),
+  },
+  '/credentials': {
+    GET: ({ credentials }) =>
+      credentials === undefined
+        ? WITHOUT_CREDENTIALS
+        : { status: 200, body: presentCredentials(credentials) },
+    PATCH: ({ credentials }, body) =>
+      credentials === undefined
+        ? WITHOUT_CREDENTIALS
+        : changed(() => {
+            changeCredentials(credentials, body)
+            return presentCredentials(credentials)
+          }),
   },
   '/drop-connections': {
     POST(controlled) {
@@ -61,10 +86,10 @@ export async function answerControl(
   return { status: 405, body: { error: `${path} takes ${allow}` }, allow }
 }
 
-async function changeConfiguration(controlled: Controlled, body: string): Promise<ControlAnswer> {
+/** Makes a change and answers what is in force then, or what of the change is wrong. */
+async function changed(change: () => unknown): Promise<ControlAnswer> {
   try {
-    await controlled.configure(parseChange(body))
-    return { status: 200, body: presentConfiguration(controlled.configuration) }
+    return { status: 200, body: await change() }
   } catch (error) {
     const wrong = error instanceof TypeError
     return { status: wrong ? 400 : 500, body: { error: error instanceof Error ? error.message : 'failed' } }

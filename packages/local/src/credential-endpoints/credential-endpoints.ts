@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createContainerEndpoint } from './container-endpoint'
-import { createFaults, type CredentialFault, type CredentialSource } from './fault'
+import { checkFault, checkSource, createFaults, type CredentialFault, type CredentialSource } from './fault'
 import { startHttpServer } from './http-server'
 import { createInstanceMetadata } from './instance-metadata'
-import { createIssuer, type IssuedIdentity } from './issuer'
+import { checkLifetime, createIssuer, type IssuedIdentity } from './issuer'
 import { createSts } from './sts'
 import { TEST_ACCOUNT } from './sts-answer'
 import { createWebIdentityFile } from './web-identity-file'
@@ -12,7 +12,7 @@ import { createWebIdentityFile } from './web-identity-file'
 export interface CredentialEndpointsOptions {
   /** Port on 127.0.0.1. Default: a free one. */
   port?: number
-  /** How long identities live, in milliseconds, rounded down to a whole second of the clock. Default: 3,600,000. */
+  /** How long identities live, in milliseconds, from 1,000 to a year; they end at a whole second, the one before. Default: 3,600,000. */
   lifetimeMs?: number
   /** Whether each answer is a new identity; `false` answers one of each source until it ends. Default: true. */
   rotate?: boolean
@@ -24,7 +24,7 @@ export interface CredentialEndpointsOptions {
   containerToken?: string | false
   /** Name of the role of the instance, the container and the web identity. Default: `test`. */
   role?: string
-  /** Region in the environment for web identities. Default: `us-east-1`. */
+  /** Region in the environments. Default: `us-east-1`. */
   region?: string
 }
 
@@ -32,6 +32,10 @@ export interface CredentialEndpointsOptions {
 export interface CredentialEndpoints {
   /** `http://127.0.0.1:PORT`, the address of all of them. */
   readonly url: string
+  /** How long the identities of coming answers live, in milliseconds. */
+  readonly lifetimeMs: number
+  /** The fault of each source; undefined where it is well. */
+  readonly faults: Readonly<Record<CredentialSource, CredentialFault | undefined>>
   /** How many requests each source has had, whatever became of them. */
   readonly requests: Readonly<Record<CredentialSource, number>>
   /** Environment variables with which an AWS SDK finds one of the sources. */
@@ -40,9 +44,15 @@ export interface CredentialEndpoints {
     readonly container: Readonly<Record<string, string>>
     readonly webIdentity: Readonly<Record<string, string>>
   }
-  /** Switches a fault of a source on; without a fault, off. Requests that hang stay so. */
+  /**
+   * Switches a fault of a source on; without a fault, off. Requests that hang stay so.
+   * @throws {TypeError} when there is no such source or fault.
+   */
   setFault(source: CredentialSource, fault?: CredentialFault): void
-  /** Changes how long the identities of coming answers live, in milliseconds. */
+  /**
+   * Changes how long the identities of coming answers live, in milliseconds.
+   * @throws {TypeError} when it is not from a second to a year.
+   */
   setLifetime(lifetimeMs: number): void
   /** Ends every connection, the hanging ones too, and removes the web identity's file. */
   close(): Promise<void>
@@ -53,7 +63,7 @@ export interface CredentialEndpoints {
  * metadata (IMDSv2), the container endpoint of ECS and EKS, and STS. They hand out test identities, and
  * break down on command.
  *
- * @throws the error of `listen` when the port is taken.
+ * @throws {TypeError} when the lifetime is wrong, or the error of `listen` when the port is taken.
  * @example
  * ```ts
  * const endpoints = await startCredentialEndpoints({ lifetimeMs: 60_000 })
@@ -72,7 +82,7 @@ export async function startCredentialEndpoints(
   } = options
   const authorizationToken = containerToken === false ? undefined : containerToken
   const roleArn = `arn:aws:iam::${TEST_ACCOUNT}:role/${role}`
-  const issuing = { lifetimeMs, rotate, onIssued }
+  const issuing = { lifetimeMs: checkLifetime(lifetimeMs), rotate, onIssued }
 
   const requests = { imds: 0, container: 0, sts: 0 }
   const faults = createFaults()
@@ -101,13 +111,20 @@ export async function startCredentialEndpoints(
   return {
     url,
     requests,
+    get lifetimeMs() {
+      return issuing.lifetimeMs
+    },
+    get faults() {
+      return { imds: faults.get('imds'), container: faults.get('container'), sts: faults.get('sts') }
+    },
     env: {
-      imds: { AWS_EC2_METADATA_SERVICE_ENDPOINT: url },
+      imds: { AWS_EC2_METADATA_SERVICE_ENDPOINT: url, AWS_REGION: region },
       container: {
         AWS_CONTAINER_CREDENTIALS_FULL_URI: url + containerPath,
         ...(authorizationToken === undefined
           ? {}
           : { AWS_CONTAINER_AUTHORIZATION_TOKEN: authorizationToken }),
+        AWS_REGION: region,
       },
       webIdentity: {
         AWS_ROLE_ARN: roleArn,
@@ -116,9 +133,11 @@ export async function startCredentialEndpoints(
         AWS_REGION: region,
       },
     },
-    setFault: (source, fault) => faults.set(source, fault),
+    setFault(source, fault) {
+      faults.set(checkSource(source), fault === undefined ? undefined : checkFault(fault))
+    },
     setLifetime(lifetime) {
-      issuing.lifetimeMs = lifetime
+      issuing.lifetimeMs = checkLifetime(lifetime)
     },
     async close() {
       await server.close()

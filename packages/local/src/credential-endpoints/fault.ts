@@ -12,6 +12,29 @@ export type CredentialSource = 'imds' | 'container' | 'sts'
  */
 export type CredentialFault = 'hang' | 'error' | 'error-once' | 'garbage' | 'expired' | { slowMs: number }
 
+/** The kinds of credential endpoints. */
+export const CREDENTIAL_SOURCES: readonly CredentialSource[] = ['imds', 'container', 'sts']
+
+const NAMED_FAULTS: readonly unknown[] = ['hang', 'error', 'error-once', 'garbage', 'expired']
+const MAX_DELAY_MS = 2 ** 31 - 1 // a timer knows no longer one
+
+/** @throws {TypeError} when the value is no fault. */
+export function checkFault(value: unknown): CredentialFault {
+  if (NAMED_FAULTS.includes(value)) return value as CredentialFault
+  if (typeof value === 'object' && value !== null && Object.keys(value).join() === 'slowMs') {
+    const { slowMs } = value as { slowMs: unknown }
+    if (typeof slowMs === 'number' && slowMs >= 0 && slowMs <= MAX_DELAY_MS) return { slowMs }
+  }
+  throw new TypeError(`a fault must be one of ${NAMED_FAULTS.join(', ')}, or { slowMs }`)
+}
+
+/** @throws {TypeError} when the name is none of a source. */
+export function checkSource(name: string): CredentialSource {
+  const source = CREDENTIAL_SOURCES.find((candidate) => candidate === name)
+  if (source === undefined) throw new TypeError(`a source must be one of ${CREDENTIAL_SOURCES.join(', ')}`)
+  return source
+}
+
 /** What to do with one request. */
 export interface Treatment {
   /** What happens before the endpoint looks at the request. */
@@ -26,6 +49,8 @@ export interface Treatment {
 export interface Faults {
   /** Switches the fault of a source on; without one, off. */
   set(source: CredentialSource, fault: CredentialFault | undefined): void
+  /** The fault of a source; undefined when it is well. */
+  get(source: CredentialSource): CredentialFault | undefined
   /** Decides about one request to a source. */
   next(source: CredentialSource): Treatment
 }
@@ -38,6 +63,7 @@ export function createFaults(): Faults {
       if (fault === undefined) faults.delete(source)
       else faults.set(source, fault)
     },
+    get: (source) => faults.get(source),
     next(source) {
       const fault = faults.get(source)
       if (fault === 'error-once') faults.delete(source)

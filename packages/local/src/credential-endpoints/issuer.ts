@@ -26,6 +26,13 @@ export interface Issuer {
 }
 
 const ENDED_MS = -60_000
+const MAX_LIFETIME_MS = 365 * 86_400_000
+
+/** @throws {TypeError} when identities cannot live that long. */
+export function checkLifetime(lifetimeMs: number): number {
+  if (lifetimeMs >= 1_000 && lifetimeMs <= MAX_LIFETIME_MS) return lifetimeMs
+  throw new TypeError('lifetimeMs must be a number of milliseconds, from a second to a year')
+}
 
 /** Makes an issuer. The options are read at each answer, so they can be changed while it is in use. */
 export function createIssuer(options: IssuerOptions): Issuer {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createScratchDirectory } from '../servers/scratch-directory'
 
 /** A web identity token in a file, as Kubernetes mounts one into a pod. */
 export interface WebIdentityFile {
@@ -21,10 +21,10 @@ export function createWebIdentityFile(): WebIdentityFile {
   })
   const token = `${header}.${claims}.${randomBytes(256).toString('base64url')}`
 
-  const directory = mkdtempSync(join(tmpdir(), 'rds-iam-web-identity-'))
-  const path = join(directory, 'token')
+  const directory = createScratchDirectory()
+  const path = join(directory.path, 'token')
   writeFileSync(path, token, { mode: 0o600 })
-  return { path, token, remove: () => rmSync(directory, { recursive: true, force: true }) }
+  return { path, token, remove: directory.remove }
 }
 
 function encode(part: Record<string, string>): string {

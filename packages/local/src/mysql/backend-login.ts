@@ -1,11 +1,17 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { secureBackend, type Backend, type BackendLogin } from '../backend'
 import { ProtocolError } from '../byte-reader'
 import type { Greeting } from './greeting'
 import { encodeHandshakeResponse, responseHead, type HandshakeResponse } from './handshake-response'
-import { CAPABILITIES, encodePacket, MARKERS, parseAuthSwitch, readPacket } from './packets'
+import {
+  CAPABILITIES,
+  encodePacket,
+  MARKERS,
+  parseAuthSwitch,
+  plainChannel,
+  type PacketChannel,
+} from './packets'
 import { answerChallenge, encryptPassword } from './password-plugins'
 
 /** A connection to the backend after its login was answered. */
@@ -50,25 +56,27 @@ export async function logInToBackend(
   const known = ['mysql_native_password', 'caching_sha2_password'].includes(greeting.plugin)
   const auth = known ? answerChallenge(greeting.plugin, password, greeting.scramble, useTls) : Buffer.alloc(0)
   stream.write(encodePacket(sequence, encodeHandshakeResponse({ ...wanted, auth })))
-  return { stream, answer: await answerBackend(stream, password, greeting) }
+  return {
+    stream,
+    answer: await answerBackend(plainChannel(stream), password, { ...greeting, encrypted: useTls }),
+  }
 }
 
 /**
- * Answers what the backend asks until it decides on the login.
+ * Answers what the backend asks until it decides on the login; some of it only when the connection is encrypted.
  *
  * @returns the contents of its OK or ERR packet.
  */
 export async function answerBackend(
-  stream: Duplex,
+  channel: PacketChannel,
   password: string,
-  { scramble, plugin }: Pick<Greeting, 'scramble' | 'plugin'>,
+  { scramble, plugin, encrypted }: Pick<Greeting, 'scramble' | 'plugin'> & { encrypted: boolean },
 ): Promise<Buffer> {
-  const encrypted = stream instanceof TLSSocket
   let challenge = { plugin, data: scramble }
   for (;;) {
-    const { sequence, payload } = await readPacket(stream)
+    const { sequence, payload } = await channel.read()
     const reply = (answer: Buffer): void => {
-      stream.write(encodePacket(sequence + 1, answer))
+      channel.write(encodePacket(sequence + 1, answer))
     }
     const [marker, detail] = payload
     if (marker === MARKERS.ok || marker === MARKERS.error) return payload

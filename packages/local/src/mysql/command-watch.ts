@@ -1,52 +1,48 @@
-/** Follows the packets of a client without keeping them. */
+import { followPackets, MAX_PAYLOAD } from './packet-follower'
+
+/** Looks for a command in what a client sends, and holds it back. */
 export interface CommandWatch {
   /**
    * Takes the next bytes from the client.
    *
-   * @returns the offset at which a packet with the watched command begins, or -1. Bytes from that offset on have not
-   * been taken: they are to be handed in again, or read by other means and left out.
+   * @throws {ProtocolError} when they are of no form that the session has.
    */
-  next(chunk: Buffer): number
-  /** The beginning of a packet of which too little has come to tell what it is; it belongs before the next bytes. */
+  take(data: Buffer): Passage
+  /** Bytes that were taken and not given back, for too little has come to tell what they are. */
   readonly pending: Buffer
 }
 
-const HEAD = 4
-const MAX_PAYLOAD = 0xffffff
+/** What becomes of bytes that were taken. */
+export interface Passage {
+  /** What the backend may have. */
+  passed: Buffer
+  /** The watched command and all that came after it; undefined when it did not come. */
+  command?: Buffer
+}
+
 const NOTHING = Buffer.alloc(0)
 
 /** Watches for packets that begin the given command; a command's first packet has the sequence number 0. */
 export function watchForCommand(command: number): CommandWatch {
-  let skip = 0
   let continued = false
+  const packets = followPackets(({ size, sequence, code }) => {
+    const first = size > 0 && !continued && sequence === 0
+    if (first && code === command) return true
+    // Numbers begin anew after 255. No command has that many packets, but a file that the client loads does.
+    continued = size === MAX_PAYLOAD || (size > 0 && sequence === 255)
+    return false
+  })
   let pending: Buffer = NOTHING
   return {
     get pending() {
       return pending
     },
-    next(chunk) {
-      let position = 0
-      pending = NOTHING
-      while (position < chunk.length) {
-        if (skip > 0) {
-          const taken = Math.min(skip, chunk.length - position)
-          skip -= taken
-          position += taken
-          continue
-        }
-        const left = chunk.length - position
-        const size = left < 3 ? -1 : chunk.readUIntLE(position, 3)
-        if (size < 0 || left < HEAD + Math.min(size, 1)) {
-          pending = chunk.subarray(position)
-          return -1
-        }
-        const first = size > 0 && !continued && chunk[position + 3] === 0
-        if (first && chunk[position + HEAD] === command) return position
-        // Numbers begin anew after 255. No command has that many packets, but a file that the client loads does.
-        continued = size === MAX_PAYLOAD || (size > 0 && chunk[position + 3] === 255)
-        skip = size + HEAD
-      }
-      return -1
+    take(data) {
+      const bytes = pending.length === 0 ? data : Buffer.concat([pending, data])
+      const { position, found } = packets.follow(bytes)
+      const [passed, rest] = [bytes.subarray(0, position), bytes.subarray(position)]
+      pending = found ? NOTHING : rest
+      return found ? { passed, command: rest } : { passed }
     },
   }
 }

@@ -36,15 +36,18 @@ export function parseGreeting(payload: Buffer): Greeting {
 /**
  * The greeting for the client: all as the backend says, but for what the endpoint decides itself.
  *
+ * Compression with zstd is left out: not every supported Node could look for a change of user in it.
+ *
  * @throws {ProtocolError} when the backend is too old to name authentication plugins.
  */
 export function greetingForClient({ payload, capabilities }: Greeting, offersTls: boolean): Buffer {
   if ((capabilities & CAPABILITIES.pluginAuth) === 0)
     throw new ProtocolError('the backend is too old: it knows no authentication plugins')
-  const { low } = capabilityOffsets(payload)
+  const { low, high } = capabilityOffsets(payload)
   const copy = Buffer.from(payload)
   const flags = copy.readUInt16LE(low)
   copy.writeUInt16LE(offersTls ? flags | CAPABILITIES.ssl : flags & ~CAPABILITIES.ssl, low)
+  copy.writeUInt16LE(copy.readUInt16LE(high) & ~(CAPABILITIES.zstd >>> 16), high)
   return copy
 }
 

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { LoginContext } from '../login'
-import { relay, tieLifetimes } from '../relay'
+import { tieLifetimes } from '../relay'
 import { changeUser, COM_CHANGE_USER } from './change-user'
-import { watchForCommand } from './command-watch'
-import { CAPABILITIES } from './packets'
+import { watchForCommand, type CommandWatch, type Passage } from './command-watch'
+import { watchForCompressedCommand } from './compressed-watch'
+import { compressedChannel } from './compression'
+import { CAPABILITIES, plainChannel } from './packets'
 
 /** A session that has begun. */
 export interface MysqlSession {
@@ -20,21 +22,20 @@ export interface MysqlSession {
   context: LoginContext
 }
 
-/**
- * Passes bytes both ways, and answers the one command that brings a new token: COM_CHANGE_USER.
- *
- * In a compressed session that command is not seen, and goes to the backend like every other.
- */
+/** Passes bytes both ways, and answers the one command that brings a new token: COM_CHANGE_USER. */
 export function relaySession(session: MysqlSession): void {
   const { stream, link, capabilities } = session
-  if ((capabilities & (CAPABILITIES.compress | CAPABILITIES.zstd)) !== 0) return relay(stream, link)
+  const isCompressed = (capabilities & CAPABILITIES.compress) !== 0
+  const [watchFor, openChannel] = isCompressed
+    ? [watchForCompressedCommand, compressedChannel]
+    : [watchForCommand, plainChannel]
   tieLifetimes(stream, link)
   link.pipe(stream, { end: false })
   const resume = (): void => {
-    const stop = forwardCommands(stream, link, () => {
+    const stop = forwardCommands(stream, link, watchFor(COM_CHANGE_USER), () => {
       stop()
       link.unpipe(stream)
-      changeUser(session).then(
+      changeUser(session, openChannel(stream), openChannel(link)).then(
         (goOn) => {
           if (!goOn) return
           link.pipe(stream, { end: false })
@@ -48,28 +49,34 @@ export function relaySession(session: MysqlSession): void {
 }
 
 /**
- * Passes the client's bytes on until a COM_CHANGE_USER begins, which is left unread.
+ * Passes the client's bytes on until the watched command begins, which is left unread.
  *
  * @returns a function that stops passing bytes on.
  */
-function forwardCommands(stream: Duplex, link: Duplex, onChangeUser: () => void): () => void {
-  const watch = watchForCommand(COM_CHANGE_USER)
-  const forward = (bytes: Buffer): void => {
-    if (bytes.length > 0 && link.writable && !link.write(bytes)) {
+function forwardCommands(
+  stream: Duplex,
+  link: Duplex,
+  watch: CommandWatch,
+  onCommand: () => void,
+): () => void {
+  const resume = (): void => void stream.resume()
+  const onData = (data: Buffer): void => {
+    let passage: Passage
+    try {
+      passage = watch.take(data)
+    } catch {
+      stream.destroy()
+      return
+    }
+    const { passed, command } = passage
+    if (passed.length > 0 && link.writable && !link.write(passed)) {
       stream.pause()
       link.once('drain', resume)
     }
-  }
-  const resume = (): void => void stream.resume()
-  const onData = (data: Buffer): void => {
-    const chunk = watch.pending.length === 0 ? data : Buffer.concat([watch.pending, data])
-    const found = watch.next(chunk)
-    if (found < 0)
-      return forward(watch.pending.length === 0 ? chunk : chunk.subarray(0, -watch.pending.length))
-    forward(chunk.subarray(0, found))
+    if (command === undefined) return
     stream.pause()
-    stream.unshift(chunk.subarray(found))
-    onChangeUser()
+    stream.unshift(command)
+    onCommand()
   }
   const onEnd = (): void => void link.end(watch.pending)
   stream.on('data', onData)

@@ -1,14 +1,18 @@
 import { failed, ok, type Cause, type Finding } from '../finding'
+import { awsRefusal, expired, type AwsError } from './aws-refusal'
 import { lasting } from './duration'
 
 /** What was found when looking for credentials. */
 export type CredentialsObservation =
-  | { found: true; accessKeyId: string; source: string; temporary: boolean; until?: Date }
-  | { found: false; code: string; message: string; reasons: readonly string[] }
+  | { found: true; accessKeyId: string; source: string; temporary: boolean; until?: Date | undefined }
+  | ({ found: false; reasons: readonly AwsError[] } & AwsError)
 
 /** Whether there are credentials, where they come from, and when they end. */
 export function checkCredentials(observation: CredentialsObservation, now: Date): Finding {
-  if (!observation.found) return failed('credentials', absence(observation), observation.reasons)
+  if (!observation.found) {
+    const details = observation.reasons.map(({ message }) => message)
+    return failed('credentials', absence(observation, observation.reasons), details)
+  }
   const { accessKeyId, source, temporary, until } = observation
   const kind = temporary ? 'temporary' : 'permanent'
   const key = `${accessKeyId} from ${source}, ${kind}`
@@ -18,15 +22,7 @@ export function checkCredentials(observation: CredentialsObservation, now: Date)
   return ok('credentials', `${key}, until ${end}`)
 }
 
-function absence({
-  code,
-  message,
-  reasons,
-}: {
-  code: string
-  message: string
-  reasons: readonly string[]
-}): Cause {
+function absence({ code, message }: AwsError, reasons: readonly AwsError[]): Cause {
   if (code === 'TOKEN_TIMEOUT') {
     return {
       code: 'CREDENTIALS_TIMEOUT',
@@ -37,18 +33,14 @@ function absence({
     }
   }
   if (code === 'CREDENTIALS_EXPIRED') return expired(message)
+  const [first] = reasons
+  for (const reason of reasons) {
+    const cause = awsRefusal(reason)
+    if (cause) return { ...cause, why: `${cause.why}: ${reason.message}` }
+  }
   return {
     code: 'NO_CREDENTIALS',
-    why: ['no source of AWS credentials gave any', ...reasons.slice(0, 1)].join(': '),
+    why: `no source of AWS credentials gave any${first ? `: ${first.message}` : ''}`,
     fix: 'Sign in (aws sso login, aws login), give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-  }
-}
-
-/** The cause of a session that has ended. */
-export function expired(why: string): Cause {
-  return {
-    code: 'SESSION_EXPIRED',
-    why,
-    fix: 'Sign in again (aws sso login, aws login, a new assume-role), and drop old AWS_… variables from the environment.',
   }
 }

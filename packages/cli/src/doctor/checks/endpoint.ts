@@ -1,7 +1,7 @@
-import { DEFAULT_PORTS } from '../../engine'
+import { DEFAULT_PORTS } from '../../login/engine'
 import { ok, type Finding } from '../finding'
 import { addressText, type Subject } from '../subject'
-import type { Address } from '../../login-options'
+import type { Address } from '@rds-iam/core/internal'
 
 /** Whether the endpoint that is signed for can be the one that is dialled. */
 export function checkEndpoint({ dial, engine }: Subject, endpoint: Address): Finding {
@@ -23,7 +23,7 @@ export function checkEndpoint({ dial, engine }: Subject, endpoint: Address): Fin
     suspicions: [
       {
         code: 'ENDPOINT_MISMATCH',
-        certainty: 'likely',
+        certainty: 'possible',
         why,
         fix: `--endpoint ${endpoint.host}:${port} with the port that the database itself listens on (in code: iam.endpoint)`,
       },

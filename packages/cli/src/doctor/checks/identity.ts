@@ -1,6 +1,5 @@
-import { ok, failed, skipped, type Finding, type Suspicion } from '../finding'
-import { clockSkew } from './clock'
-import { expired } from './credentials'
+import { failed, ok, skipped, type Finding, type Suspicion } from '../finding'
+import { awsRefusal, expired, keyUnknown } from './aws-refusal'
 
 /** What STS GetCallerIdentity said. */
 export type StsObservation =
@@ -8,54 +7,42 @@ export type StsObservation =
   | { kind: 'refusal'; code: string; message: string }
   | { kind: 'unreachable'; reason: string }
 
-const KEY_FIX =
-  'Look the key up in the console (IAM, Users, Security credentials; or `aws iam get-access-key-last-used`):\n' +
-  'make a new one if it is gone or inactive, and replace it where it is kept.'
+/** What is known of the credentials beforehand. */
+export interface KnownCredentials {
+  temporary: boolean
+  until?: Date | undefined
+}
 
 /** Whose the credentials are, and whether AWS still knows them. */
-export function checkIdentity(
-  observation: StsObservation,
-  credentials: { temporary: boolean; until?: Date },
-): Finding {
+export function checkIdentity(observation: StsObservation, credentials: KnownCredentials): Finding {
   switch (observation.kind) {
     case 'identity':
       return ok('identity', observation.arn, [`account ${observation.account}`])
-    case 'refusal':
-      return refusal(observation)
-    case 'unreachable':
-      return {
-        ...skipped('identity', `STS cannot be asked: ${observation.reason}`),
-        suspicions: unasked(credentials),
-      }
+    case 'refusal': {
+      const { code, message } = observation
+      const details = [`${code}: ${message}`]
+      const cause = awsRefusal(observation)
+      if (cause) return failed('identity', cause, details)
+      return { check: 'identity', status: 'warning', seen: `STS answers ${code}`, details }
+    }
+    case 'unreachable': {
+      const finding = skipped('identity', `STS cannot be asked: ${observation.reason}`)
+      return { ...finding, suspicions: [unasked(credentials)] }
+    }
   }
 }
-
-function refusal({ code, message }: { code: string; message: string }): Finding {
-  const details = [`${code}: ${message}`]
-  if (code.startsWith('ExpiredToken'))
-    return failed('identity', expired('STS says that the session has ended'), details)
-  if (/signature (expired|not yet current)/i.test(message) || /RequestExpired|TimeTooSkewed/.test(code))
-    return failed('identity', clockSkew('STS says that the time of the request is wrong'), details)
-  const why = KEY_REFUSALS.get(code)
-  if (why) return failed('identity', { code: 'KEY_UNKNOWN', why, fix: KEY_FIX }, details)
-  return { check: 'identity', status: 'warning', seen: `STS answers ${code}`, details }
-}
-
-const KEY_REFUSALS = new Map([
-  [
-    'InvalidClientTokenId',
-    'STS knows no such access key: it was deleted or made inactive, or the session is not its own',
-  ],
-  ['UnrecognizedClientException', 'STS knows no such access key'],
-  ['SignatureDoesNotMatch', 'the secret key is not the one of this access key'],
-])
 
 /** What STS would have told. */
-function unasked({ temporary, until }: { temporary: boolean; until?: Date }): Suspicion[] {
+function unasked({ temporary, until }: KnownCredentials): Suspicion {
   if (temporary && until === undefined) {
-    const why = 'the credentials are temporary and do not say when they end'
-    return [{ ...expired(why), certainty: 'likely' }]
+    // Nothing renews a session that does not say when it ends: somebody has pasted it.
+    return {
+      ...expired('the credentials are temporary and do not say when they end'),
+      certainty: 'likely',
+    }
   }
-  const why = 'STS could not be asked whether the access key is still good'
-  return [{ code: 'KEY_UNKNOWN', certainty: 'possible', why, fix: KEY_FIX }]
+  return {
+    ...keyUnknown('STS could not be asked whether the access key is still good'),
+    certainty: 'possible',
+  }
 }

@@ -1,4 +1,4 @@
-import { ENGINE_NAMES } from '../../engine'
+import { ENGINE_NAMES } from '../../login/engine'
 import { ok, type Finding } from '../finding'
 import { addressText, databaseOf, type Subject } from '../subject'
 

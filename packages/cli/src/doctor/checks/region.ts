@@ -3,23 +3,25 @@ import { failed, ok, type Finding } from '../finding'
 import { partitionOf } from '../partition'
 import type { Subject } from '../subject'
 
-/** Where the region to sign for comes from. */
-export type RegionObservation =
-  | { region: string; environment?: string; arn?: string }
-  | { region?: undefined; message: string }
+/** The region to sign for, or why there is none. */
+export type RegionObservation = ({ region: string } | { region?: undefined; message: string }) & {
+  /** What else the environment and the profile name. */
+  others: readonly string[]
+}
 
 /** Whether the region that is signed for is the endpoint's, and of the identity's partition. */
-export function checkRegion(subject: Subject, observation: RegionObservation): Finding {
+export function checkRegion(
+  subject: Subject,
+  observation: RegionObservation & { arn?: string | undefined },
+): Finding {
   if (observation.region === undefined) {
-    const fix =
-      "--region with the region of the database (in code: iam.region; of a global endpoint: the primary cluster's)"
     return failed('region', {
       code: 'REGION_UNKNOWN',
       why: observation.message.replace(/^iam\.region: |: give .*$/g, ''),
-      fix,
+      fix: "--region with the region of the database (in code: iam.region; of a global endpoint: the primary cluster's)",
     })
   }
-  const { region, environment, arn } = observation
+  const { region, others, arn } = observation
   const named = parseEndpoint(subject.endpoint?.host ?? '').region
   if (named !== undefined && named !== region) {
     return failed('region', {
@@ -36,18 +38,15 @@ export function checkRegion(subject: Subject, observation: RegionObservation): F
       fix: `Use credentials of an account in ${partitionOf(region).id}`,
     })
   }
-  if (named === undefined && environment !== undefined && environment !== region) {
-    const why = `the token is signed for ${region}, and the environment says ${environment}`
-    const fix = `--region ${environment} if the database is there (in code: iam.region)`
-    return {
-      check: 'region',
-      status: 'warning',
-      seen: why,
-      suspicions: [{ code: 'REGION_MISMATCH', certainty: 'likely', why, fix }],
-    }
+  if (named !== undefined) return ok('region', `${region}, as the endpoint's name says`)
+  const [other] = others
+  if (other === undefined) return ok('region', `${region}, the endpoint names none`)
+  const why = `the token is signed for ${region}, and the environment or the profile says ${other}`
+  const fix = `--region ${other} if the database is there (in code: iam.region)`
+  return {
+    check: 'region',
+    status: 'warning',
+    seen: why,
+    suspicions: [{ code: 'REGION_MISMATCH', certainty: 'possible', why, fix }],
   }
-  return ok(
-    'region',
-    `${region}, ${named === region ? "as the endpoint's name says" : 'the endpoint names none'}`,
-  )
 }

@@ -10,13 +10,7 @@ export function checkTcp({ dial }: Subject, observation: TcpObservation): Findin
   if (!('error' in observation))
     return ok('tcp', `connected to ${observation.address}`, [`in ${observation.tookMs} ms`])
   const { error } = observation
-  if (error === 'ECONNREFUSED') {
-    return failed('tcp', {
-      code: 'PORT_CLOSED',
-      why: `nothing listens at ${where}`,
-      fix: 'Check the port (console: Connectivity & security), that the instance is available, or that the tunnel runs.',
-    })
-  }
+  if (error === 'ECONNREFUSED') return failed('tcp', portClosed(`nothing listens at ${where}`))
   if (error === 'timeout' || error === 'ETIMEDOUT')
     return failed('tcp', portSilent(`${where} does not answer`))
   if (error === 'ENOTFOUND' || error === 'EAI_AGAIN')
@@ -26,6 +20,15 @@ export function checkTcp({ dial }: Subject, observation: TcpObservation): Findin
     why: `${where} cannot be reached (${error})`,
     fix: 'Check the route: VPN, peering, route tables; from outside a VPC a private endpoint needs a tunnel.',
   })
+}
+
+/** The cause of a port behind which nothing is. */
+export function portClosed(why: string): Cause {
+  return {
+    code: 'PORT_CLOSED',
+    why,
+    fix: 'Check the port (console: Connectivity & security), that the instance is available, or that the tunnel runs.',
+  }
 }
 
 /** The cause of a port that lets a client wait. */

@@ -2,9 +2,8 @@ import dns from 'node:dns'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { parseEndpoint } from '@rds-iam/core'
-import { isLoopback } from '../../login-options'
+import { isLoopback, within } from '@rds-iam/core/internal'
 import type { DnsObservation } from '../checks/dns'
-import { within } from './time-limit'
 
 const LIMIT_MS = 3_000
 const LONGEST_CHAIN = 8
@@ -12,31 +11,29 @@ const LONGEST_CHAIN = 8
 /** Asks DNS for the addresses of a name, and for what it is an alias of. */
 export async function probeDns(host: string): Promise<DnsObservation> {
   if (isIP(host)) return { addresses: [host], aliasOf: [] }
-  const [found, aliasOf] = await Promise.all([
-    within(LIMIT_MS, lookUp(host), () => ({ addresses: [], error: 'timeout' })),
-    isLoopback(host) ? [] : aliases(host),
+  const aliasOf: string[] = []
+  const following = isLoopback(host) ? Promise.resolve() : follow(host, aliasOf)
+  const silence = (): Error => Object.assign(new Error(), { code: 'timeout' })
+  const [found] = await Promise.all([
+    within(LIMIT_MS, lookUp(host), silence).catch((error: NodeJS.ErrnoException) => {
+      return { addresses: [], error: error.code ?? 'ENOTFOUND' }
+    }),
+    within(LIMIT_MS, following, silence).catch(() => {}),
   ])
-  return { ...found, aliasOf }
+  return { ...found, aliasOf: [...aliasOf] }
 }
 
 async function lookUp(host: string): Promise<{ addresses: string[]; error?: string }> {
-  try {
-    const found = await promisify(dns.lookup)(host, { all: true })
-    return { addresses: found.map(({ address }) => address) }
-  } catch (error) {
-    return { addresses: [], error: (error as NodeJS.ErrnoException).code ?? 'ENOTFOUND' }
-  }
+  const found = await promisify(dns.lookup)(host, { all: true })
+  return { addresses: found.map(({ address }) => address) }
 }
 
-async function aliases(host: string): Promise<string[]> {
-  const found: string[] = []
-  const deadline = Date.now() + LIMIT_MS
-  for (let name = host; found.length < LONGEST_CHAIN;) {
-    const answer = dns.promises.resolveCname(name).catch(() => [])
-    const [target] = await within(deadline - Date.now(), answer, () => [])
-    if (target === undefined) return found
+/** Collects the names that one is an alias of, until there is no more to say. */
+async function follow(host: string, names: string[]): Promise<void> {
+  for (let name = host; names.length < LONGEST_CHAIN;) {
+    const [target] = await dns.promises.resolveCname(name)
+    if (target === undefined) return
     name = parseEndpoint(target).host
-    found.push(name)
+    names.push(name)
   }
-  return found
 }

@@ -1,17 +1,10 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
+import type { TokenTarget } from '../alternatives'
 import type { LoginObservation } from '../checks/login'
-import type { ServerObservation } from '../checks/server'
-import type { Engine } from '../../engine'
+import type { Engine } from '../../login/engine'
 import { addressText, databaseOf, type Subject } from '../subject'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'
-import type { Address } from '../../login-options'
-
-/** How a login went, and what the session then said. */
-export interface LoginProbe {
-  observation: LoginObservation
-  server?: ServerObservation
-}
 
 /** The options of a login that both drivers' configurations take. */
 export interface DriverOptions {
@@ -20,31 +13,28 @@ export interface DriverOptions {
   user: string
   database?: string
   ssl?: { ca: string }
-  iam: { region?: string; endpoint: string; credentials: AwsCredentialIdentity }
+  iam: { region: string; endpoint: string; credentials: AwsCredentialIdentity }
 }
 
-const LOGINS: Readonly<Record<Engine, (options: DriverOptions) => Promise<LoginProbe>>> = {
-  postgres: logInToPostgres,
-  mysql: logInToMysql,
-}
+type Login = (options: DriverOptions, limitMs: number) => Promise<LoginObservation>
 
-/** Logs in as an application does, with its driver. */
+const LOGINS: Readonly<Record<Engine, Login>> = { postgres: logInToPostgres, mysql: logInToMysql }
+const LIMIT_MS = 10_000
+
+/** Logs in as an application does, with its driver and a token for `target`. */
 export function probeLogin(
   subject: Subject,
-  endpoint: Address,
+  { endpoint, region }: TokenTarget,
   credentials: AwsCredentialIdentity,
-): Promise<LoginProbe> {
-  const { engine, dial, user, ca, signedRegion } = subject
+): Promise<LoginObservation> {
+  const { engine, dial, user, ca } = subject
   const database = databaseOf(subject)
-  return LOGINS[engine]({
+  const options = {
     ...dial,
     user,
     ...(database === undefined ? {} : { database }),
     ...(ca ? { ssl: { ca: ca.pem } } : {}),
-    iam: {
-      credentials,
-      endpoint: addressText(endpoint),
-      ...(signedRegion === undefined ? {} : { region: signedRegion }),
-    },
-  })
+    iam: { credentials, endpoint: addressText(endpoint), region },
+  }
+  return LOGINS[engine](options, LIMIT_MS)
 }

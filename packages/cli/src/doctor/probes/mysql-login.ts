@@ -1,6 +1,9 @@
+import type { TLSSocket } from 'node:tls'
 import { mysql2Config } from '@rds-iam/core/mysql2'
-import type { DriverOptions, LoginProbe } from './login'
-import { LOGIN_LIMIT_MS } from './limits'
+import type { Connection } from 'mysql2/promise'
+import type { LoginObservation } from '../checks/login'
+import type { ServerObservation } from '../checks/server'
+import type { DriverOptions } from './login'
 
 interface MysqlError extends Error {
   code?: string
@@ -8,48 +11,47 @@ interface MysqlError extends Error {
 }
 
 /** Logs in with mysql2. */
-export async function logInToMysql(options: DriverOptions): Promise<LoginProbe> {
+export async function logInToMysql(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
   const { createConnection } = require('mysql2/promise') as typeof import('mysql2/promise')
   const config = mysql2Config(options)
   const { mysql_clear_password: clearPassword } = config.authPlugins
-  let asked: string | undefined
-  const asking = (): { asked?: string } => (asked === undefined ? {} : { asked })
+  const seen: LoginObservation = {}
   const watching = (login: Parameters<typeof clearPassword>[0]) => {
-    asked = 'cleartext'
+    seen.asked = 'cleartext'
     return clearPassword(login)
   }
-  let connection
+  const settings = {
+    ...config,
+    authPlugins: { mysql_clear_password: watching },
+    connectTimeout: limitMs,
+  } as Parameters<typeof createConnection>[0]
+  let connection: Connection
   try {
-    const settings = {
-      ...config,
-      authPlugins: { mysql_clear_password: watching },
-      connectTimeout: LOGIN_LIMIT_MS,
-    }
-    connection = await createConnection(settings as Parameters<typeof createConnection>[0])
+    connection = await createConnection(settings)
   } catch (error) {
     const { code, errno, message } = error as MysqlError
-    return { observation: { ...asking(), error: { code: String(errno ?? code ?? 'unknown'), message } } }
+    return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
   }
   try {
-    const [rows] = await connection.query('select version() as version, @@read_only as readOnly')
-    const [row] = rows as { version: string; readOnly: number }[]
-    const name = /mariadb/i.test(row?.version ?? '') ? 'MariaDB' : 'MySQL'
-    const version = `${name} ${/^[\d.]+/.exec(row?.version ?? '')?.[0] ?? ''}`
-    return {
-      observation: asking(),
-      server: { version, isReader: Boolean(row?.readOnly) || (await isAuroraReader(connection)) },
-    }
+    return { ...seen, server: await describe(connection) }
   } catch {
-    return { observation: asking() }
+    return seen
   } finally {
     await connection.end()
   }
 }
 
-/** Aurora's readers say it of InnoDB alone; MariaDB has another such variable. */
-async function isAuroraReader(connection: { query(sql: string): Promise<unknown> }): Promise<boolean> {
-  const [rows] = (await connection.query("show global variables like 'innodb_read_only'")) as [
-    { Value?: string }[],
-  ]
-  return rows[0]?.Value === 'ON'
+async function describe(connection: Connection): Promise<ServerObservation> {
+  const [rows] = await connection.query('select version() as version, @@read_only as readOnly')
+  const [row] = rows as { version: string; readOnly: number }[]
+  // Aurora's readers say it of InnoDB alone; MariaDB has no such variable.
+  const [variables] = await connection.query("show global variables like 'innodb_read_only'")
+  const [innodb] = variables as { Value: string }[]
+  const name = /mariadb/i.test(row?.version ?? '') ? 'MariaDB' : 'MySQL'
+  const { stream } = (connection as unknown as { connection: { stream: TLSSocket } }).connection
+  return {
+    version: `${name} ${/^[\d.]+/.exec(row?.version ?? '')?.[0] ?? ''}`,
+    isReader: Boolean(row?.readOnly) || innodb?.Value === 'ON',
+    protocol: stream.getProtocol() ?? 'TLS',
+  }
 }

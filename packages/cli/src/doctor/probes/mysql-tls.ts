@@ -17,11 +17,7 @@ export async function openMysqlTls(socket: Socket, limitMs: number): Promise<Tls
   const packet = head.length >= size ? head : await readRest(socket, head, size, limitMs)
   const [marker] = packet.subarray(HEADER)
   if (marker === ERROR_MARKER) return { kind: 'server-error', error: readError(packet.subarray(HEADER)) }
-  if (marker !== 10) {
-    return packet.length === 0
-      ? { kind: 'failure', reason: 'the server closes the connection without a greeting' }
-      : { kind: 'other-protocol' }
-  }
+  if (marker !== 10) return { kind: packet.length === 0 ? 'closed' : 'other-protocol' }
   const versionEnd = packet.indexOf(0, HEADER + 1)
   // After the version: connection id, first part of the challenge, a filler.
   const capabilities = packet.readUInt16LE(versionEnd + 1 + 4 + 8 + 1)

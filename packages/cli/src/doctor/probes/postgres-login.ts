@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
+import type { TLSSocket } from 'node:tls'
 import { pgConfig } from '@rds-iam/core/pg'
-import type { DriverOptions, LoginProbe } from './login'
-import { LOGIN_LIMIT_MS } from './limits'
+import type { LoginObservation } from '../checks/login'
+import type { DriverOptions } from './login'
 
 const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
   ['authenticationCleartextPassword', 'cleartext'],
@@ -10,18 +11,17 @@ const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
 ]
 
 /** Logs in with pg. */
-export async function logInToPostgres(options: DriverOptions): Promise<LoginProbe> {
+export async function logInToPostgres(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
   const { Client } = require('pg') as typeof import('pg')
-  const client = new Client({ ...pgConfig(options), connectionTimeoutMillis: LOGIN_LIMIT_MS })
-  const { connection } = client as unknown as { connection: EventEmitter }
-  let asked: string | undefined
-  for (const [event, name] of REQUESTS) connection.prependOnceListener(event, () => (asked = name))
-  const asking = (): { asked?: string } => (asked === undefined ? {} : { asked })
+  const client = new Client({ ...pgConfig(options), connectionTimeoutMillis: limitMs })
+  const { connection } = client as unknown as { connection: EventEmitter & { stream: TLSSocket } }
+  const seen: LoginObservation = {}
+  for (const [event, name] of REQUESTS) connection.prependOnceListener(event, () => (seen.asked = name))
   try {
     await client.connect()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return { observation: { ...asking(), error: { code: code ?? 'unknown', message } } }
+    return { ...seen, error: { code: code ?? 'unknown', message } }
   }
   try {
     const { rows } = await client.query<{ version: string; reader: boolean }>(
@@ -29,9 +29,10 @@ export async function logInToPostgres(options: DriverOptions): Promise<LoginProb
     )
     const [row] = rows
     const version = /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'PostgreSQL'
-    return { observation: asking(), server: { version, isReader: row?.reader === true } }
+    const protocol = connection.stream.getProtocol() ?? 'TLS'
+    return { ...seen, server: { version, isReader: row?.reader === true, protocol } }
   } catch {
-    return { observation: asking() }
+    return seen
   } finally {
     await client.end()
   }

@@ -14,9 +14,7 @@ export async function openPostgresTls(socket: Socket, limitMs: number): Promise<
   if (word === 'E') return { kind: 'server-error', error: readError(answer) }
   // A MySQL server greets at once: a length of three bytes, number 0, protocol 10.
   if (answer[3] === 0 && answer[4] === 10) return { kind: 'other-protocol', engine: 'mysql' }
-  return answer.length === 0
-    ? { kind: 'failure', reason: 'the server closes the connection when it is asked for TLS' }
-    : { kind: 'other-protocol' }
+  return { kind: word === undefined ? 'closed' : 'other-protocol' }
 }
 
 function readError(message: Buffer): { code: string; message: string } {

@@ -7,6 +7,7 @@ export class Silence extends Error {}
 export function readAtLeast(socket: Socket, size: number, limitMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let seen = Buffer.alloc(0)
+    if (socket.destroyed) return resolve(seen)
     const stop = (): void => {
       clearTimeout(timer)
       socket.off('data', onData).off('error', onError).off('close', onClose)
@@ -18,13 +19,14 @@ export function readAtLeast(socket: Socket, size: number, limitMs: number): Prom
       stop()
       resolve(seen)
     }
-    const onError = (error: Error): void => {
-      stop()
-      reject(error)
-    }
     const onClose = (): void => {
       stop()
       resolve(seen)
+    }
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ECONNRESET') return onClose()
+      stop()
+      reject(error)
     }
     const timer = setTimeout(() => onError(new Silence()), limitMs)
     socket.on('data', onData).once('error', onError).once('close', onClose)

@@ -1,10 +1,10 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { FoundCredentials } from '../../credentials'
 import type { ClockObservation } from '../checks/clock'
 import type { StsObservation } from '../checks/identity'
 import { partitionOf } from '../partition'
-import { signRequest } from './sigv4'
+import { hearingDates } from './dates'
+import { signRequest, type SigningKeys } from './sigv4'
 
 const LIMIT_MS = 3_000
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
@@ -13,24 +13,23 @@ const LONGEST_ANSWER = 65_536
 /** What one request to STS tells: whose the credentials are, and what time it is. */
 export interface StsProbe {
   identity: StsObservation
-  clock: ClockObservation
+  clock?: ClockObservation
 }
 
-/** Asks STS whose the credentials are; without any, only what time it is. */
-export async function probeSts(region: string, credentials: FoundCredentials | undefined): Promise<StsProbe> {
+/** Asks STS whose the keys are; without any, only what time it is. */
+export async function probeSts(region: string, keys: SigningKeys | undefined): Promise<StsProbe> {
+  const { result: identity, clock } = await hearingDates(() => ask(region, keys))
+  return clock ? { identity, clock } : { identity }
+}
+
+async function ask(region: string, keys: SigningKeys | undefined): Promise<StsObservation> {
   const url = stsUrl(region)
-  const sent = new Date()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+  const request = { url, body: BODY, headers, region, service: 'sts' }
   try {
-    const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
-    const signed = credentials
-      ? signRequest({ url, body: BODY, headers, region, service: 'sts' }, credentials.identity, sent)
-      : headers
-    const { date, body } = await post(url, signed)
-    const received = new Date()
-    return { identity: readAnswer(body), clock: compare(date, sent, received, url.host) }
+    return readAnswer(await post(url, keys ? signRequest(request, keys, new Date()) : headers))
   } catch (error) {
-    const reason = reasonOf(error, url)
-    return { identity: { kind: 'unreachable', reason }, clock: { reason } }
+    return { kind: 'unreachable', reason: reasonOf(error, url) }
   }
 }
 
@@ -40,10 +39,7 @@ function stsUrl(region: string): URL {
   return new URL(`https://sts.${region}.${partitionOf(region).suffix}/`)
 }
 
-function post(
-  url: URL,
-  headers: Record<string, string>,
-): Promise<{ date: string | undefined; body: string }> {
+function post(url: URL, headers: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'http:' ? httpRequest : httpsRequest
     const signal = AbortSignal.timeout(LIMIT_MS)
@@ -62,8 +58,8 @@ function post(
         body += chunk
         if (body.length > LONGEST_ANSWER) response.destroy(new Error('its answer is too long'))
       })
-      response.once('error', reject)
-      response.once('end', () => resolve({ date: response.headers.date, body }))
+      response.once('error', (error) => reject(signal.aborted ? new Error('timeout') : error))
+      response.once('end', () => resolve(body))
     })
     request.end(BODY)
   })
@@ -76,13 +72,6 @@ function readAnswer(body: string): StsObservation {
   if (account !== undefined && arn !== undefined) return { kind: 'identity', account, arn }
   if (code !== undefined) return { kind: 'refusal', code, message: element('Message') ?? '' }
   return { kind: 'unreachable', reason: 'what answers is not STS' }
-}
-
-function compare(date: string | undefined, sent: Date, received: Date, server: string): ClockObservation {
-  const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return { reason: `${server} gives no date` }
-  // The header has whole seconds: half a second later is the best guess.
-  return { skewMs: (sent.getTime() + received.getTime()) / 2 - (theirs + 500), server }
 }
 
 function reasonOf(error: unknown, url: URL): string {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Address } from '../../login-options'
+import type { Address } from '@rds-iam/core/internal'
 import type { TcpObservation } from '../checks/tcp'
 
 const LIMIT_MS = 5_000
@@ -17,7 +17,11 @@ export function probeTcp({ host, port }: Address): Promise<{ observation: TcpObs
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
     socket.once('connect', () => {
       socket.setTimeout(0)
-      socket.removeAllListeners('timeout').removeAllListeners('error')
+      // What becomes of it from here on, whoever reads it sees by its end.
+      socket
+        .removeAllListeners('timeout')
+        .removeAllListeners('error')
+        .on('error', () => {})
       const tookMs = Math.round(performance.now() - start)
       resolve({ observation: { address: socket.remoteAddress ?? host, tookMs }, socket })
     })

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import type { Engine } from '../../engine'
-import type { Address } from '../../login-options'
+import type { Engine } from '../../login/engine'
+import type { Address } from '@rds-iam/core/internal'
 import type { TlsObservation } from '../checks/tls'
 import { openMysqlTls } from './mysql-tls'
 import { openPostgresTls } from './postgres-tls'
@@ -30,8 +30,7 @@ export async function probeTls(socket: Socket, question: TlsQuestion): Promise<T
     if (error instanceof Silence) return { kind: 'silent' }
     return { kind: 'failure', reason: (error as Error).message }
   } finally {
-    // What comes after a connection was given up is nobody's.
-    socket.on('error', () => {}).destroy()
+    socket.destroy()
   }
 }
 
@@ -67,6 +66,7 @@ function observe(secure: TLSSocket, dial: Address, endpoint: Address): TlsObserv
     names: namesOf(certificate),
     issuer: nameOf(certificate.issuer),
     root: nameOf(top.issuer),
+    validFrom: certificate.valid_from,
     validTo: certificate.valid_to,
     ...(authorizationError ? { chainError: codeOf(authorizationError) } : {}),
     ...(nameError ? { nameError: nameError.message } : {}),

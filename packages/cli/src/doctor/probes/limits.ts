@@ -1,2 +1,0 @@
-/** How long a login may take, in milliseconds. */
-export const LOGIN_LIMIT_MS = 10_000

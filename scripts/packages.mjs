@@ -1,0 +1,91 @@
+// The packages that are published, and the pnpm that the root's package.json names: all scripts and tests go through here.
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The repository's folder. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Reads a JSON file. */
+export const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
+
+/**
+ * @typedef {object} Package
+ * @property {string} name as npm knows it
+ * @property {string} id its name in files: `core` for `@rds-iam/core`
+ * @property {string} folder its absolute path
+ * @property {Record<string, any>} manifest its package.json
+ * @property {string[]} entries what an application imports or requires of it: `@rds-iam/core`, `@rds-iam/core/pg`
+ * @property {Record<string, string>} bins its commands, each with the file in the package
+ * @property {string} tarball the name that `pack` gives its file
+ */
+
+/**
+ * The published packages of a checkout, each after those that it depends on.
+ *
+ * @returns {Package[]}
+ */
+export function publishedPackages(checkout = root) {
+  const packages = readdirSync(join(checkout, 'packages'))
+    .map((folder) => describe(join(checkout, 'packages', folder)))
+    .filter(({ manifest }) => !manifest.private)
+  const depth = ({ manifest }) =>
+    Math.max(
+      0,
+      ...packages
+        .filter(({ name }) => manifest.dependencies?.[name])
+        .map((dependency) => 1 + depth(dependency)),
+    )
+  return packages.toSorted((a, b) => depth(a) - depth(b))
+}
+
+function describe(folder) {
+  const manifest = readJson(join(folder, 'package.json'))
+  const { name, exports = {}, bin = {} } = manifest
+  return {
+    name,
+    id: name.replace('@rds-iam/', ''),
+    folder,
+    manifest,
+    // The others are package.json and what our own packages share, in one format.
+    entries: Object.keys(exports)
+      .filter((path) => exports[path].import)
+      .map((path) => name + path.slice(1)),
+    bins: bin,
+    tarball: `${name.replace('@', '').replace('/', '-')}.tgz`,
+  }
+}
+
+/**
+ * Packs all packages of a built checkout into `into`, as they are published.
+ *
+ * @param {string} into an absolute path
+ */
+export function pack(into, checkout = root) {
+  pnpm(['-r', '--filter', './packages/*', 'pack', '--out', join(into, '%s.tgz')], {
+    checkout,
+    stdout: 'ignore',
+  })
+}
+
+/**
+ * Runs pnpm in a checkout.
+ *
+ * @param {string[]} args
+ * @throws {Error} when it fails; what it says goes to the standard error output
+ */
+export function pnpm(args, { checkout = root, stdout = /** @type {number | 'ignore'} */ (2) } = {}) {
+  const { packageManager } = readJson(join(checkout, 'package.json'))
+  const npm = process.env['npm_execpath']
+  // Without npm's own script at hand its command is run, which is a .cmd file on Windows and needs a shell.
+  const [command, ...before] = npm ? [process.execPath, npm, 'exec', '--yes', '--'] : ['npx', '--yes']
+  const { status, error } = spawnSync(command, [...before, packageManager, ...args], {
+    cwd: checkout,
+    stdio: ['ignore', stdout, 2],
+    shell: process.platform === 'win32' && !npm,
+    env: { ...process.env, CI: 'true', npm_config_loglevel: 'error' },
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`${packageManager} ${args.join(' ')} ended with status ${status}`)
+}

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import dns from 'node:dns'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { PeerCertificate } from 'node:tls'
+import { startDns } from '../servers/dns'
+import type { Database } from './adapter'
+import { nextMessages, ours, rejection } from './outcome'
+import type { RemoteEndpoint } from './remote-endpoint'
+import type { ContractCase, Scene } from './scene'
+
+const MINUTE_MS = 60_000
+const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+const OTHER_ENDPOINT = 'other.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+
+/** What every adapter promises on every runtime, at endpoints that verify tokens before a real server. */
+export const contract: Record<string, ContractCase> = {
+  async 'logs in and queries'({ rds, database }) {
+    const [row] = await database().sql('select 6 * 7 as answer')
+    assert.equal(Number(row?.['answer']), 42)
+    const [login, ...others] = await rds.logins()
+    assert.deepEqual([login?.verdict, login?.user, others], ['accepted', rds.user, []])
+  },
+
+  async 'commits and rolls back'({ rds, database }) {
+    const db = database()
+    const table = `contract_${process.pid}_${rds.port}`
+    await db.sql(`create table ${table} (id int)`)
+    try {
+      await db.transaction((sql) => sql(`insert into ${table} values (1)`))
+      const failed = db.transaction(async (sql) => {
+        await sql(`insert into ${table} values (2)`)
+        throw new Error('changed my mind')
+      })
+      assert.match((await rejection(failed)).message, /changed my mind/)
+      assert.deepEqual(
+        (await db.sql(`select id from ${table}`)).map(({ id }) => id),
+        [1],
+      )
+    } finally {
+      await db.sql(`drop table ${table}`)
+    }
+  },
+
+  async 'grows a pool to 20 at once with one token and one credential look-up'({ rds, database }) {
+    const db = database({}, 20)
+    await hold(db, 20)
+    assert.equal((await rds.logins()).length, 20)
+    assert.equal(rds.lookups(), 1)
+  },
+
+  async 'keeps open connections after their token has ended, and logs new ones in with a fresh one'(scene) {
+    const { rds, database, passTime } = scene
+    const db = database()
+    const session = await db.transaction(async (sql) => {
+      const before = await sessionOf(scene, sql)
+      await passTime(16 * MINUTE_MS)
+      assert.equal(await sessionOf(scene, sql), before)
+      return before
+    })
+    assert.equal(await sessionOf(scene, db.sql), session)
+    await hold(db, 4)
+    assert.deepEqual(await verdicts(rds), Array(4).fill('accepted'))
+    assert.equal(rds.lookups(), 2)
+  },
+
+  async 'lets the refusal of a token through as the server gave it, with our reasons as its cause'(scene) {
+    const { engine, rds, database, close, refusal } = scene
+    const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
+    const db = database({ iam: { region: rds.region, credentials } })
+    const error = await refusal(db)
+    if (engine === 'postgres') assert.equal(error.code, '28000')
+    else assert.equal(error.errno, 1045)
+    assert.equal(ours(error)?.code, 'LOGIN_REFUSED')
+    await close(db)
+    await rds.allClosed()
+    assert.deepEqual(new Set(await verdicts(rds)), new Set(['refused']))
+  },
+
+  async 'sends no token to a server that offers no TLS'(scene) {
+    const plain = await scene.endpoint({ tls: false })
+    await sendsNoToken(scene, scene.database({}, 4, plain), plain)
+  },
+
+  async 'sends no token to a server whose certificate authority is unknown'(scene) {
+    const other = await scene.endpoint({})
+    const error = await sendsNoToken(scene, scene.database({ ssl: { ca: other.ca } }), scene.rds)
+    // A driver that lets such a server pass is stopped by us.
+    assert.equal(ours(error)?.code ?? 'TLS_REQUIRED', 'TLS_REQUIRED')
+  },
+
+  async 'sends no token to a server whose certificate is for another host name'(scene) {
+    const other = await scene.endpoint({ endpoints: [OTHER_ENDPOINT] })
+    await sendsNoToken(scene, scene.database({}, 4, other), other)
+  },
+
+  async 'sends no token to an IP address that the certificate does not cover'(scene) {
+    const named = await scene.endpoint({ endpoints: ['localhost'] })
+    await sendsNoToken(scene, scene.database({ host: '127.0.0.1' }, 4, named), named)
+  },
+
+  async "lets the caller's own check see the certificate after ours, and refuse it"(scene) {
+    const { rds, database } = scene
+    const seen: unknown[] = []
+    const accept = (host: string, certificate: PeerCertificate) => {
+      seen.push(host, certificate.subjectaltname?.includes('localhost'))
+      return undefined
+    }
+    await database({ ssl: { ca: rds.ca, checkServerIdentity: accept } }).sql('select 1')
+    // Some drivers look twice.
+    assert.deepEqual(new Set(seen), new Set(['localhost', true]))
+    assert.deepEqual(await verdicts(rds), ['accepted'])
+
+    const other = await scene.endpoint({})
+    const refuse = () => new Error('not this one')
+    const ssl = { ca: other.ca, checkServerIdentity: refuse }
+    await sendsNoToken(scene, database({ ssl }, 4, other), other)
+  },
+
+  async 'sends no token to a server that the built-in authorities do not vouch for'(scene) {
+    const behind = await scene.endpoint({ endpoints: [ENDPOINT] })
+    const iam = { ...behind.options.iam, endpoint: ENDPOINT }
+    const db = scene.database({ ...builtIn, iam }, 4, behind)
+    const error = await sendsNoToken(scene, db, behind)
+    assert.equal(ours(error)?.code ?? 'TLS_REQUIRED', 'TLS_REQUIRED')
+  },
+
+  async 'sends no token to an unverified server under NODE_TLS_REJECT_UNAUTHORIZED=0'(scene) {
+    const other = await scene.endpoint({ endpoints: [OTHER_ENDPOINT] })
+    await withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, async () => {
+      await sendsNoToken(scene, scene.database({ ssl: { ca: other.ca } }), scene.rds)
+      await sendsNoToken(scene, scene.database({}, 4, other), other)
+    })
+  },
+
+  async 'trusts the authorities of NODE_EXTRA_CA_CERTS'({ rds, database }) {
+    const folder = mkdtempSync(join(tmpdir(), 'rds-iam-contract-'))
+    try {
+      writeFileSync(join(folder, 'ca.pem'), rds.ca)
+      await withEnvironment({ NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }, () =>
+        database(builtIn).sql('select 1'),
+      )
+      assert.deepEqual(await verdicts(rds), ['accepted'])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+
+  async 'logs in through a tunnel by the name of the endpoint behind it'({ endpoint, database }) {
+    const behind = await endpoint({ endpoints: [`${ENDPOINT}:6000`] })
+    const { region: _, ...iam } = behind.options.iam ?? {}
+    const db = database({ iam: { ...iam, endpoint: `${ENDPOINT}:6000` } }, 4, behind)
+    await hold(db, 4)
+    assert.deepEqual(await verdicts(behind), Array(4).fill('accepted'))
+  },
+
+  async 'sends no token through a tunnel that ends at another endpoint'(scene) {
+    const behind = await scene.endpoint({ endpoints: [OTHER_ENDPOINT, 'localhost'] })
+    const iam = { ...behind.options.iam, endpoint: ENDPOINT }
+    await sendsNoToken(scene, scene.database({ iam }, 4, behind), behind)
+  },
+
+  async 'follows an alias as DNS answers it'({ rds, database, refusal }) {
+    const servers = dns.getServers()
+    const names = await startDns()
+    try {
+      names.aliases.set('db.shop.example', 'elsewhere.example')
+      dns.setServers([names.address])
+      const db = database({ host: 'db.shop.example', iam: { ...rds.options.iam, followCname: true } })
+      const found = ours(await refusal(db))
+      assert.equal(found?.code, 'ENDPOINT_UNKNOWN')
+      assert.match(found.message, /elsewhere\.example has no CNAME/)
+    } finally {
+      dns.setServers(servers)
+      await names.close()
+    }
+  },
+
+  async 'finds credentials in the environment by itself'({ rds, database }) {
+    await withEnvironment({ ...rds.env, AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined }, () =>
+      database({ iam: {} }).sql('select 1'),
+    )
+    assert.deepEqual(await verdicts(rds), ['accepted'])
+  },
+
+  async 'fails with our error when there are no credentials, and leaves nothing open'(scene) {
+    const none = () => Promise.reject(new Error('no identity here'))
+    const db = scene.database({ iam: { region: scene.rds.region, credentials: none } })
+    const found = ours(await sendsNoToken(scene, db, scene.rds))
+    assert.equal(found?.code, 'CREDENTIALS_UNAVAILABLE')
+    assert.equal((found.cause as Error).message, 'no identity here')
+  },
+
+  async 'outlives a server that closes idle connections'({ rds, database }) {
+    // A pool of one: some pools open two connections in place of one that is lost, and do not wait for them at the end.
+    const db = database({}, 1)
+    await hold(db, 1)
+    const lost = nextMessages('rds-iam:connection.lost', 1)
+    await rds.dropConnections()
+    await lost
+    const [row] = await db.sql('select 1 as one')
+    assert.equal(Number(row?.['one']), 1)
+  },
+
+  async 'logs in again after the server has refused a token'({ rds, database }) {
+    const db = database()
+    await rds.setIdentities([])
+    await rejection(db.sql('select 1'))
+    await rds.setIdentities([rds.identity])
+    const [row] = await db.sql('select 1 as one')
+    assert.equal(Number(row?.['one']), 1)
+    // No refused token was tried again: credentials were looked up anew.
+    assert.equal(rds.lookups(), (await rds.logins()).length)
+  },
+}
+
+/** Options with which the built-in authorities are trusted. */
+const builtIn = { ssl: {} }
+
+/** The error of a database that cannot log in, after everything is closed and no token has arrived. */
+async function sendsNoToken({ close, refusal }: Scene, db: Database, at: RemoteEndpoint): Promise<Error> {
+  const error = await refusal(db)
+  await close(db)
+  await at.allClosed()
+  assert.deepEqual(await at.logins(), [])
+  return error
+}
+
+async function verdicts(rds: RemoteEndpoint): Promise<string[]> {
+  return (await rds.logins()).map(({ verdict }) => verdict)
+}
+
+async function sessionOf({ engine }: Scene, sql: Database['sql']): Promise<unknown> {
+  const session = engine === 'postgres' ? 'pg_backend_pid()' : 'connection_id()'
+  const [row] = await sql(`select ${session} as session`)
+  return row?.['session']
+}
+
+/** Holds a number of connections open at the same time. */
+async function hold(db: Database, count: number): Promise<void> {
+  let waiting = 0
+  let release: () => void
+  const all = new Promise<void>((resolve) => (release = resolve))
+  await Promise.all(
+    Array.from({ length: count }, () =>
+      db.transaction(async (sql) => {
+        await sql('select 1')
+        if (++waiting === count) release()
+        await all
+      }),
+    ),
+  )
+}
+
+/** Does something while environment variables have other values; undefined is none. */
+async function withEnvironment(
+  values: Record<string, string | undefined>,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const before = Object.keys(values).map((name) => [name, process.env[name]] as const)
+  setEnvironment(Object.entries(values))
+  try {
+    await work()
+  } finally {
+    setEnvironment(before)
+  }
+}
+
+function setEnvironment(values: (readonly [string, string | undefined])[]): void {
+  for (const [name, value] of values) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+}

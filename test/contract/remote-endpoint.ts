@@ -1,0 +1,58 @@
+import type { LoginEvent, TestIdentity } from '@rds-iam/local'
+import type { LoginOptions } from './adapter'
+import type { EndpointRequest, StartedEndpoint } from './endpoint-service'
+
+/** A local RDS endpoint in another process, with what the contract asks of it. */
+export interface RemoteEndpoint extends StartedEndpoint {
+  /** Options to log in with: its own identity, region and certificate authority. */
+  options: LoginOptions
+  /** The identity that may log in. */
+  identity: TestIdentity
+  /** How often the identity was asked for. */
+  lookups(): number
+  logins(): Promise<LoginEvent[]>
+  setIdentities(identities: TestIdentity[]): Promise<void>
+  setClockOffset(clockOffsetMs: number): Promise<void>
+  dropConnections(): Promise<void>
+  /** Resolves when no client is connected. */
+  allClosed(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Has the service at `service` start an endpoint. */
+export async function openEndpoint(service: string, request: EndpointRequest): Promise<RemoteEndpoint> {
+  const started = (await ask(service, 'POST', request)) as StartedEndpoint
+  const { port, user, database, ca, region, env, control } = started
+  const address = `${service}/${port}`
+  const authorization = { authorization: `Bearer ${control?.token}` }
+  const order = (path: string, method: string, body?: object) =>
+    ask(`${control?.url}${path}`, method, body, authorization)
+  const identity = {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+  }
+  let lookups = 0
+  const credentials = () => {
+    lookups++
+    return Promise.resolve(identity)
+  }
+  return {
+    ...started,
+    options: { host: 'localhost', port, user, database, ssl: { ca }, iam: { region, credentials } },
+    identity,
+    lookups: () => lookups,
+    logins: async () => (await order('/logins', 'GET')) as LoginEvent[],
+    setIdentities: async (identities) => void (await order('/configuration', 'PATCH', { identities })),
+    setClockOffset: async (clockOffsetMs) => void (await order('/configuration', 'PATCH', { clockOffsetMs })),
+    dropConnections: async () => void (await order('/drop-connections', 'POST')),
+    allClosed: async () => void (await ask(`${address}/closed`, 'GET')),
+    close: async () => void (await ask(address, 'DELETE')),
+  }
+}
+
+async function ask(url: string, method: string, body?: object, headers = {}): Promise<unknown> {
+  const init = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) }
+  const response = await fetch(url, init)
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`)
+  return response.json()
+}

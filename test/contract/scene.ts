@@ -1,0 +1,68 @@
+import { install } from '@sinonjs/fake-timers'
+import type { Adapter, Database, LoginOptions } from './adapter'
+import type { Engine, EndpointRequest } from './endpoint-service'
+import { rejection, type DriverError } from './outcome'
+import { openEndpoint, type RemoteEndpoint } from './remote-endpoint'
+
+/** What a case of the contract has to work with. */
+export interface Scene {
+  engine: Engine
+  /** An endpoint that accepts its identity's tokens for localhost. */
+  rds: RemoteEndpoint
+  /** Starts another endpoint. */
+  endpoint(request: Omit<EndpointRequest, 'engine'>): Promise<RemoteEndpoint>
+  /** Opens a database at an endpoint, `rds` unless told otherwise. */
+  database(options?: Partial<LoginOptions>, max?: number, at?: RemoteEndpoint): Database
+  close(db: Database): Promise<void>
+  /** The driver's error that a database which cannot log in rejects with. */
+  refusal(db: Database): Promise<DriverError>
+  /** Turns the clocks of client and servers on. */
+  passTime(ms: number): Promise<void>
+}
+
+/** One promise of the contract. */
+export type ContractCase = (scene: Scene) => Promise<void>
+
+/** Plays a case with an adapter, at endpoints of the service at `service`, and leaves nothing open. */
+export async function play(run: ContractCase, adapter: Adapter, service: string): Promise<void> {
+  const { engine, open, driverError = (error) => error } = adapter
+  const opened: { close(): Promise<void> }[] = []
+  const endpoints: RemoteEndpoint[] = []
+  const clock = install({ toFake: ['Date'], now: Date.now(), shouldAdvanceTime: true })
+  let passedMs = 0
+
+  async function endpoint(request: Omit<EndpointRequest, 'engine'>): Promise<RemoteEndpoint> {
+    const started = await openEndpoint(service, { engine, ...request })
+    opened.push(started)
+    endpoints.push(started)
+    return started
+  }
+  try {
+    const rds = await endpoint({})
+    await run({
+      engine,
+      rds,
+      endpoint,
+      database(options = {}, max = 4, at = rds) {
+        const db = open({ ...at.options, ...options }, max)
+        opened.unshift(db)
+        return db
+      },
+      async close(db) {
+        opened.splice(opened.indexOf(db), 1)
+        await db.close()
+      },
+      async refusal(db) {
+        return driverError(await rejection(db.sql('select 1'))) as DriverError
+      },
+      async passTime(ms) {
+        passedMs += ms
+        clock.setSystemTime(Date.now() + ms)
+        for (const one of endpoints) await one.setClockOffset(passedMs)
+      },
+    })
+  } finally {
+    clock.uninstall()
+    for (const one of opened) await one.close()
+  }
+}

@@ -1,0 +1,26 @@
+import { mysqlDialectConfig } from '@rds-iam/kysely'
+import { Kysely, MysqlDialect, sql } from 'kysely'
+import type { Invocation } from './invocation'
+
+const { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_NAME: database } = process.env
+
+// Outside the handler: one pool for as long as Lambda keeps the process.
+const db = new Kysely<unknown>({
+  dialect: new MysqlDialect(
+    mysqlDialectConfig({ host, port: Number(port), user, database, connectionLimit: 2 }),
+  ),
+})
+
+/** Gives the database sessions of as many connections as it is asked for. */
+export function handler({ connections }: Invocation): Promise<number[]> {
+  return db
+    .transaction()
+    .execute(async (trx) =>
+      connections === 1 ? [await session(trx)] : [await session(trx), await session(db)],
+    )
+}
+
+async function session(on: Kysely<unknown>): Promise<number> {
+  const { rows } = await sql<{ session: number }>`select connection_id() as session`.execute(on)
+  return rows[0]?.session ?? 0
+}

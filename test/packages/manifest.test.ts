@@ -1,0 +1,81 @@
+// What the manifests promise, held against what is tested and documented.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
+
+const packages = publishedPackages()
+const workspace = readJson(join(root, 'package.json'))
+const tested: Record<string, string> = readJson(join(root, 'test/package.json')).dependencies
+const text = (file: string) => readFileSync(join(root, file), 'utf8')
+
+test.each(packages)('$name says what it is and where it comes from', ({ folder, manifest, entries }) => {
+  expect(manifest).toMatchObject({
+    version: packages[0]?.manifest['version'],
+    description: expect.stringMatching(/^[A-Z].{40,}[^.]$/),
+    keywords: expect.arrayContaining(['aws', 'rds', 'aurora', 'iam', 'postgres', 'mysql']),
+    homepage: 'https://rds-iam.github.io/rds-iam/',
+    bugs: 'https://github.com/rds-iam/rds-iam/issues',
+    license: 'MIT',
+    author: 'The rds-iam authors',
+    repository: {
+      type: 'git',
+      url: 'git+https://github.com/rds-iam/rds-iam.git',
+      directory: folder.slice(root.length).replaceAll('\\', '/'),
+    },
+    engines: workspace.engines,
+    publishConfig: { access: 'public', provenance: true },
+  })
+  if (entries.length > 0) expect(manifest).toMatchObject({ sideEffects: false })
+})
+
+const peers = new Map(
+  packages.flatMap(({ manifest }) => Object.entries<string>(manifest['peerDependencies'] ?? {})),
+)
+
+test('packages agree on the ranges of their peers', () => {
+  for (const { name, manifest } of packages)
+    for (const [peer, range] of Object.entries(manifest['peerDependencies'] ?? {}))
+      expect({ name, peer, range }).toEqual({ name, peer, range: peers.get(peer) })
+})
+
+test.each([...peers])('%s runs through the contract at both ends of %s', (peer, range) => {
+  const oldest = /\d+\.\d+\.\d+/.exec(range)?.[0]
+  const alias = Object.keys(tested).find((name) => tested[name] === `npm:${peer}@${oldest}`)
+  const contract = readdirSync(join(root, 'test/contract'))
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => text(`test/contract/${file}`))
+    .join('\n')
+  for (const installed of [peer, alias])
+    expect(contract, `${peer}@${oldest} and the newest`).toMatch(new RegExp(`from '${installed}['/]`))
+})
+
+test('ARCHITECTURE.md gives a reason for every dependency', () => {
+  const rows = [
+    ...text('ARCHITECTURE.md').matchAll(/^\| (core|knex|kysely|local|rds-iam) \| (\S+) \| (.+) \|$/gm),
+  ]
+  const wanted = packages.flatMap(({ id, manifest }) =>
+    Object.keys(manifest['dependencies'] ?? {})
+      .filter((name) => !name.startsWith('@rds-iam/'))
+      .map((name) => `${id}: ${name}`),
+  )
+  expect(rows.map(([, id, name]) => `${id}: ${name}`).toSorted()).toEqual(wanted.toSorted())
+})
+
+// pnpm leaves others than this machine's out of a lock file when it adds a tool without a look at the registry.
+test('the lock file has the binaries of every system that the workflow runs on', () => {
+  const lock = text('pnpm-lock.yaml')
+  const names = [...lock.matchAll(/^ {2}'?(@?[^'\s]+?)@[^@\s]+:$/gm)].map(([, name]) => name ?? '')
+  const families = new Set(
+    names.filter((name) => /linux-x64(-gnu)?$/.test(name)).map((name) => name.replace(/linux-x64.*/, '')),
+  )
+  expect(families.size).toBeGreaterThan(5)
+  for (const family of families)
+    for (const system of [/^(darwin|macos)-arm64/, /^(win32|windows)-x64/])
+      expect(
+        names
+          .filter((name) => name.startsWith(family))
+          .some((name) => system.test(name.slice(family.length))),
+        `${family} ${system}`,
+      ).toBe(true)
+})

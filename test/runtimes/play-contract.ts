@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { adapters } from '../contract/adapters'
+import { contract } from '../contract/cases'
+import type { Outcome, Result } from './results'
+
+/** A case of the contract, to be played with an adapter. */
+export type CaseName = Pick<Outcome, 'adapter' | 'name'>
+
+// A case takes less than a second; the machine may be busy.
+const SILENCE_MS = 60_000
+
+/**
+ * Plays the whole contract with each group of adapters, by a command that ends with the player's script, at endpoints
+ * of the service at `service`.
+ */
+export async function playContract(command: string[], service: string): Promise<Omit<Result, 'runtime'>[]> {
+  const results: Omit<Result, 'runtime'>[] = []
+  for (const [group, load] of Object.entries(adapters)) {
+    const names = Object.keys(await load())
+    const cases = names.flatMap((adapter) => Object.keys(contract).map((name) => ({ adapter, name })))
+    results.push({ group, outcomes: await playCases([...command, group, service], cases) })
+  }
+  return results
+}
+
+/** Plays cases in a process, and goes on in another one when a case ends it or does not come to an end. */
+async function playCases(command: string[], cases: CaseName[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  while (outcomes.length < cases.length) {
+    const left = cases.slice(outcomes.length)
+    const { played, end } = await playProcess([...command, JSON.stringify(left)])
+    outcomes.push(...played)
+    const unfinished = left[played.length]
+    if (unfinished) outcomes.push({ ...unfinished, failure: end })
+  }
+  return outcomes
+}
+
+async function playProcess([program = '', ...args]: string[]): Promise<{ played: Outcome[]; end: string }> {
+  const child = spawn(program, args, {
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const played: Outcome[] = []
+  let errors = ''
+  let end = 'the process ended'
+  const silence = () =>
+    setTimeout(() => {
+      end = `it did not end within ${SILENCE_MS / 1_000} seconds`
+      child.kill('SIGKILL')
+    }, SILENCE_MS)
+  let timer = silence()
+  child.stderr.on('data', (data) => (errors += data))
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    clearTimeout(timer)
+    timer = silence()
+    played.push(JSON.parse(line) as Outcome)
+  })
+  await new Promise<void>((resolve, reject) => child.once('close', () => resolve()).once('error', reject))
+  clearTimeout(timer)
+  return { played, end: `${end}\n${errors}`.trim() }
+}
+
+/** The environment without what would change a login or a runtime. */
+function cleanEnvironment(): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE|DENO|BUN|npm)_?/.test(key))
+  return Object.fromEntries(own)
+}

@@ -1,0 +1,56 @@
+import type { KnownFailure } from './known-failures'
+
+/** A case on a runtime, and what came of it; without `failure` it held. */
+export interface Outcome {
+  adapter: string
+  name: string
+  failure?: string
+}
+
+/** What came of a group of cases on a runtime. */
+export interface Result {
+  runtime: { name: string; version: string }
+  group: string
+  outcomes: Outcome[]
+}
+
+/** Sorts out what is not as it should be: cases that fail, and known failures that do not. */
+export function findFaults(results: Result[], known: KnownFailure[]): string[] {
+  return results.flatMap(({ runtime, outcomes }) =>
+    outcomes.flatMap(({ adapter, name, failure }) => {
+      const isKnown = known.some(
+        (one) => one.runtime === runtime.name && one.adapter === adapter && one.name === name,
+      )
+      if (isKnown === (failure !== undefined)) return []
+      const what = `${runtime.name} ${runtime.version}: ${adapter}: ${name}`
+      return isKnown ? [`${what}\nholds, and stands among the known failures`] : [`${what}\n${failure}`]
+    }),
+  )
+}
+
+/** The results as Markdown: how many cases hold for each runtime and group, then what is known not to hold. */
+export function presentResults(results: Result[], known: KnownFailure[]): string {
+  const groups = [...new Set(results.map(({ group }) => group))]
+  const versions = [...new Set(results.map(({ runtime }) => `${runtime.name} ${runtime.version}`))]
+  const cell = (version: string, group: string) => {
+    const result = results.find(
+      ({ runtime, ...one }) => one.group === group && `${runtime.name} ${runtime.version}` === version,
+    )
+    const outcomes = result?.outcomes ?? []
+    return `${outcomes.filter(({ failure }) => failure === undefined).length} of ${outcomes.length}`
+  }
+  const table = [
+    ['runtime', ...groups],
+    ['---', ...groups.map(() => '---')],
+    ...versions.map((version) => [version, ...groups.map((group) => cell(version, group))]),
+  ]
+  const failures = known.map(
+    ({ runtime, adapter, name, reason }) => `- ${runtime}, ${adapter}: *${name}*. ${reason}`,
+  )
+  return [
+    ...table.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    failures.length === 0 ? 'No case is known to fail.' : 'Known to fail:\n',
+    ...failures,
+  ].join('\n')
+}
