@@ -14,7 +14,8 @@ import { pgConfig } from '@rds-iam/core/pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { LoginOptions } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
-import { messages, ours, rejection, startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { nextMessages, ours, rejection } from '../contract/outcome'
 import { PrismaClient as MysqlClient } from './prisma/mysql/client'
 import { PrismaClient } from './prisma/postgres/client'
 import { testExample } from './run-example'
@@ -127,7 +128,7 @@ describe('Prisma with MySQL', () => {
     await sql('select 1 as one')
     await full()
     vi.setSystemTime(Date.now() + 16 * 60_000)
-    const lost = messages('rds-iam:connection.lost', 2)
+    const lost = nextMessages('rds-iam:connection.lost', 2)
     rds.dropConnections()
     await lost
     expect(await sql('select 2 as two')).toEqual([{ two: 2 }])
