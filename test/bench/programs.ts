@@ -8,7 +8,7 @@ export type Login = 'static token' | 'rds-iam' | 'usual recipe' | 'AWS wrapper' 
 
 const PREAMBLE = `
 const { HOST: host, PORT, DB_USER: user, DATABASE: database, CA: ca, TOKEN, AWS_REGION: region } = process.env
-const address = { host, port: Number(PORT), user, database, ssl: { ca } }
+const address = { host, port: Number(PORT), user, database, ssl: { ca, servername: 'localhost' } }
 const iam = { ...address, iam: { region } }
 `
 

@@ -15,6 +15,7 @@ async function start(engine: Engine, backend: string): Promise<Endpoint> {
     region,
     database,
     ca,
+    backend,
     env,
     delayedPort: await startDelayedRelay(port, ONE_WAY_MS),
   }

@@ -5,6 +5,8 @@ import { createTokenProvider } from '@rds-iam/core'
 import { startMysql, startPostgres, type DatabaseServer, type Engine } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { HUNDRED_ROWS } from './hundred-rows'
+import { startDsqlStandIn, type DsqlStandIn } from './dsql-stand-in'
 
 /** Where and as whom one logs in: an RDS endpoint that verifies tokens, in front of a real server. */
 export interface Endpoint {
@@ -18,6 +20,8 @@ export interface Endpoint {
   database: string
   /** What signed its certificate, in PEM. */
   ca: string
+  /** URL of the server behind it, for its administrator. */
+  backend: string
   /** Credentials that may log in, as environment variables. */
   env: Record<string, string>
 }
@@ -26,20 +30,21 @@ export interface Endpoint {
 export interface Scene {
   postgres: Endpoint
   mysql: Endpoint
+  dsql: DsqlStandIn
   close(): Promise<void>
 }
 
-const ROWS = 100
-
 /** Starts PostgreSQL and MariaDB, and before each an endpoint in a process of its own. */
 export async function startScene(): Promise<Scene> {
-  const open: { servers: DatabaseServer[]; endpoints: ChildProcess[] } = { servers: [], endpoints: [] }
+  const open: { servers: Pick<DatabaseServer, 'stop'>[]; endpoints: ChildProcess[] } = {
+    servers: [],
+    endpoints: [],
+  }
   const close = async () => {
     for (const endpoint of open.endpoints) endpoint.kill()
     for (const server of open.servers) await server.stop()
   }
   async function start(engine: Engine, server: DatabaseServer): Promise<Endpoint> {
-    open.servers.push(server)
     const child = fork(fileURLToPath(new URL('rds-endpoint.ts', import.meta.url)), [engine, server.url])
     open.endpoints.push(child)
     const [endpoint] = (await once(child, 'message')) as [Endpoint]
@@ -47,11 +52,15 @@ export async function startScene(): Promise<Scene> {
   }
   try {
     const postgres = await startPostgres()
+    open.servers.push(postgres)
     const scene = { postgres: await start('postgres', postgres) }
     await fillPostgres(postgres.url)
     const mariadb = await startMysql()
+    open.servers.push(mariadb)
     await fillMysql(mariadb.url)
-    return { ...scene, mysql: await start('mysql', mariadb), close }
+    const dsql = await startDsqlStandIn()
+    open.servers.push(dsql)
+    return { ...scene, mysql: await start('mysql', mariadb), dsql, close }
   } catch (error) {
     await close()
     throw error
@@ -61,17 +70,16 @@ export async function startScene(): Promise<Scene> {
 async function fillPostgres(url: string): Promise<void> {
   const admin = new pg.Client(url)
   await admin.connect()
-  await admin.query(
-    `create table hundred as select id, repeat('x', 50) as payload from generate_series(1, ${ROWS}) as id`,
-  )
+  await admin.query(HUNDRED_ROWS)
   await admin.end()
 }
 
 async function fillMysql(url: string): Promise<void> {
   const admin = await mysql.createConnection(url)
   await admin.query('set global max_connections = 1100')
+  await admin.query('set global connect_timeout = 120')
   await admin.query('create table hundred (id int, payload varchar(50))')
-  const rows = Array.from({ length: ROWS }, (_, id) => [id, 'x'.repeat(50)])
+  const rows = Array.from({ length: 100 }, (_, id) => [id, 'x'.repeat(50)])
   await admin.query('insert into hundred values ?', [rows])
   await admin.end()
 }
@@ -109,5 +117,22 @@ export async function environment(endpoint: Endpoint): Promise<Record<string, st
     DATABASE: database,
     CA: ca,
     TOKEN: await staticToken(endpoint),
+  }
+}
+
+/** Waits until the server behind an endpoint has closed the connections of programs that have ended. */
+export async function allClosed({ engine, backend }: Endpoint): Promise<void> {
+  if (engine === 'postgres') {
+    const admin = new pg.Client(backend)
+    await admin.connect()
+    const isBusy = `select pg_sleep(0.1) from pg_stat_activity where backend_type = 'client backend' offset 1 limit 1`
+    while ((await admin.query(isBusy)).rows.length > 0);
+    await admin.end()
+  } else {
+    const admin = await mysql.createConnection(backend)
+    const isBusy = `select sleep(0.1) from information_schema.processlist
+      where user = substring_index(current_user(), '@', 1) limit 1 offset 1`
+    while (((await admin.query(isBusy))[0] as unknown[]).length > 0);
+    await admin.end()
   }
 }

@@ -11,11 +11,14 @@ const Order = defineEntity({
 const login = { host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }
 
 // PostgreSQL: what stands in `driverOptions` reaches pg, in place of MikroORM's own options.
+const config = pgConfig(login)
 const postgres = await MikroORM.init({
   entities: [Order],
   dbName: login.database,
   user: login.user,
-  driverOptions: pgConfig(login),
+  driverOptions: config,
+  // Each connection's token is for the endpoint that it goes to.
+  replicas: [{ driverOptions: { ...config, host: process.env.DB_REPLICA_HOST ?? config.host } }],
   pool: { max: 20 },
 })
 await postgres.schema.create()

@@ -33,6 +33,11 @@ export const applications: Record<string, Application> = {
     dependencies: { ...node, mysql2: '3.24.6', knex: '3.1.0', kysely: '0.29.9' },
     sources: ['mysql2', 'knex', 'kysely'],
   },
+  'postgres-mariadb': {
+    packages: ['core'],
+    dependencies: { ...node, postgres: '3.4.9', mariadb: '3.5.4' },
+    sources: ['postgres', 'mariadb'],
+  },
 }
 
 const tools = { jest: '30.5.2', esbuild: '0.28.2' }

@@ -1,6 +1,6 @@
 import { runProgram, writeProgram } from '../application'
 import { interleave, judge, ratios, spread, type Figure } from '../figures'
-import { environment, type Scene } from '../scene'
+import { allClosed, environment, type Scene } from '../scene'
 
 const LOGINS = 1_000
 
@@ -73,6 +73,7 @@ export async function manyLogins(scene: Scene, rounds: number): Promise<Figure[]
         const run = async () => {
           const answer = await runProgram<Answer>(file, await environment(endpoint))
           ;(answers[login] ??= []).push(answer)
+          await allClosed(endpoint)
           return answer.ms
         }
         return [login, run]

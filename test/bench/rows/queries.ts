@@ -5,7 +5,15 @@ import type { Figure } from '../figures'
 import type { Scene } from '../scene'
 import type { Order } from './query-process'
 
-const SUBJECTS = ['pg', 'knex, pg', 'kysely, pg', 'mysql2', 'knex, mysql2', 'kysely, mysql2']
+const SUBJECTS = [
+  'pg',
+  'knex, pg',
+  'kysely, pg',
+  'mysql2',
+  'knex, mysql2',
+  'kysely, mysql2',
+  'pg, no token asked',
+]
 
 /** Queries over pools that are open: the driver's own with a static token is the floor. */
 export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
@@ -21,7 +29,8 @@ export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
     })
     failed.catch(() => {}) // its end after the answer
     const endpoint = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
-    child.send({ subject, endpoint, rounds } satisfies Order)
+    const server = subject === 'pg, no token asked' ? scene.dsql : endpoint
+    child.send({ subject, server, rounds } satisfies Order)
     const [answer] = (await Promise.race([answered, failed])) as [Figure[]]
     figures.push(...answer)
   }

@@ -9,6 +9,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import { requireFromApplication } from '../application'
 import { interleave, judge, ratios, type Contestant, type Figure } from '../figures'
+import type { DsqlStandIn } from '../dsql-stand-in'
 import { identityOf, staticToken, type Endpoint } from '../scene'
 
 const IN_FLIGHT = 16
@@ -49,7 +50,7 @@ type Opened = { floor: Database } & Partial<Record<Contestant, Database>>
 /** What the process is told. */
 export interface Order {
   subject: string
-  endpoint: Endpoint
+  server: Endpoint | DsqlStandIn
   rounds: number
 }
 
@@ -57,9 +58,9 @@ process.once('message', (order: Order) => {
   void run(order).then((figures) => process.send?.(figures, () => process.disconnect()))
 })
 
-async function run({ subject, endpoint, rounds }: Order): Promise<Figure[]> {
+async function run({ subject, server, rounds }: Order): Promise<Figure[]> {
   const figures = []
-  const opened = await SUBJECTS[subject]?.(endpoint)
+  const opened = 'engine' in server ? await SUBJECTS[subject]?.(server) : overDsql(server)
   if (!opened) throw new Error(`no such subject: ${subject}`)
   for (const workload of WORKLOADS) figures.push(await compare(subject, opened, workload, rounds))
   for (const database of Object.values(opened)) await database.end()
@@ -77,13 +78,15 @@ async function compare(
     Object.fromEntries(contestants.map(([name, database]) => [name, () => time(database, workload)])),
     rounds,
   )
-  const measured = Object.fromEntries(
+  const measured: Figure['measured'] = Object.fromEntries(
     Object.entries(others).map(([name, taken]) => [name, ratios(taken, floor)]),
   )
-  // Noise is by how much the floor differs from itself.
-  const noise = Math.max(0.005, (measured['itself again']?.high ?? 1) - 1)
-  const target = { atMost: Number((1 + noise).toFixed(2)), text: '1.00 ± noise' }
-  return judge({ row: 'queries', what: workload.what, subject, unit: '×', measured, target })
+  // Noise is by how much the floor differs from itself; on a machine that is too noisy nothing is shown.
+  const noise = Math.min(0.05, Math.max(0.005, (measured['itself again']?.high ?? 1) - 1))
+  const figure: Figure = { row: 'queries', what: workload.what, subject, unit: '×', measured }
+  return measured['rds-iam']
+    ? judge({ ...figure, target: { atMost: Number((1 + noise).toFixed(2)), text: '1.00 ± noise' } })
+    : figure
 }
 
 async function time(database: Database, workload: (typeof WORKLOADS)[number]): Promise<number> {
@@ -114,6 +117,20 @@ async function logins(endpoint: Endpoint) {
       authPlugins: { mysql_clear_password: () => () => Buffer.from(`${password}\0`) },
     },
     ours: { ...address, ssl: { ca }, iam: { region, credentials: identityOf(endpoint) } },
+  }
+}
+
+function overDsql({ host, port, user, database, ssl }: DsqlStandIn): Opened {
+  const options = { host, port, user, database, ssl }
+  // The connector asks the SDK's default chain.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' })
+  const { AuroraDSQLPool } = requireFromApplication('@aws/aurora-dsql-node-postgres-connector') as {
+    AuroraDSQLPool: new (options: object) => PgPool
+  }
+  const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: 'us-east-1' }
+  return {
+    floor: overPg(openPgPool(options)),
+    'DSQL connector': overPg(new AuroraDSQLPool({ ...options, ...settings })),
   }
 }
 

@@ -68,9 +68,9 @@ export type PostgresConfig<T> = Omit<T, keyof PostgresLogin | 'iam' | 'hostname'
  * ```
  */
 export function postgresConfig<T extends PostgresOptions>(options: T): PostgresConfig<T>
-export function postgresConfig<T extends PostgresOptions = object>(
+export function postgresConfig<T extends object = object>(
   url: string,
-  options?: T,
+  options?: T & PostgresOptions,
 ): PostgresConfig<T> & { database?: string }
 export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): PostgresConfig<PostgresOptions> {
   const byUrl = typeof urlOrOptions === 'string'
