@@ -8,7 +8,7 @@ const MOVING = '/guides/migrate'
 /** The pages in the order that they are read in; guides and API reference are whatever their folders hold. */
 export function sidebar(): DefaultTheme.SidebarItem[] {
   return [
-    group('Start', ['/start', '/how-it-works', '/database-and-policy', ...(isPage(MOVING) ? [MOVING] : [])]),
+    group('Start', ['/start', '/how-it-works', '/database-and-policy', MOVING]),
     group('Libraries', [
       '/knex',
       '/kysely',
@@ -38,8 +38,4 @@ function pagesIn(folder: string): string[] {
 function titleOf(page: string): string {
   const [, title = page] = /^# (.+)$/m.exec(readFileSync(`${root}${page.slice(1)}.md`, 'utf8')) ?? []
   return title.replaceAll('`', '').replaceAll('\\', '')
-}
-
-function isPage(page: string): boolean {
-  return existsSync(`${root}${page.slice(1)}.md`)
 }
