@@ -31,8 +31,8 @@ if (chosen.length === runtimes.length) {
   const text = readFileSync(page, 'utf8')
   const updated = text.replace(PLACE, () => `\n${table}\n\n`)
   if (values.write) writeFileSync(page, updated)
-  else if (updated !== text) faults.push('docs/runtimes.md')
-  if (updated !== text && !values.write) {
+  else if (updated !== text) {
+    faults.push('docs/runtimes.md')
     console.log('\n✗ docs/runtimes.md has other results: npm run test:runtimes -- --write')
   }
 }
