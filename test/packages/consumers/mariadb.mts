@@ -1,13 +1,22 @@
 // The types that an application with the mariadb driver sees.
 import { mariadbConfig } from '@rds-iam/core/mariadb'
-import { createConnection, createPool, createPoolCluster, type Connection, type Pool, type PoolConfig } from 'mariadb'
+import {
+  createConnection,
+  createPool,
+  createPoolCluster,
+  type Connection,
+  type Pool,
+  type PoolConfig,
+} from 'mariadb'
 
 const host = 'app.abcdefghijkl.eu-west-1.rds.amazonaws.com'
 const options = { host, user: 'app', database: 'shop' }
 
 const config = mariadbConfig({ ...options, connectionLimit: 5, iam: { region: 'eu-west-1' } })
 export const pool: Pool = createPool(config)
-export const connection: Promise<Connection> = createConnection(mariadbConfig({ ...options, ssl: { ca: 'PEM' } }))
+export const connection: Promise<Connection> = createConnection(
+  mariadbConfig({ ...options, ssl: { ca: 'PEM' } }),
+)
 export const declared = (given: Omit<PoolConfig, 'password'>): Pool => createPool(mariadbConfig(given))
 createPoolCluster().add('reader', { ...config, host: 'localhost' })
 export const kept: { connectionLimit: number; database: string } = config
