@@ -127,6 +127,18 @@ describe('a postgres.js configuration', () => {
     await sql.end()
   })
 
+  it('logs in the connection that cancels a query', async () => {
+    let runs = () => {}
+    const running = new Promise<void>((resolve) => (runs = resolve))
+    const sql = postgres({ ...postgresConfig(rds.options), max: 1, onnotice: () => runs() })
+    const slow = sql`do $$ begin raise notice 'it runs'; perform pg_sleep(60); end $$`
+    const failed = rejection(slow)
+    await running
+    slow.cancel()
+    expect(await failed).toMatchObject({ code: '57014' })
+    await sql.end()
+  })
+
   it('says TOKEN_TIMEOUT when the credential source hangs', async () => {
     const credentials = () => new Promise<never>(() => {})
     const slow = postgresConfig({ ...rds.options, iam: { region: rds.region, credentials, timeoutMs: 100 } })
