@@ -91,3 +91,17 @@ describe.each([
     expect(ours(await rejection(logIn(mariadbConfig({ ...rds.options, iam }))))?.code).toBe('TOKEN_TIMEOUT')
   })
 })
+
+it('mariadb 3.5 says why changeUser cannot log another user in', async () => {
+  const rds = await startEndpoint({ engine: 'mysql', users: ['jane_doe', 'john'] })
+  try {
+    const connection = await mariadb.createConnection(mariadbConfig(rds.options))
+    connection.on('error', () => {})
+    const error = await rejection(connection.changeUser({ user: 'john' }))
+    expect(error).toMatchObject({ errno: 1045 })
+    expect(ours(error)).toMatchObject({ code: 'INVALID_OPTION' })
+    connection.destroy()
+  } finally {
+    await rds.close()
+  }
+})
