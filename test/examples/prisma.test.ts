@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaPg } from '@prisma/adapter-pg'
-import type { LoginRefusedEvent, TokenRenewalFailedEvent } from '@rds-iam/core'
+import { RdsIamError, type LoginRefusedEvent, type TokenRenewalFailedEvent } from '@rds-iam/core'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { pgConfig } from '@rds-iam/core/pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -71,8 +71,8 @@ describe('Prisma', () => {
     driverError: (error) => {
       const { code, meta } = error as Error & { code: string; meta?: { driverAdapterError?: Error } }
       const cause = meta?.driverAdapterError?.cause as { originalCode?: string } | undefined
-      const isTold = code === 'CREDENTIALS_UNAVAILABLE' || cause?.originalCode === '28000'
-      return isTold ? told : error
+      if (code === 'CREDENTIALS_UNAVAILABLE' || cause?.originalCode === '28000') return told
+      return code === 'ENDPOINT_UNKNOWN' ? new RdsIamError(code, error.message) : error
     },
   })
 })

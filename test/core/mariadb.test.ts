@@ -1,0 +1,107 @@
+import { connect } from 'node:net'
+import { inspect } from 'node:util'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
+import mariadb, { type ConnectionConfig } from 'mariadb'
+import oldestMariadb from 'mariadb-3.4'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { ours, rejection } from '../contract/outcome'
+
+describe.each([
+  ['3.5', mariadb],
+  ['3.4.5', oldestMariadb as unknown as typeof mariadb],
+])('a configuration of mariadb %s', (_, { createConnection }) => {
+  let rds: TestEndpoint
+  beforeEach(async () => {
+    rds = await startEndpoint({ engine: 'mysql', users: ['jane_doe', 'john'] })
+  })
+  afterEach(async () => {
+    await rds.allClosed()
+    await rds.close()
+  })
+
+  async function logIn(config: ConnectionConfig): Promise<void> {
+    const connection = await createConnection(config)
+    await connection.query('select 1')
+    await connection.end()
+  }
+
+  it('signs for the host, port and user that it is spread with', async () => {
+    const host = 'db.abc.us-east-1.rds.amazonaws.com'
+    const config = mariadbConfig({ ...rds.options, host, port: 1, user: 'nobody' })
+    await logIn({ ...config, host: 'localhost', port: rds.port, user: 'john' })
+    await logIn({ ...config, host: '127.0.0.1', port: rds.port, user: 'jane_doe' })
+    expect(rds.logins).toMatchObject([
+      { verdict: 'accepted', user: 'john' },
+      { verdict: 'accepted', user: 'jane_doe' },
+    ])
+  })
+
+  it.each([
+    ['its result', () => connect(rds.port, 'localhost')],
+    [
+      'the callback',
+      (callback: (error: null, socket: object) => void) => callback(null, connect(rds.port, 'localhost')),
+    ],
+  ])("keeps the caller's stream, which gives a socket by %s", async (_, stream) => {
+    const iam = { ...rds.options.iam, endpoint: `localhost:${rds.port}` }
+    await logIn({ ...mariadbConfig({ ...rds.options, stream, iam }), host: 'bastion.example', port: 22 })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it("lets the caller's checkServerIdentity refuse a certificate", async () => {
+    const ssl = { ca: rds.ca, checkServerIdentity: () => new Error('not this one') }
+    const error = await rejection(logIn(mariadbConfig({ ...rds.options, ssl })))
+    expect(inspect(error)).toContain('not this one')
+    expect(rds.logins).toEqual([])
+  })
+
+  it.each([false, undefined, { rejectUnauthorized: false }])(
+    'verifies all the same with ssl: %j',
+    async (ssl) => {
+      await logIn({ ...mariadbConfig(rds.options), ssl } as ConnectionConfig)
+      const other = await startEndpoint({
+        engine: 'mysql',
+        endpoints: ['db.abc.us-east-1.rds.amazonaws.com'],
+      })
+      await rejection(logIn({ ...mariadbConfig(other.options), ssl } as ConnectionConfig))
+      expect(other.logins).toEqual([])
+      await other.allClosed()
+      await other.close()
+    },
+  )
+
+  it('has no token without its stream', async () => {
+    const config = { ...mariadbConfig(rds.options), ssl: { ca: rds.ca }, stream: undefined }
+    await rejection(logIn(config as unknown as ConnectionConfig))
+    expect(rds.logins.map(({ verdict }) => verdict)).not.toContain('accepted')
+  })
+
+  it('does not print the token when debug is turned on behind its back', async () => {
+    const printed: string[] = []
+    const logger = { network: (text: string) => void printed.push(text) }
+    const error = await rejection(logIn({ ...mariadbConfig(rds.options), logger }))
+    expect(ours(error)?.code).toBe('INVALID_OPTION')
+    expect(rds.logins.map(({ verdict }) => verdict)).not.toContain('accepted')
+  })
+
+  it('says TOKEN_TIMEOUT when the credential source hangs', async () => {
+    const credentials = () => new Promise<never>(() => {})
+    const iam = { region: rds.region, credentials, timeoutMs: 100 }
+    expect(ours(await rejection(logIn(mariadbConfig({ ...rds.options, iam }))))?.code).toBe('TOKEN_TIMEOUT')
+  })
+})
+
+it('mariadb 3.5 says why changeUser cannot log another user in', async () => {
+  const rds = await startEndpoint({ engine: 'mysql', users: ['jane_doe', 'john'] })
+  try {
+    const connection = await mariadb.createConnection(mariadbConfig(rds.options))
+    connection.on('error', () => {})
+    const error = await rejection(connection.changeUser({ user: 'john' }))
+    expect(error).toMatchObject({ errno: 1045 })
+    expect(ours(error)).toMatchObject({ code: 'INVALID_OPTION' })
+    connection.destroy()
+  } finally {
+    await rds.close()
+  }
+})
