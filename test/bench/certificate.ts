@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 
 /** Files of a server certificate for `localhost`, with a P-256 key as the endpoint has. */
 export interface CertificateFiles {
@@ -10,10 +10,18 @@ export interface CertificateFiles {
   ca: string
 }
 
-export function createCertificateFiles(directory: string): CertificateFiles {
+export async function createCertificateFiles(directory: string): Promise<CertificateFiles> {
   const [cert, key] = [join(directory, 'server.crt'), join(directory, 'server.key')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const kind = ['-x509', '-days', '2', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
-  execFileSync('openssl', ['req', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { cert, key, ca: readFileSync(cert, 'utf8') }
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+    ],
+  })
+  writeFileSync(cert, made.cert)
+  writeFileSync(key, made.private, { mode: 0o600 })
+  return { cert, key, ca: made.cert }
 }

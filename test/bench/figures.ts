@@ -52,6 +52,7 @@ export function differences(taken: readonly number[], floor: readonly number[]):
   return spread(taken.map((figure, round) => figure - (floor[round] ?? NaN)))
 }
 
+/** The middle of figures, and the middle half of them. */
 export function spread(figures: readonly number[]): Spread {
   const sorted = figures.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? NaN

@@ -54,8 +54,8 @@ try {
   await scene.close()
 }
 printTable(figures)
-// A part of the rows, or a few rounds, is for looking at: it does not take the place of a whole run.
-if (values.rows === undefined && rounds >= 9) {
+// A part of the rows is for looking at: it does not take the place of a whole run.
+if (values.rows === undefined) {
   const machine = {
     node: process.version,
     platform: process.platform,

@@ -2,10 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createTokenProvider } from '@rds-iam/core'
-import { startMysql, startPostgres, type DatabaseServer, type Engine } from '@rds-iam/local'
+import type { DatabaseServer, Engine } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { HUNDRED_ROWS } from './hundred-rows'
+import { startTestMysql } from '../servers/mysql'
+import { startTestPostgres } from '../servers/postgres'
 import { startDsqlStandIn, type DsqlStandIn } from './dsql-stand-in'
 
 /** Where and as whom one logs in: an RDS endpoint that verifies tokens, in front of a real server. */
@@ -51,11 +53,11 @@ export async function startScene(): Promise<Scene> {
     return endpoint
   }
   try {
-    const postgres = await startPostgres()
+    const postgres = await startTestPostgres()
     open.servers.push(postgres)
     const scene = { postgres: await start('postgres', postgres) }
     await fillPostgres(postgres.url)
-    const mariadb = await startMysql()
+    const mariadb = await startTestMysql()
     open.servers.push(mariadb)
     await fillMysql(mariadb.url)
     const dsql = await startDsqlStandIn()

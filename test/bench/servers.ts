@@ -20,7 +20,7 @@ export async function startPostgresWithTls(): Promise<TlsServer> {
   const server = await startPostgres()
   const directory = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
-    const certificate = createCertificateFiles(directory)
+    const certificate = await createCertificateFiles(directory)
     await switchTlsOn(server.url, certificate)
     return { ...server, ca: certificate.ca }
   } catch (error) {
@@ -58,7 +58,7 @@ export async function startMariadbWithTls(): Promise<TlsServer> {
   const program = findMysqlServer()
   if (!program?.endsWith('mariadbd')) throw new Error('the benchmark needs MariaDB: install mariadb-server')
   const directory = mkdtempSync(join(tmpdir(), 'bench-'))
-  const { cert, key, ca } = createCertificateFiles(directory)
+  const { cert, key, ca } = await createCertificateFiles(directory)
   const data = join(directory, 'data')
   const password = randomBytes(12).toString('hex')
   const init = join(directory, 'init.sql')
