@@ -71,11 +71,13 @@ export function writeFirstRow(stack: Stack, login: Login, withAuthorities = fals
   return writeProgram(name, `${text}${authorities}\nvoid (async () => {${query}\n})()\n`)
 }
 
+// Host and driver first, for everybody: after kysely, an ES module, Node 20 requires the rest more slowly.
 function imports(stack: Stack, login: Login): string {
-  const names = login === 'rds-iam' ? [OURS[stack][0]] : login === 'usual recipe' ? ['Signer'] : []
+  const names: string[] = stack === 'pg' ? [] : [stack]
   // Knex loads the driver itself, and so does our configuration of kysely.
   if (stack === 'pg' || (stack === 'kysely' && login !== 'rds-iam')) names.push('pg')
-  if (stack !== 'pg') names.push(stack)
+  if (login === 'rds-iam') names.push(OURS[stack][0])
+  if (login === 'usual recipe') names.push('Signer')
   return names.map((name) => IMPORTS[name]).join('\n')
 }
 
