@@ -54,6 +54,19 @@ describe('a mysql2 configuration', () => {
     ])
   })
 
+  it('watches a connection once, however often it changes its user', async () => {
+    const connection = await mysql.createConnection(mysql2Config(rds.options))
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    for (let change = 0; change < 12; change++) await connection.changeUser({ user: 'john' })
+    process.off('warning', note)
+    const lost = nextMessage('rds-iam:connection.lost')
+    rds.dropConnections()
+    expect(await lost).toMatchObject({ user: 'john' })
+    expect(warnings).toEqual([])
+  })
+
   it('logs in each node of a PoolCluster', async () => {
     const cluster = createPoolCluster()
     cluster.add('writer', mysql2Config(rds.options) as PoolOptions)
