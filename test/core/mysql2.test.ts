@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { IamOptions } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
 import { createPoolCluster, type PoolConnection } from 'mysql2'
@@ -15,6 +16,12 @@ describe('a mysql2 configuration', () => {
     await rds.allClosed()
     await rds.close()
   })
+
+  /** A configuration whose socket is dialled by the caller. */
+  function withStream(options: { ssl?: object; iam?: IamOptions }): ConnectionOptions {
+    const stream = () => connect(rds.port, 'localhost')
+    return mysql2Config({ ...rds.options, ...options, stream }) as ConnectionOptions
+  }
 
   async function logIn(config: ConnectionOptions): Promise<void> {
     const connection = await mysql.createConnection(config)
@@ -52,6 +59,19 @@ describe('a mysql2 configuration', () => {
       ['jane_doe', 'accepted'],
       ['john', 'accepted'],
     ])
+  })
+
+  it('watches a connection once, however often it changes its user', async () => {
+    const connection = await mysql.createConnection(mysql2Config(rds.options))
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    for (let change = 0; change < 12; change++) await connection.changeUser({ user: 'john' })
+    process.off('warning', note)
+    const lost = nextMessage('rds-iam:connection.lost')
+    rds.dropConnections()
+    expect(await lost).toMatchObject({ user: 'john' })
+    expect(warnings).toEqual([])
   })
 
   it('logs in each node of a PoolCluster', async () => {
@@ -108,6 +128,14 @@ describe('a mysql2 configuration', () => {
       () => mysql2Config({ ...rds.options, ssl: { ca: rds.ca, checkServerIdentity: () => undefined } }),
     ],
     ['without our stream', () => withoutStream(mysql2Config(rds.options))],
+    [
+      "with the caller's stream and checkServerIdentity",
+      () => withStream({ ssl: { ca: rds.ca, checkServerIdentity: () => undefined } }),
+    ],
+    [
+      "with the caller's stream to an IP address",
+      () => withStream({ iam: { ...rds.options.iam, endpoint: '127.0.0.1' } }),
+    ],
   ])('logs in again %s', async (_, configure) => {
     const config = configure()
     await logIn(config)

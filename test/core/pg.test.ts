@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pgConfig } from '@rds-iam/core/pg'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -186,6 +189,23 @@ describe('a pg configuration', () => {
       process.env = kept
     }
     expect(rds.logins).toHaveLength(1)
+  })
+
+  it('takes an empty environment variable for none', async () => {
+    const kept = { ...process.env }
+    const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
+    const { region: _, ...iam } = rds.options.iam ?? {}
+    try {
+      for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) process.env[name] = ''
+      process.env['AWS_SHARED_CREDENTIALS_FILE'] = '/dev/null'
+      process.env['AWS_CONFIG_FILE'] = join(folder, 'config')
+      writeFileSync(join(folder, 'config'), `[default]\nregion = ${rds.region}\n`)
+      await logIn(pgConfig({ ...rds.options, iam }))
+    } finally {
+      process.env = kept
+      rmSync(folder, { recursive: true })
+    }
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
   it('needs a region for a global endpoint, whatever the environment says', async () => {

@@ -76,6 +76,16 @@ describe('the built-in trust', () => {
     })
   })
 
+  it('is that of AWS_DEFAULT_REGION where AWS_REGION is empty', () => {
+    const environment = { ...process.env }
+    try {
+      Object.assign(process.env, { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' })
+      expect(trusted('localhost')).toHaveLength(3)
+    } finally {
+      process.env = environment
+    }
+  })
+
   it("gives way to the caller's", () => {
     expect(trusted('db.abc.eu-west-1.rds.amazonaws.com', { ca: [sslProfiles.proxyBundle.ca[1]] })).toEqual([
       'Amazon Root CA 2',

@@ -30,7 +30,7 @@ export async function resolveRegion(
 }
 
 function profileName(profile: string | undefined): string {
-  return profile ?? process.env['AWS_PROFILE'] ?? 'default'
+  return profile ?? (process.env['AWS_PROFILE'] || 'default')
 }
 
 /** The region of a profile in the shared configuration files. */

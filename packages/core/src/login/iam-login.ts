@@ -69,7 +69,8 @@ export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
  */
 export function knownTrust(host: string, { endpoint, region }: IamOptions): TrustedCas {
   const parsed = parseEndpoint(endpoint === undefined ? host : parseAddress(endpoint, 'iam.endpoint').host)
-  const known = region ?? parsed.region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION']
+  const { env } = process
+  const known = region ?? parsed.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'])
   try {
     return known ? builtInTrust(parsed, known) : []
   } catch {

@@ -17,6 +17,9 @@ interface DriverOptions {
   logger: Logger
 }
 
+// Where a server asks for a clear password at once the driver throws, for nobody to catch, if there is no text.
+const NOTHING_TO_SEND = ''
+
 /** What a `stream` function hands its socket to. */
 export type StreamCallback = (error?: Error, stream?: Duplex) => void
 
@@ -59,9 +62,9 @@ function open(login: IamLogin, options: DriverOptions, callback: StreamCallback,
     socket.resume()
   }
 
-  function password(reader: DriverOptions): string | undefined {
+  function password(reader: DriverOptions): string {
     // The driver also looks before TLS has begun: then it still reads from this socket itself.
-    if (!attempt || socket.listenerCount('data') > 0) return undefined
+    if (!attempt || socket.listenerCount('data') > 0) return NOTHING_TO_SEND
     if (reader.user !== attempt.user) {
       attempt.problem = invalidOption('changeUser', 'the driver waits for no other token: open a connection')
     } else if (!certificate || certificate.problem) {
@@ -72,7 +75,7 @@ function open(login: IamLogin, options: DriverOptions, callback: StreamCallback,
       attempt.asked = true
       return attempt.token.value
     }
-    return undefined
+    return NOTHING_TO_SEND
   }
 
   function fail(error: unknown): void {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
 import { publishLost } from '../events'
-import { checkHost, readPort, checkUser } from '../iam-options'
+import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { verifiesName } from './ssl'
@@ -59,9 +59,18 @@ async function tokenFor(connection: Connection, command: EventEmitter, login: Ia
     const cause = login.refused(target, user, token, error)
     Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   })
-  // An idle connection that the server closes must not end the process of an application that does not listen.
-  connection.once('connect', () =>
-    connection.on('error', (error) => publishLost(target.endpoint, user, error)),
-  )
+  watchLoss(connection, target.endpoint)
   return token.value
+}
+
+const watched = new WeakSet<Connection>()
+
+// An idle connection that the server closes must not end the process of an application that does not listen.
+function watchLoss(connection: Connection, endpoint: Address): void {
+  // changeUser() logs in again, and never connects again.
+  if (watched.has(connection)) return
+  watched.add(connection)
+  connection.once('connect', () =>
+    connection.on('error', (error) => publishLost(endpoint, connection.config.user, error)),
+  )
 }

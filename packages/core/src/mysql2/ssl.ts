@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Address, IamOptions } from '../iam-options'
+import { parseAddress, type Address, type IamOptions } from '../iam-options'
 import { knownTrust, type IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import type { SslOptions } from '../tls/ssl-option'
@@ -28,22 +28,26 @@ export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: Ia
     ...(cas ? { ca: [...cas] } : {}),
     ...verified,
   })
-  let cas: TrustedCas | undefined
+  // What mysql2 does not verify we look at ourselves, and a TLS session that is resumed shows no certificate.
+  const isOursToCheck = (host: string): boolean => checkServerIdentity !== undefined || isIP(host) > 0
+  const endpoint = iam.endpoint === undefined ? configured : parseAddress(iam.endpoint, 'iam.endpoint')
+  let configuredCas: SslOptions['ca']
   return {
     of(target) {
       const cas = trust(target)
-      // What mysql2 does not verify we look at ourselves, and a TLS session that is resumed shows no certificate.
-      if (checkServerIdentity || isIP(target.endpoint.host)) return make(cas)
+      if (isOursToCheck(target.endpoint.host)) return make(cas)
       let found = byTrust.get(cas)
       if (!found) byTrust.set(cas, (found = make(cas)))
       return found
     },
     configured: {
-      get ca() {
-        return (cas ??= knownTrust(configured.host, iam)) as string[]
-      },
       ...material,
       ...verified,
+      get ca() {
+        configuredCas ??= material.ca || [...knownTrust(configured.host, iam)]
+        // mysql2 resumes no session of an object whose authorities are others than before.
+        return isOursToCheck(endpoint.host) ? [configuredCas].flat() : configuredCas
+      },
     },
   }
 }
