@@ -281,6 +281,18 @@ const faults: Fault[] = [
       ),
   ],
   [
+    'the other engine',
+    'ENGINE_MISMATCH',
+    async (engine, env) => {
+      const other = engine === 'mysql' ? 'postgres' : 'mysql'
+      const outcome = await using(startLocalRds({ engine: other, backend: backendOf(other) }), ({ port }) =>
+        diagnose(engine, { options: { port: String(port) }, env }),
+      )
+      expect(outcome.causes[0]?.fix).toBe(`--engine ${other}`)
+      return outcome
+    },
+  ],
+  [
     'a silent port',
     'PORT_SILENT',
     (engine, env) => using(startSilence(), ({ port }) => diagnose(engine, { options: { port }, env })),

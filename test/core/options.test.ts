@@ -70,6 +70,11 @@ describe.each(configs)('%s', (name, config) => {
     ['iam.timeoutMs', { iam: { timeoutMs: Infinity } }],
     ['iam.timeoutMs', { iam: { timeoutMs: '5000' } }],
     ['ssl', { ssl: 7 }],
+    ['ssl.ca', { ssl: { ca: '/etc/ssl/rds.pem' } }],
+    ['ssl.ca', { ssl: { ca: Buffer.from('no certificate') } }],
+    ['ssl.ca', { ssl: { ca: [] } }],
+    ['ssl.ca', { ssl: { ca: ['-----BEGIN CERTIFICATE-----', 'no certificate'] } }],
+    ['ssl.ca', { ssl: { ca: 5 } }],
   ])('names %s when it is wrong', (option, wrong) => {
     const error = refusal(() => config({ ...good, ...wrong }))
     expect(error.code).toBe('INVALID_OPTION')

@@ -32,7 +32,7 @@ function parse({ options }: Command, args: string[]): { values: Values; words: s
   try {
     parsed = parseArgs({ args, options: types, allowPositionals: true })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    throw new UsageError(inOurWords((error as Error).message))
   }
   const values = parsed.values as Values
   for (const [name, { choices }] of Object.entries(options)) {
@@ -42,6 +42,14 @@ function parse({ options }: Command, args: string[]): { values: Values; words: s
       throw new UsageError(`--${name}: give ${choices.join(' or ')}`)
   }
   return { values, words: parsed.positionals }
+}
+
+// Node goes on about arguments without an option, and calls a value that was left out ambiguous.
+function inOurWords(message: string): string {
+  const [, option] =
+    /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(message) ?? []
+  if (option !== undefined) return `${option}: give a value (one that begins with a dash as ${option}=-…)`
+  return message.replace(/\. To specify .*/s, '')
 }
 
 function version(): string {

@@ -130,14 +130,14 @@ export function checkHost(host: unknown, option: string): string {
 }
 
 /** Checks a TCP port. */
-export function checkPort(port: unknown, option: string): number {
+export function checkPort(port: unknown, option: string, place = ''): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw invalidOption(option, 'give a whole number from 1 to 65535')
+  throw invalidOption(option, `give a whole number from 1 to 65535${place}`)
 }
 
 /** Reads a TCP port as drivers do, which also take digits: those of an environment variable or a URL. */
-export function readPort(port: unknown, option: string): number {
-  return checkPort(typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port, option)
+export function readPort(port: unknown, option: string, place?: string): number {
+  return checkPort(typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port, option, place)
 }
 
 /** Checks a database user's name. */
@@ -149,11 +149,14 @@ export function checkUser(user: unknown, option: string): string {
 /** Reads `host` or `host:port`. */
 export function parseAddress(text: unknown, option: string): { host: string; port?: number } {
   if (typeof text !== 'string') throw invalidOption(option, 'give host or host:port')
+  if (text.includes('://')) throw invalidOption(option, 'a URL: give host or host:port')
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
   const [, host, port] =
     bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
   const name = checkHost(host, option)
-  return port === undefined ? { host: name } : { host: name, port: readPort(port, option) }
+  return port === undefined
+    ? { host: name }
+    : { host: name, port: readPort(port, option, ' after the colon') }
 }
 
 /** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */

@@ -1,3 +1,4 @@
+import { string, strings } from './checks'
 import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS } from './defaults'
 import { parseEndpointName } from './endpoint-name'
 import { checkIdentities, createIdentity, type TestIdentity } from './iam/identity'
@@ -27,6 +28,16 @@ export interface LocalRdsConfiguration {
    */
   maxConnectionsPerSecond: number
 }
+
+/** What a configuration has. */
+export const CONFIGURATION_NAMES = Object.keys({
+  identities: true,
+  region: true,
+  endpoints: true,
+  users: true,
+  clockOffsetMs: true,
+  maxConnectionsPerSecond: true,
+} satisfies Record<keyof LocalRdsConfiguration, true>)
 
 /** The configuration of an endpoint that was told nothing. */
 export function defaultConfiguration(): LocalRdsConfiguration {
@@ -60,10 +71,12 @@ export function changeConfiguration(
     clockOffsetMs = current.clockOffsetMs,
     maxConnectionsPerSecond = current.maxConnectionsPerSecond,
   } = change
-  if (!/^[a-z0-9-]+$/.test(region)) throw new TypeError(`region '${region}' is not the name of a region`)
-  if (users.length === 0 || users.some((user) => user === '' || user.includes('\0')))
+  if (!/^[a-z0-9-]+$/.test(string('region', region)))
+    throw new TypeError(`region '${region}' is not the name of a region`)
+  if (strings('users', users).length === 0 || users.some((user) => user === '' || user.includes('\0')))
     throw new TypeError('users must be a list of names, with one at least')
-  if (endpoints.length === 0) throw new TypeError('endpoints must have one name at least')
+  if (strings('endpoints', endpoints).length === 0)
+    throw new TypeError('endpoints must have one name at least')
   for (const endpoint of endpoints) parseEndpointName(endpoint)
   if (!(Math.abs(clockOffsetMs) <= MAX_OFFSET_MS))
     throw new TypeError('clockOffsetMs must be a number of milliseconds, at most a hundred years')

@@ -3,7 +3,8 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { createAudit, type LocalRdsEmitter, type LoginEvent } from './audit'
 import { connectBackend, parseBackendUrl, type Backend } from './backend'
 import { createAuthority } from './certificate'
-import { changeConfiguration, type LocalRdsConfiguration } from './configuration'
+import { checkNames } from './checks'
+import { changeConfiguration, CONFIGURATION_NAMES, type LocalRdsConfiguration } from './configuration'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
 import {
   startCredentialEndpoints,
@@ -181,6 +182,7 @@ async function listen(
     serve(client, HANDLERS[engine], context)
   })
   const change = async (wanted: Partial<LocalRdsConfiguration>): Promise<void> => {
+    checkNames('configure', wanted, CONFIGURATION_NAMES)
     const { users, endpoints } = changeConfiguration(configuration, wanted)
     if (wanted.users !== undefined) await addUsers(users)
     if (wanted.endpoints !== undefined) secureContext = await secure(endpoints)

@@ -1,8 +1,16 @@
 import { isIP } from 'node:net'
 import type { BackendLogin } from './backend'
-import { changeConfiguration, defaultConfiguration, type LocalRdsConfiguration } from './configuration'
-import type { CredentialEndpointsOptions } from './credential-endpoints/credential-endpoints'
-import { checkLifetime } from './credential-endpoints/issuer'
+import { checkNames } from './checks'
+import {
+  changeConfiguration,
+  CONFIGURATION_NAMES,
+  defaultConfiguration,
+  type LocalRdsConfiguration,
+} from './configuration'
+import {
+  checkCredentialOptions,
+  type CredentialEndpointsOptions,
+} from './credential-endpoints/credential-endpoints'
 import type { Engine } from './engine'
 
 /** How a local endpoint is started. The part that may change later is its {@link LocalRdsConfiguration}. */
@@ -75,11 +83,29 @@ export interface ResolvedOptions {
   signal: AbortSignal | undefined
 }
 
+const OPTION_NAMES = [
+  ...Object.keys({
+    engine: true,
+    backend: true,
+    backendUsers: true,
+    port: true,
+    host: true,
+    requireSlash: true,
+    tls: true,
+    control: true,
+    credentials: true,
+    signal: true,
+  } satisfies Record<Exclude<keyof LocalRdsOptions, keyof LocalRdsConfiguration>, true>),
+  ...CONFIGURATION_NAMES,
+]
+
 /** @throws {TypeError} with the name of the option that is wrong. */
 export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
+  checkNames('startLocalRds', options, OPTION_NAMES)
   const { engine = 'postgres', backend, host, control = false } = options
   const credentials = options.credentials === true ? {} : options.credentials || undefined
-  if (credentials?.lifetimeMs !== undefined) checkLifetime(credentials.lifetimeMs)
+  if (credentials !== undefined) checkCredentialOptions(credentials)
+  if (typeof control !== 'boolean') checkNames('control', control, ['port'])
   if (engine !== 'postgres' && engine !== 'mysql') throw new TypeError(`engine must be 'postgres' or 'mysql'`)
   if (host !== undefined && isIP(host) === 0)
     throw new TypeError(`host must be an IP address, such as 0.0.0.0, not '${host}'`)

@@ -177,6 +177,14 @@ describe('a change while it runs', () => {
     { maxConnectionsPerSecond: -1 },
     { maxConnectionsPerSecond: NaN },
     { identities: [{ accessKeyId: '', secretAccessKey: 'x' }] },
+    { identities: [{ accessKeyId: 'AKIATEST' } as never] },
+    { identities: [{ accessKeyId: 'AKIATEST', secretAccessKey: 'x', user: 'john' } as never] },
+    { identities: [{ accessKeyId: 'AKIATEST', secretAccessKey: 'x', expiration: 1 as never }] },
+    { identities: 'AKIATEST' as never },
+    { users: 'john' as never },
+    { endpoints: 'localhost' as never },
+    { region: 1 as never },
+    { clockOffset: 901_000 } as never,
   ])('to %j is refused, as a start with it is, and changes nothing', async (change) => {
     const before = rds.configuration
     const [name = ''] = Object.keys(change)
@@ -185,6 +193,18 @@ describe('a change while it runs', () => {
     await expect(startLocalRds({ backend: inject('postgresUrl'), ...change })).rejects.toThrow(name)
     await rds.configure({ region: 'eu-west-1' })
     expect(rds.region).toBe('eu-west-1')
+  })
+
+  test.each([
+    ['postgres', 'startLocalRds must be an object'],
+    [{ user: 'john' }, 'startLocalRds: user is unknown: there are engine, backend, '],
+    [{ control: { ports: 1 } }, 'control: ports is unknown: there are port'],
+    [{ control: 'yes' }, 'control must be an object'],
+    [{ credentials: { lifetime: 1 } }, 'credentials: lifetime is unknown: there are port, lifetimeMs, '],
+  ])('is refused at the start when it is %j', async (options, message) => {
+    const start = startLocalRds(options as object)
+    await expect(start).rejects.toThrow(TypeError)
+    await expect(start).rejects.toThrow(message)
   })
 
   test('is not undone through what was given or read', async () => {

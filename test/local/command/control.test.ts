@@ -153,7 +153,10 @@ describe('the configuration', () => {
     ['{"maxConnectionsPerSecond":-1}', 'maxConnectionsPerSecond must be a whole number from 0, or Infinity'],
     ['{"identities":[1]}', 'identities must be an object'],
     ['{"identities":[{"accessKeyId":"A"}]}', 'identities: secretAccessKey must be a text'],
-    ['{"identities":[{"secret":"secret"}]}', 'identities: secret is unknown'],
+    [
+      '{"identities":[{"secret":"secret"}]}',
+      'identities: secret is unknown: there are accessKeyId, secretAccessKey, sessionToken, expiration, users',
+    ],
     [
       '{"identities":[{"accessKeyId":"A","secretAccessKey":"secret","expiration":"x"}]}',
       'identities: expiration must be an instant, such as 2026-01-31T12:00:00Z',

@@ -83,7 +83,11 @@ function checkWithCore(options: {
     return pgConfig({ host, port: port as number, user, iam })
   } catch (error) {
     if (!isRdsIamError(error)) throw error
-    throw new UsageError(`--${messageOf(error).replace(/^iam\./, '')}`)
+    throw new UsageError(
+      `--${messageOf(error)
+        .replace(/^iam\./, '')
+        .replace('`port`', '--port')}`,
+    )
   }
 }
 

@@ -15,10 +15,12 @@ export type SslOptions = SecureContextOptions & {
 const DEFAULT_WORDS = ['true', '1', 'require', 'verify-ca', 'verify-full', 'Amazon RDS']
 const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify']
 
+const PEM_MARK = '-----BEGIN '
+
 /**
  * Reads a driver's `ssl` option. The answer is a copy without what would turn verification off or on.
  *
- * @throws {RdsIamError} `TLS_REQUIRED` for anything weaker than a verified chain and host name
+ * @throws {RdsIamError} `TLS_REQUIRED` for anything weaker than a verified chain and host name, `INVALID_OPTION`
  */
 export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
   if (ssl === undefined || ssl === true || ssl === 1) return {}
@@ -36,12 +38,27 @@ export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
   if (kept.checkServerIdentity !== undefined && typeof kept.checkServerIdentity !== 'function') {
     throw invalidOption(`${option}.checkServerIdentity`, 'give a function')
   }
+  // Node passes over text that holds no certificate, and then fails to verify the server's.
+  if (kept.ca && !holdsCertificates(kept.ca)) {
+    throw invalidOption(`${option}.ca`, "there is no certificate in it: give PEM text, not a file's name")
+  }
   return withoutUndefined(kept)
 }
 
 /** A copy without the keys whose value is undefined: they would hide defaults. */
 export function withoutUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
+function holdsCertificates(ca: unknown): boolean {
+  const parts: unknown[] = [ca].flat()
+  return (
+    parts.length > 0 &&
+    parts.every((part) => {
+      if (ArrayBuffer.isView(part)) return Buffer.from(part as Uint8Array).includes(PEM_MARK)
+      return typeof part === 'string' && part.includes(PEM_MARK)
+    })
+  )
 }
 
 function tlsRequired(option: string): RdsIamError {

@@ -1,6 +1,7 @@
+import { checkNames, list, number, object, string, strings } from '../checks'
 import type { LocalRdsConfiguration } from '../configuration'
-import type { TestIdentity } from '../iam/identity'
-import { instant, isAbsent, list, number, object, parse, string, strings } from './json-values'
+import { IDENTITY_NAMES, type TestIdentity } from '../iam/identity'
+import { instant, isAbsent, parse } from './json-values'
 
 /** The configuration as JSON shows it: secrets are left out, instants are texts, and no limit is null. */
 export function presentConfiguration(configuration: LocalRdsConfiguration): Record<string, unknown> {
@@ -38,12 +39,9 @@ export function parseChange(text: string): Partial<LocalRdsConfiguration> {
   return change
 }
 
-const IDENTITY_KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'users']
-
 function identity(value: unknown): TestIdentity {
   const fields = object('identities', value)
-  const unknown = Object.keys(fields).find((name) => !IDENTITY_KEYS.includes(name))
-  if (unknown !== undefined) throw new TypeError(`identities: ${unknown} is unknown`)
+  checkNames('identities', fields, IDENTITY_NAMES)
   const { sessionToken, expiration, users } = fields
   return {
     accessKeyId: string('identities: accessKeyId', fields.accessKeyId),

@@ -1,3 +1,4 @@
+import { number, object } from '../checks'
 import type { CredentialEndpoints } from '../credential-endpoints/credential-endpoints'
 import {
   checkFault,
@@ -5,7 +6,7 @@ import {
   type CredentialFault,
   type CredentialSource,
 } from '../credential-endpoints/fault'
-import { number, object, parse } from './json-values'
+import { parse } from './json-values'
 
 /** The state of the credential endpoints as JSON shows it: a source that is well has the fault null. */
 export function presentCredentials({ url, lifetimeMs, faults, requests }: CredentialEndpoints) {

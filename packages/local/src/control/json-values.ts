@@ -1,3 +1,5 @@
+import { string } from '../checks'
+
 /** Reads a body. The message of its error quotes nothing, for there may be secrets in the text. */
 export function parse(text: string): unknown {
   try {
@@ -10,36 +12,6 @@ export function parse(text: string): unknown {
 /** Tells whether a value was left out. */
 export function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null
-}
-
-/** @throws {TypeError} with the name when the value is no object. */
-export function object(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw new TypeError(`${name} must be an object`)
-}
-
-/** @throws {TypeError} with the name when the value is no list. */
-export function list(name: string, value: unknown): unknown[] {
-  if (Array.isArray(value)) return value
-  throw new TypeError(`${name} must be a list`)
-}
-
-/** @throws {TypeError} with the name when the value is no text. */
-export function string(name: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  throw new TypeError(`${name} must be a text`)
-}
-
-/** @throws {TypeError} with the name when the value is no list of texts. */
-export function strings(name: string, value: unknown): string[] {
-  return list(name, value).map((item) => string(name, item))
-}
-
-/** @throws {TypeError} with the name when the value is no number. */
-export function number(name: string, value: unknown): number {
-  if (typeof value === 'number') return value
-  throw new TypeError(`${name} must be a number`)
 }
 
 /** @throws {TypeError} with the name when the value is no text of an instant. */

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { checkNames } from '../checks'
 import { createContainerEndpoint } from './container-endpoint'
 import { checkFault, checkSource, createFaults, type CredentialFault, type CredentialSource } from './fault'
 import { startHttpServer } from './http-server'
@@ -26,6 +27,23 @@ export interface CredentialEndpointsOptions {
   role?: string
   /** Region in the environments. Default: `us-east-1`. */
   region?: string
+}
+
+const OPTION_NAMES = Object.keys({
+  port: true,
+  lifetimeMs: true,
+  rotate: true,
+  onIssued: true,
+  containerPath: true,
+  containerToken: true,
+  role: true,
+  region: true,
+} satisfies Record<keyof CredentialEndpointsOptions, true>)
+
+/** @throws {TypeError} with the name of the option that is wrong. */
+export function checkCredentialOptions(options: CredentialEndpointsOptions): void {
+  checkNames('credentials', options, OPTION_NAMES)
+  if (options.lifetimeMs !== undefined) checkLifetime(options.lifetimeMs)
 }
 
 /** Credential endpoints that run. */
@@ -75,6 +93,7 @@ export interface CredentialEndpoints {
 export async function startCredentialEndpoints(
   options: CredentialEndpointsOptions = {},
 ): Promise<CredentialEndpoints> {
+  checkCredentialOptions(options)
   const { lifetimeMs = 3_600_000, rotate = true, onIssued, role = 'test', region = 'us-east-1' } = options
   const {
     containerPath = `/v2/credentials/${randomUUID()}`,

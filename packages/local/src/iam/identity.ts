@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { checkNames, list, string, strings } from '../checks'
 
 /** An AWS identity that exists only for this endpoint. */
 export interface TestIdentity {
@@ -13,6 +14,15 @@ export interface TestIdentity {
   /** Database users that this identity may log in as. Default: every user of the endpoint. */
   users?: readonly string[]
 }
+
+/** What an identity may have. */
+export const IDENTITY_NAMES = Object.keys({
+  accessKeyId: true,
+  secretAccessKey: true,
+  sessionToken: true,
+  expiration: true,
+  users: true,
+} satisfies Record<keyof TestIdentity, true>)
 
 /** Makes an identity with a random key, without session token or expiry. */
 export function createIdentity(): TestIdentity {
@@ -41,9 +51,16 @@ export function identityEnvironment(
  * @throws {TypeError} when one of them could not sign a token.
  */
 export function checkIdentities(identities: readonly TestIdentity[]): TestIdentity[] {
-  for (const { accessKeyId, secretAccessKey } of identities) {
-    if (!/^\w{1,128}$/.test(accessKeyId))
+  for (const identity of list('identities', identities) as TestIdentity[]) {
+    checkNames('identities', identity, IDENTITY_NAMES)
+    const { accessKeyId, secretAccessKey, sessionToken, expiration, users } = identity
+    if (!/^\w{1,128}$/.test(string('identities: accessKeyId', accessKeyId)))
       throw new TypeError('identities: an accessKeyId is not letters and digits')
+    string('identities: secretAccessKey', secretAccessKey)
+    if (sessionToken !== undefined) string('identities: sessionToken', sessionToken)
+    if (users !== undefined) strings('identities: users', users)
+    if (expiration !== undefined && !(expiration instanceof Date && !Number.isNaN(expiration.getTime())))
+      throw new TypeError('identities: expiration must be a Date')
     if (secretAccessKey === '') throw new TypeError(`identities: ${accessKeyId} has no secretAccessKey`)
   }
   return identities.map((identity) => ({ ...identity }))

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TlsObservation } from '../checks/tls'
-import { readAtLeast } from './reader'
+import { openPostgresTls } from './postgres-tls'
+import { readAtLeast, Silence } from './reader'
 
 const HEADER = 4
 const LONGEST_GREETING = 4_096
@@ -10,10 +11,19 @@ const CLIENT_SSL = 0x800
 const CAPABILITIES = 0x1 | 0x200 | CLIENT_SSL | 0x8000 | 0x80000
 const UTF8MB4 = 45
 const SSL_REQUEST_SIZE = 32
+const POSTGRES_LIMIT_MS = 1_000
 
 /** Reads a MySQL server's greeting and asks for TLS; gives what the server says in place of yes. */
 export async function openMysqlTls(socket: Socket, limitMs: number): Promise<TlsObservation | undefined> {
-  const head = await readAtLeast(socket, HEADER, limitMs)
+  let head
+  try {
+    head = await readAtLeast(socket, HEADER, limitMs)
+  } catch (error) {
+    // A MySQL server speaks first, and PostgreSQL waits to be asked.
+    if (error instanceof Silence && (await isPostgres(socket)))
+      return { kind: 'other-protocol', engine: 'postgres' }
+    throw error
+  }
   const size = HEADER + (head.length < HEADER ? 0 : head.readUIntLE(0, 3))
   if (size > LONGEST_GREETING) return { kind: 'other-protocol' }
   const packet = head.length >= size ? head : await readRest(socket, head, size, limitMs)
@@ -26,6 +36,11 @@ export async function openMysqlTls(socket: Socket, limitMs: number): Promise<Tls
   if ((capabilities & CLIENT_SSL) === 0) return { kind: 'not-offered' }
   socket.write(sslRequest())
   return undefined
+}
+
+async function isPostgres(socket: Socket): Promise<boolean> {
+  const answer = await openPostgresTls(socket, POSTGRES_LIMIT_MS)
+  return answer === undefined || answer.kind === 'not-offered'
 }
 
 async function readRest(socket: Socket, head: Buffer, size: number, limitMs: number): Promise<Buffer> {
