@@ -85,6 +85,8 @@ async function yarnSettings(cwd: string, registry: string): Promise<string> {
     unsafeHttpWhitelist: ['*'],
     // Yarn's own knows a registry by its host and a package by name and version alone: it would give us an earlier run's.
     globalFolder: join(cwd, '.yarn-global'),
+    // There is no lock file to keep to, whatever CI says.
+    enableImmutableInstalls: false,
     enableScripts: false,
     enableTelemetry: false,
     ...(cafile === 'null' ? {} : { httpsCaFilePath: cafile }),

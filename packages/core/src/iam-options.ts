@@ -45,7 +45,8 @@ export interface Address {
 export const DEFAULT_TIMEOUT_MS = 5_000
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
+/** The names of {@link IdentityOptions}. */
+export const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
 const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname']
 
 /** Checks `iam` as a caller gave it. */
@@ -81,14 +82,8 @@ export function checkKeys(
   return value as Record<string, unknown> & IamOptions
 }
 
-/** Checks the options of `createTokenProvider`, whose identity options stand beside the endpoint's. */
-export function checkTokenProviderOptions<T>(options: T): T {
-  checkKeys(options, 'createTokenProvider', ['host', 'port', 'user', ...IDENTITY_OPTIONS])
-  checkIdentityOptions(options as IdentityOptions, '')
-  return options
-}
-
-function checkIdentityOptions(options: IdentityOptions, prefix: string): void {
+/** Checks what `iam` and the options of `createTokenProvider` have in common. */
+export function checkIdentityOptions(options: IdentityOptions, prefix: string): void {
   const { region, credentials, profile, timeoutMs } = options
   if (region !== undefined && !(typeof region === 'string' && /^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))) {
     throw invalidOption(`${prefix}region`, "give an AWS region's name, such as us-east-1")

@@ -1,18 +1,17 @@
-import { publishRenewalFailed, publishReused, publishSigned } from '../events'
-import {
-  checkHost,
-  checkPort,
-  checkTokenProviderOptions,
-  checkUser,
-  type IdentityOptions,
-} from '../iam-options'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
-import { createAuthToken, type AuthToken } from './auth-token'
-import { createCredentials, type Credentials } from './credentials'
-import { tokenExpiry, tokenRenewalMs } from './lifetime'
-import { createRenewable, type Renewable } from './renewable'
-import { signToken, type LoginTo } from './sign'
+import {
+  checkHost,
+  checkIdentityOptions,
+  checkKeys,
+  checkPort,
+  checkUser,
+  IDENTITY_OPTIONS,
+  type IdentityOptions,
+} from '../iam-options'
+import type { AuthToken } from './auth-token'
+import { createCredentials } from './credentials'
+import { createTokens } from './tokens'
 
 /** Makes tokens for one endpoint and user. */
 export interface TokenProvider {
@@ -46,7 +45,8 @@ export interface TokenProviderOptions extends IdentityOptions {
  * ```
  */
 export function createTokenProvider(options: TokenProviderOptions): TokenProvider {
-  checkTokenProviderOptions(options)
+  checkKeys(options, 'createTokenProvider', ['host', 'port', 'user', ...IDENTITY_OPTIONS])
+  checkIdentityOptions(options, '')
   const host = checkHost(options.host, 'host')
   const endpoint = { host, port: checkPort(options.port, 'port') }
   const user = checkUser(options.user, 'user')
@@ -56,27 +56,4 @@ export function createTokenProvider(options: TokenProviderOptions): TokenProvide
     region: await resolveRegion(parseEndpoint(host), options),
   }))
   return { getToken: (request) => tokens.get(request) }
-}
-
-/** The tokens of one endpoint and user, signed with credentials that others may share. */
-export function createTokens(
-  credentials: Renewable<Credentials>,
-  loginTo: () => Promise<LoginTo>,
-): Renewable<AuthToken> {
-  let login: LoginTo | undefined
-  return createRenewable<AuthToken>({
-    async make(request) {
-      const start = performance.now()
-      login = await loginTo()
-      const { identity, until } = await credentials.get(request)
-      const { value, issuedAt } = await signToken(login, identity)
-      const token = createAuthToken(value, issuedAt, tokenExpiry(issuedAt, until))
-      publishSigned(login, token, performance.now() - start)
-      return token
-    },
-    lifetime: ({ issuedAt, expiresAt }) => ({ since: issuedAt, until: expiresAt }),
-    renewalMs: ({ issuedAt, expiresAt }) => tokenRenewalMs(issuedAt, expiresAt),
-    onReused: (token) => publishReused(login, token),
-    onFailed: (error, kept) => publishRenewalFailed(login, error, kept !== undefined),
-  })
 }
