@@ -1,8 +1,12 @@
 import dns from 'node:dns'
+import { EventEmitter, once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import mysql from 'mysql2/promise'
+import type latestMysql from 'mysql2'
+import oldestMysql from 'mysql2-3.15'
 import pg from 'pg'
-import { mysql2Pool, pgPool } from '../contract/drivers'
+import { mysql2CallbackPool, mysql2Pool, pgPool } from '../contract/drivers'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { ours, rejection } from '../contract/outcome'
 import { startDns, type TestDns } from '../servers/dns'
@@ -14,12 +18,15 @@ const GREEN = 'green.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 describe.each([
   ['pg', pgPool(pg)],
   ['mysql2', mysql2Pool(mysql)],
+  // All connections of its pool have one configuration.
+  ['mysql2 3.15', mysql2CallbackPool(oldestMysql as unknown as typeof latestMysql)],
 ])('followCname with %s', (_, { engine, open }) => {
   const servers = dns.getServers()
   let names: TestDns
   let blue: TestEndpoint
   let green: TestEndpoint
   let dialled: string[]
+  const dialling = new EventEmitter()
 
   beforeEach(async () => {
     names = await startDns()
@@ -34,6 +41,7 @@ describe.each([
       done: Function,
     ) => {
       dialled.push(host)
+      dialling.emit(host)
       if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
       else done(null, '127.0.0.1', 4)
     }) as unknown as typeof dns.lookup)
@@ -71,6 +79,41 @@ describe.each([
     await db.close()
     expect(dialled).toEqual([BLUE, GREEN])
     expect(green.logins).toEqual([])
+  })
+
+  it('sends no token for a name that the alias moves to while a connection is being opened', async () => {
+    names.aliases.set(ALIAS, BLUE)
+    let clients = 0
+    const relay = createServer((client) => {
+      const server = connect(blue.port, '127.0.0.1')
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const)
+        from.on('error', () => {}).once('close', () => to.destroy())
+      server.pipe(client)
+      if (clients++ > 0) return void client.pipe(server)
+      client.once('data', (chunk) => {
+        // The client asks for TLS, and hears nothing until another has dialled the new name.
+        client.pause()
+        names.aliases.set(ALIAS, GREEN)
+        dialling.once(GREEN, () => {
+          server.write(chunk)
+          client.pipe(server)
+        })
+        relay.emit('moved')
+      })
+    }).listen(0)
+    await once(relay, 'listening')
+    const { port } = relay.address() as AddressInfo
+    const db = open({ ...follow(blue), port }, 2)
+    const moved = once(relay, 'moved')
+    const first = rejection(db.sql('select 1'))
+    await moved
+    await Promise.all([first, rejection(db.sql('select 1'))])
+    await db.close()
+    relay.close()
+    expect(JSON.stringify(blue.logins)).not.toContain('green')
   })
 
   it('goes on behind a global endpoint, unless its region is given', async () => {

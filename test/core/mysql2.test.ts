@@ -165,6 +165,30 @@ describe('a mysql2 configuration', () => {
     }
   })
 
+  it('sends no token to who has the right name and nobody to vouch for it, with both hooks taken away', async () => {
+    const unverified = { ssl: { rejectUnauthorized: false }, stream: () => connect(rds.port, 'localhost') }
+    const config = { ...mysql2Config(rds.options), ...unverified } as ConnectionOptions
+    expect(ours(await rejection(logIn(config)))?.code).toBe('TLS_REQUIRED')
+    expect(rds.logins).toEqual([])
+  })
+
+  it('sends no token to another host than its stream is to dial, though its certificate is good', async () => {
+    const iam = { ...rds.options.iam, endpoint: 'db.abc.us-east-1.rds.amazonaws.com' }
+    const config = { ...withStream({ iam }), host: 'localhost' }
+    for (const _ of ['first', 'resumed'])
+      expect(ours(await rejection(logIn(config)))?.code).toBe('TLS_REQUIRED')
+    expect(rds.logins).toEqual([])
+  })
+
+  it('sends no token in a session that began with another name, where mysql2 let it', async () => {
+    const ssl = { ca: rds.ca, rejectUnauthorized: false, verifyIdentity: true }
+    const iam = { ...rds.options.iam, endpoint: 'db.abc.us-east-1.rds.amazonaws.com' }
+    const config = { ...withStream({ iam }), ssl } as ConnectionOptions
+    for (const _ of ['first', 'resumed'])
+      expect(ours(await rejection(logIn(config)))?.code).toBe('TLS_REQUIRED')
+    expect(rds.logins).toEqual([])
+  })
+
   it('sends no token outside TLS when its stream is taken away as well', async () => {
     const stream = () => connect(rds.port, 'localhost')
     const plain = { ...mysql2Config(rds.options), ssl: undefined, stream } as unknown as ConnectionOptions

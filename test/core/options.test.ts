@@ -225,11 +225,22 @@ describe('mysql2Config', () => {
     expect(made).not.toHaveProperty('uri')
   })
 
-  it.each(['ssl={"rejectUnauthorized":false}', 'ssl=false', 'sslmode=disable', 'ssl-mode=DISABLED'])(
-    'refuses %s',
+  it.each([
+    'ssl={"rejectUnauthorized":false}',
+    'ssl=false',
+    'sslmode=disable',
+    'ssl-mode=DISABLED',
+    'ssl-mode=PREFERRED',
+  ])('refuses %s', (words) => {
+    const uri = `mysql://app@${ENDPOINT}/shop?${words}`
+    expect(refusal(() => mysql2Config({ uri })).code).toBe('TLS_REQUIRED')
+  })
+
+  it.each(['sslmode=require', 'ssl-mode=REQUIRED', 'ssl-mode=VERIFY_CA', 'ssl-mode=VERIFY_IDENTITY'])(
+    'takes %s for the default',
     (words) => {
-      const uri = `mysql://app@${ENDPOINT}/shop?${words}`
-      expect(['TLS_REQUIRED', 'INVALID_OPTION']).toContain(refusal(() => mysql2Config({ uri })).code)
+      const { ssl } = mysql2Config({ uri: `mysql://app@${ENDPOINT}/shop?${words}` })
+      expect(ssl).toMatchObject({ rejectUnauthorized: true, verifyIdentity: true })
     },
   )
 
@@ -321,6 +332,8 @@ describe('postgresConfig', () => {
 
   it.each([
     ['password', `postgres://app:hunter2@${ENDPOINT}/shop`],
+    ['password', `postgres://app@${ENDPOINT}/shop?password=hunter2`],
+    ['pass', `postgres://app@${ENDPOINT}/shop?pass=hunter2`],
     ['url', 'postgres://app:hunter2@'],
     ['url', 'hunter2'],
     ['url', `postgres://app%:hunter2@${ENDPOINT}/shop`],

@@ -116,6 +116,13 @@ describe('a pg configuration', () => {
     expect(rds.logins).toEqual([])
   })
 
+  it('sends no token to who has the right name and nobody to vouch for it, with both hooks taken away', async () => {
+    const unverified = { ssl: { rejectUnauthorized: false }, stream: () => new Socket() }
+    const error = await rejection(logIn({ ...pgConfig(rds.options), ...unverified }))
+    expect(ours(error)?.code).toBe('TLS_REQUIRED')
+    expect(rds.logins).toEqual([])
+  })
+
   it('trusts what it is spread with, and still checks the name', async () => {
     const other = await startEndpoint({
       engine: 'postgres',

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import { EventEmitter, once } from 'node:events'
 import { createTokenProvider, type TokenProvider } from '@rds-iam/core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -82,6 +83,16 @@ describe('a token', () => {
     expect(second.issuedAt.getTime()).toBe(first.issuedAt.getTime() - 10 * MINUTE_MS)
   })
 
+  it('from a time to come does not stand in for one that cannot be signed', async () => {
+    const { source } = createSource(HOUR_MS)
+    let isDown = false
+    const provider = createProvider(() => (isDown ? Promise.reject(new Error('down')) : source()))
+    await provider.getToken()
+    isDown = true
+    pass(-MINUTE_MS)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
+  })
+
   it('is always good when it is handed out, whatever the clock does', async () => {
     const step = fc.integer({ min: -HOUR_MS, max: HOUR_MS })
     const lifetime = fc.integer({ min: 2 * SECOND_MS, max: 12 * HOUR_MS })
@@ -129,6 +140,24 @@ describe('credentials', () => {
     expect(keyOf(one!)).toBe('ASIA2')
     expect(asked).toEqual([false, true])
     expect(await provider.getToken()).toBe(one)
+  })
+
+  it('are asked for anew though a look-up is in the air, whose late answer is not kept', async () => {
+    const source = new EventEmitter()
+    const provider = createProvider(() => new Promise((answer) => source.emit('asked', answer)))
+    const ask = async (options?: { forceRefresh: boolean }) => {
+      const asked = once(source, 'asked')
+      const token = provider.getToken(options)
+      const [answer] = (await asked) as [(identity: Identity) => void]
+      return { token, answer: (accessKeyId: string) => answer({ accessKeyId, secretAccessKey: 'secret' }) }
+    }
+    const early = await ask()
+    const forced = await ask({ forceRefresh: true })
+    forced.answer('ASIAFORCED')
+    expect(keyOf(await forced.token)).toBe('ASIAFORCED')
+    early.answer('ASIAEARLY')
+    expect(keyOf(await early.token)).toBe('ASIAEARLY')
+    expect(await provider.getToken()).toBe(await forced.token)
   })
 
   it('that have ended make no token, even if a provider keeps giving them', async () => {

@@ -50,7 +50,10 @@ async function tokenFor(connection: Connection, command: EventEmitter, login: Ia
     (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
   requireTls(stream)
   const { checkServerIdentity } = login.ssl
-  if (checkServerIdentity || !verifiesName(config, target.endpoint.host))
+  // In older versions a pool has one configuration for all, which another connection may have changed after this one's
+  // TLS began: mysql2 is believed only where it has no certificate to show.
+  const isVerified = stream.isSessionReused() && verifiesName(config, target.endpoint.host)
+  if (checkServerIdentity || !isVerified)
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
   const token = await login.token(target, user)

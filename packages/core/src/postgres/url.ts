@@ -32,6 +32,8 @@ export function readUrl(text: string): Record<string, unknown> {
   const connection: Record<string, string> = {}
   for (const [name, value] of url.searchParams) {
     if (name === 'ssl' || name === 'sslmode') readSslOption(value, `url: ${name}`)
+    // A parameter of the session for postgres.js, and for its user a password: options do not have one either.
+    else if (name === 'password' || name === 'pass') settings[name] = value
     else if (SETTINGS.includes(name)) settings[name] = value !== 'false' && value !== 'disable' && value
     else connection[name] = value
   }

@@ -11,9 +11,18 @@ export type SslOptions = SecureContextOptions & {
   [option: string]: unknown
 }
 
-/** Words for TLS that a driver's `ssl` or a URL's `sslmode` may hold, all meaning our default. */
-const DEFAULT_WORDS = ['true', '1', 'require', 'verify-ca', 'verify-full', 'Amazon RDS']
-const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify']
+/** Words for TLS that a driver's `ssl` or a URL's `sslmode`, PostgreSQL's or MySQL's, may hold, all meaning our default. */
+const DEFAULT_WORDS = [
+  'true',
+  '1',
+  'require',
+  'verify-ca',
+  'verify-full',
+  'required',
+  'verify-identity',
+  'Amazon RDS',
+]
+const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify', 'disabled', 'preferred']
 
 const PEM_MARK = '-----BEGIN '
 
