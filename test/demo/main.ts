@@ -5,6 +5,7 @@ import { chapter, say } from './print'
 import { createShortSession } from './session'
 
 console.log('rds-iam: knex and kysely log in with IAM tokens; no password stands anywhere.')
+console.log('AWS sessions end after 4 seconds here, and tokens with them, so that you see them renewed.')
 chapter('PostgreSQL (embedded)')
 await play({ engine: 'postgres' })
 

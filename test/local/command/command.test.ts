@@ -186,7 +186,7 @@ describe('the output for people', () => {
     const varying = { [port ?? '']: 'PORT', [caFile]: 'FILE', [`dbname=${database}`]: 'dbname=app' }
     expect(replaced(block.replace(`database   ${database}`, 'database   app'), varying))
       .toMatchInlineSnapshot(`
-      "A PostgreSQL endpoint that verifies IAM tokens is ready.
+      "A PostgreSQL endpoint that verifies IAM tokens is ready; Ctrl-C stops it.
 
         host       localhost
         port       PORT
@@ -196,11 +196,12 @@ describe('the output for people', () => {
         region     us-east-1
         endpoints  localhost, 127.0.0.1
 
-        AWS_ACCESS_KEY_ID=AKIATEST
-        AWS_SECRET_ACCESS_KEY=the/secret
-        AWS_REGION=us-east-1
+        export AWS_ACCESS_KEY_ID=AKIATEST
+        export AWS_SECRET_ACCESS_KEY=the/secret
+        export AWS_REGION=us-east-1
+        export NODE_EXTRA_CA_CERTS=FILE
 
-      With these AWS variables, for example:
+      With these variables, for example:
 
         PGPASSWORD="$(aws rds generate-db-auth-token --hostname localhost --port PORT --username 'o'\\''neil' --region us-east-1)" psql 'host=localhost port=PORT user='\\''o\\'\\''neil'\\'' dbname=app sslmode=verify-full sslrootcert=FILE'
       "

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { listenForStop } from './stop-request'
 
 // Before anything else is loaded, which takes a while: from here on a signal is a clean stop.

@@ -71,16 +71,18 @@ function textReadiness(rds: LocalRds, caFile: string): string {
     database,
     region,
     endpoints: configuration.endpoints.join(', '),
-    ...(control === undefined ? {} : { control: control.url, token: control.token }),
+    ...(control === undefined ? {} : { control: `${control.url}, bearer token ${control.token}` }),
   }).map(([name, value]) => `  ${name.padEnd(9)}  ${value}`)
   return `${[
-    `A ${ENGINES[engine]} endpoint that verifies IAM tokens is ready.`,
+    `A ${ENGINES[engine]} endpoint that verifies IAM tokens is ready; Ctrl-C stops it.`,
     '',
     ...table,
     '',
-    ...Object.entries(env).map(([name, value]) => `  ${name}=${shellWord(value)}`),
+    ...Object.entries({ ...env, NODE_EXTRA_CA_CERTS: caFile }).map(
+      ([name, value]) => `  export ${name}=${shellWord(value)}`,
+    ),
     '',
-    'With these AWS variables, for example:',
+    'With these variables, for example:',
     '',
     `  ${example(rds, caFile)}`,
     '',
