@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { postgresConfig } from '@rds-iam/core/postgres'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -108,6 +109,19 @@ describe('a postgres.js configuration', () => {
       delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
       await other.close()
     }
+  })
+
+  it('begins no TLS with a server that says more than that it may', async () => {
+    const server = createServer((socket) => {
+      // A request for the password before TLS, as somebody on the way could slip it in.
+      socket.once('data', () => socket.write(Buffer.from([0x53, 0x52, 0, 0, 0, 8, 0, 0, 0, 3])))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const error = await rejection(logIn(postgresConfig({ ...rds.options, host: '127.0.0.1', port })))
+    expect(ours(error)?.code).toBe('TLS_REQUIRED')
+    server.close()
+    await once(server, 'close')
   })
 
   it('keeps its place in the pool after a failure', async () => {
