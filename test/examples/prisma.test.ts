@@ -1,11 +1,5 @@
-import { execFile } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { RdsIamError, type LoginRefusedEvent, type TokenRenewalFailedEvent } from '@rds-iam/core'
@@ -21,31 +15,6 @@ import { PrismaClient } from './prisma/postgres/client'
 import { testExample } from './run-example'
 
 testExample('prisma', ['postgres', 'mysql'])
-
-it.each(['postgres', 'mysql'])(
-  'the client of %s is what Prisma generates, without its engine',
-  { timeout: 60_000 },
-  async (name) => {
-    const folder = await mkdtemp(join(tmpdir(), 'rds-iam-prisma-'))
-    try {
-      const schema = join(folder, `${name}.prisma`)
-      const own = new URL(`prisma/${name}`, import.meta.url)
-      await copyFile(fileURLToPath(`${own}.prisma`), schema)
-      const command = fileURLToPath(import.meta.resolve('prisma/build/index.js'))
-      const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' }
-      const args = [command, 'generate', '--no-hints', '--schema', schema]
-      await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(new URL('..', own)), env })
-      const generated = await readdir(join(folder, name), { recursive: true })
-      for (const file of generated.filter((entry) => entry.endsWith('.ts'))) {
-        const text = await readFile(join(folder, name, file), 'utf8')
-        expect(text, file).toBe(await readFile(new URL(`${name}/${file}`, `${own}.prisma`), 'utf8'))
-      }
-      expect(generated).toContain('client.ts')
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  },
-)
 
 describe('Prisma', () => {
   // Its errors keep code and message, and lose what is behind them: that is told on the channels.
