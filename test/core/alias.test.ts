@@ -1,6 +1,7 @@
 import dns from 'node:dns'
 import { EventEmitter, once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import mysql from 'mysql2/promise'
 import type latestMysql from 'mysql2'
@@ -114,6 +115,22 @@ describe.each([
     await db.close()
     relay.close()
     expect(JSON.stringify(blue.logins)).not.toContain('green')
+  })
+
+  it('dials nothing when the driver has given up before DNS answers', async () => {
+    const questions = new EventEmitter()
+    vi.spyOn(dns.promises, 'resolveCname').mockImplementation(
+      () => new Promise((answer) => questions.emit('question', answer)),
+    )
+    const asked = once(questions, 'question')
+    const limit = engine === 'postgres' ? { connectionTimeoutMillis: 100 } : { connectTimeout: 100 }
+    const db = open({ ...follow(blue), ...limit }, 1)
+    await rejection(db.sql('select 1'))
+    const [answer] = (await asked) as [(names: string[]) => void]
+    answer([BLUE])
+    await setImmediate()
+    await db.close()
+    expect(dialled).toEqual([])
   })
 
   it('goes on behind a global endpoint, unless its region is given', async () => {

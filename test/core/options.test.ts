@@ -94,6 +94,7 @@ describe.each(configs)('%s', (name, config) => {
     { verifyIdentity: false },
     { rejectUnauthorized: 0 },
     { pskCallback: () => null },
+    { session: Buffer.from('one of before') },
   ])('refuses ssl: %j', (ssl) => {
     expect(refusal(() => config({ ...good, ssl })).code).toBe('TLS_REQUIRED')
   })

