@@ -175,6 +175,10 @@ describe('pgConfig', () => {
     expect(made).not.toHaveProperty('sslmode')
   })
 
+  it('takes an empty connection string for none, as pg does', () => {
+    expect(pgConfig({ connectionString: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
+  })
+
   it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])(
     'refuses %s',
     (words) => {
@@ -224,6 +228,10 @@ describe('mysql2Config', () => {
       connectionLimit: 7,
     })
     expect(made).not.toHaveProperty('uri')
+  })
+
+  it('takes an empty uri for none, as mysql2 does', () => {
+    expect(mysql2Config({ uri: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
   })
 
   it.each([

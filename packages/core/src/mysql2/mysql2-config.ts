@@ -65,7 +65,7 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   if (typeof options !== 'object' || options === null) throw invalidOption('mysql2Config', 'give an object')
   const { iam: iamOption, uri, ...given } = options
   const rest: Record<string, unknown> = {
-    ...(uri === undefined ? {} : readUri(uri)),
+    ...(uri ? readUri(uri) : {}),
     ...withoutUndefined(given),
   }
 

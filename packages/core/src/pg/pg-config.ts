@@ -57,7 +57,7 @@ export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & 
 export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
   if (typeof options !== 'object' || options === null) throw invalidOption('pgConfig', 'give an object')
   const { iam: iamOption, connectionString, ...given } = options
-  const fromUrl = connectionString === undefined ? {} : readConnectionString(connectionString)
+  const fromUrl = connectionString ? readConnectionString(connectionString) : {}
   const rest: Record<string, unknown> = { ...withoutUndefined(given), ...fromUrl }
 
   const iam = checkIamOptions(iamOption)
