@@ -97,7 +97,7 @@ export async function trust(_: Scene, rounds: number): Promise<Figure[]> {
     'trust.cjs',
     `const { createSecureContext } = require('node:tls')
 require('pg')
-const { builtInTrust } = require('@rds-iam/core')
+const { builtInTrust } = require('@rds-iam/core/internal')
 createSecureContext({ ca: process.env.CA })
 const start = performance.now()
 createSecureContext({ ca: [...builtInTrust({ host: '', kind: 'cluster' }, 'eu-west-1')] })
