@@ -207,6 +207,12 @@ describe('a change while it runs', () => {
     await expect(start).rejects.toThrow(message)
   })
 
+  test('takes credentials as an AWS SDK gives them', async () => {
+    const given = { accessKeyId: 'AKIATEST', secretAccessKey: 'x', accountId: '123456789012', $source: {} }
+    await rds.configure({ identities: [given] })
+    expect(rds.configuration.identities).toMatchObject([{ accessKeyId: 'AKIATEST' }])
+  })
+
   test('is not undone through what was given or read', async () => {
     const users = ['jane_doe']
     await rds.configure({ users })

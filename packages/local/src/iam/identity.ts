@@ -24,6 +24,9 @@ export const IDENTITY_NAMES = Object.keys({
   users: true,
 } satisfies Record<keyof TestIdentity, true>)
 
+/** What else credentials of an AWS SDK have, which may be given as they are. */
+const NAMES_OF_SDK = ['accountId', 'credentialScope', '$source']
+
 /** Makes an identity with a random key, without session token or expiry. */
 export function createIdentity(): TestIdentity {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
@@ -52,7 +55,7 @@ export function identityEnvironment(
  */
 export function checkIdentities(identities: readonly TestIdentity[]): TestIdentity[] {
   for (const identity of list('identities', identities) as TestIdentity[]) {
-    checkNames('identities', identity, IDENTITY_NAMES)
+    checkNames('identities', identity, [...IDENTITY_NAMES, ...NAMES_OF_SDK])
     const { accessKeyId, secretAccessKey, sessionToken, expiration, users } = identity
     if (!/^\w{1,128}$/.test(string('identities: accessKeyId', accessKeyId)))
       throw new TypeError('identities: an accessKeyId is not letters and digits')
