@@ -1,7 +1,7 @@
 import { followCname } from '../endpoint/cname'
 import { isLoopback, parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
-import { RdsIamError } from '../errors'
+import { invalidOption, RdsIamError } from '../errors'
 import { DEFAULT_TIMEOUT_MS, parseAddress, type Address, type IamOptions } from '../iam-options'
 
 /** Where a connection goes, and who the server there says it is. */
@@ -27,6 +27,16 @@ export function checkEndpoint(host: string, iam: IamOptions): void {
     `host: ${host} is not the name of an RDS endpoint: set iam.endpoint to the endpoint behind it` +
       (isIpAddress(host) ? '' : ', or iam.followCname if it is a DNS alias (CNAME) of one'),
   )
+}
+
+/**
+ * Checks a driver's option by which the caller dials itself.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`
+ */
+export function checkDialOption(option: string, value: unknown, iam: IamOptions): void {
+  if (value === undefined || !iam.followCname) return
+  throw invalidOption('iam.followCname', `not together with ${option}, which decides itself what to dial`)
 }
 
 /**

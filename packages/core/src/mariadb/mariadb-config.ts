@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors'
 import { checkHost, checkIamOptions, checkUser, readPort, type IamOptions } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
-import { checkEndpoint } from '../login/login-target'
+import { checkDialOption, checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
 import { createStream, type DialWith, type StreamCallback } from './stream'
 
@@ -64,9 +64,7 @@ export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConf
   const host = checkHost(rest['host'], 'host')
   const port = readPort(rest['port'] ?? 3306, 'port')
   const user = checkUser(rest['user'], 'user')
-  if (rest['stream'] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', 'not together with stream, which decides itself what to dial')
-  }
+  checkDialOption('stream', rest['stream'], iam)
   checkEndpoint(host, iam)
 
   return {

@@ -8,7 +8,7 @@ import {
   type IamOptions,
 } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
-import { checkEndpoint } from '../login/login-target'
+import { checkDialOption, checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
 import { createClearPassword, type ClearPasswordPlugin } from './clear-password'
 import { createSsl, type Mysql2Ssl } from './ssl'
@@ -76,9 +76,7 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   const host = checkHost(rest['host'], 'host')
   const port = readPort(rest['port'] ?? 3306, 'port')
   const user = checkUser(rest['user'], 'user')
-  if (rest['stream'] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', 'not together with stream, which decides itself what to dial')
-  }
+  checkDialOption('stream', rest['stream'], iam)
   checkEndpoint(host, iam)
 
   const login = createIamLogin(iam, ssl)

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { invalidOption } from '../errors'
 import { checkHost, checkIamOptions, readPort, checkUser, type IamOptions } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
-import { checkEndpoint } from '../login/login-target'
+import { checkDialOption, checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
 import { readConnectionString } from './connection-string'
 import { createPassword } from './password'
@@ -66,9 +66,7 @@ export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
   const host = checkHost(rest['host'] ?? process.env['PGHOST'], 'host')
   const port = readPort(rest['port'] ?? (process.env['PGPORT'] || 5432), 'port')
   const user = checkUser(rest['user'] ?? process.env['PGUSER'], 'user')
-  if (rest['stream'] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', 'not together with stream, which decides itself what to dial')
-  }
+  checkDialOption('stream', rest['stream'], iam)
   checkEndpoint(host, iam)
 
   const login = createIamLogin(iam, ssl)

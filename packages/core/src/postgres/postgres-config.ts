@@ -8,7 +8,7 @@ import {
   type IamOptions,
 } from '../iam-options'
 import { createIamLogin } from '../login/iam-login'
-import { checkEndpoint } from '../login/login-target'
+import { checkDialOption, checkEndpoint } from '../login/login-target'
 import { readSslOption, withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
 import { createSocket } from './socket'
@@ -87,9 +87,7 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
   const port = readPort(rest['port'] ?? (env['PGPORT'] || 5432), 'port')
   const addresses = readHosts(hostname ?? rest['host'] ?? env['PGHOST'], port)
   const user = checkUser(rest['user'] ?? username ?? (env['PGUSERNAME'] || env['PGUSER']), 'user')
-  if (rest['socket'] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', 'not together with socket, which decides itself what to dial')
-  }
+  checkDialOption('socket', rest['socket'], iam)
   for (const { host } of addresses) checkEndpoint(host, iam)
 
   const watch = createLoginWatch()
