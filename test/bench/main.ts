@@ -9,6 +9,7 @@ import type { Figure } from './figures'
 import { bundledFirstRow, coldFirstRow } from './rows/cold'
 import { poolStall, trust, warmConnects } from './rows/connections'
 import { distance } from './rows/distance'
+import { help } from './rows/help'
 import { imports } from './rows/imports'
 import { manyLogins } from './rows/logins'
 import { queries } from './rows/queries'
@@ -28,6 +29,7 @@ const ROWS: Record<string, (scene: Scene, rounds: number) => Promise<Figure[]>> 
   bundle: bundledFirstRow,
   distance,
   memory,
+  help,
 }
 
 const { values } = parseArgs({

@@ -66,6 +66,7 @@ describe.each(configs)('%s', (name, config) => {
     ['iam.endpoint', { iam: { endpoint: '' } }],
     ['iam.followCname', { iam: { followCname: 'yes' } }],
     ['iam.followCname', { iam: { followCname: true, endpoint: ENDPOINT } }],
+    ['iam.followCname', { iam: { followCname: true }, stream: () => {}, socket: () => {} }],
     ['iam.timeoutMs', { iam: { timeoutMs: 0 } }],
     ['iam.timeoutMs', { iam: { timeoutMs: Infinity } }],
     ['iam.timeoutMs', { iam: { timeoutMs: '5000' } }],
