@@ -77,8 +77,9 @@ export function pack(into, checkout = root) {
  */
 export function pnpm(args, { checkout = root, stdout = /** @type {number | 'ignore'} */ (2) } = {}) {
   const { packageManager } = readJson(join(checkout, 'package.json'))
-  const npm = process.env['npm_execpath']
-  // Without npm's own script at hand its command is run, which is a .cmd file on Windows and needs a shell.
+  // `pnpm run` and `yarn run` put their own script here: then run npx from the PATH, on Windows a .cmd file.
+  const script = process.env['npm_execpath']
+  const npm = script?.endsWith('npm-cli.js') ? script : undefined
   const [command, ...before] = npm ? [process.execPath, npm, 'exec', '--yes', '--'] : ['npx', '--yes']
   const { status, error } = spawnSync(command, [...before, packageManager, ...args], {
     cwd: checkout,
