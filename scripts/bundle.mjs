@@ -34,7 +34,14 @@ async function bundle(extension, names, output) {
       ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
       /\.js(on)?$/,
     ],
-    output: { dir: 'dist', strict: true, esModule: true, sourcemap: true, externalLiveBindings: false, ...output },
+    output: {
+      dir: 'dist',
+      strict: true,
+      esModule: true,
+      sourcemap: true,
+      externalLiveBindings: false,
+      ...output,
+    },
     logLevel: 'warn',
   })
 }

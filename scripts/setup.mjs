@@ -1,5 +1,5 @@
 // Brings a checkout to where demo and tests can run: installs what the lock file names, then builds.
-// With --packages only what the packages are built from, and no tests.
+// --packages: install and build the packages alone, without tests. --install: install, and do not build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ if (compareVersions(process.versions.node, oldest) < 0) {
   process.exit(1)
 }
 install()
+if (process.argv.includes('--install')) process.exit()
 run('node_modules/typescript/bin/tsc', '-b')
 run('scripts/bundle.mjs')
 

@@ -15,7 +15,7 @@ const names = Object.keys(applications)
 // Whose README shows one whole program.
 const SHOWN = ['core', 'knex', 'kysely']
 // What scripts/bundle.mjs makes of many sources.
-const BUNDLED = ['dist/shared.js', 'dist/tls/authorities.json']
+const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/authorities.json']
 // Compilers and package managers on two cores, beside other tests.
 const SLOW = { timeout: 300_000 }
 
@@ -54,7 +54,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
     )
     expect(others?.toSorted()).toEqual(wanted.toSorted())
     for (const file of built?.filter((one) => !BUNDLED.includes(one)) ?? []) {
-      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)$/.exec(file) ?? []
+      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)(\.map)?$/.exec(file) ?? []
       expect(existsSync(join(source, `src/${stem}.${m}ts`)), `what made ${file}`).toBe(true)
     }
     expect(await text('LICENSE')).toBe(await readFile(join(workspace, 'LICENSE'), 'utf8'))
@@ -95,6 +95,12 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
 test.each(names)('%s: one state, by require and by import', async (name) => {
   const script = await copyScript('load.cjs', join(folder, name))
   await tool(script, entriesOf(applications[name]?.packages ?? []))
+})
+
+test('stack traces name the line in the source', async () => {
+  const script = `try { require('@rds-iam/core/pg').pgConfig(null) } catch (error) { console.log(error.stack) }`
+  const stack = await tool('--enable-source-maps', ['-e', script], join(folder, 'pg'))
+  expect(stack).toMatch(/core\/src\/pg\/pg-config\.ts:\d+/)
 })
 
 describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
