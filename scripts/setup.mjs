@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { pnpm, readJson, root } from './packages.mjs'
 
 const { packageManager, engines } = readJson(`${root}package.json`)
+const [pnpmVersion] = packageManager.split('+')
 const prismaSchemas = ['postgres', 'mysql'].map((name) => `test/examples/prisma/${name}.prisma`)
 const oldest = engines.node.replace('>=', '')
 
@@ -29,7 +30,7 @@ function install() {
   for (const file of ['pnpm-lock.yaml', ...prismaSchemas]) hash.update(readFileSync(root + file))
   const wanted = hash.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
-  console.error(`Installing dependencies with ${packageManager} …`)
+  console.error(`Installing dependencies with ${pnpmVersion} …`)
   pnpm(frozen)
   // Prisma's clients are code that it generates; without its engine, whose place any program can take.
   process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = process.execPath

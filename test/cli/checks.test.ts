@@ -221,6 +221,21 @@ describe('tls', () => {
       'https://truststore.pki.rds.amazonaws.com/eu-west-1/eu-west-1-bundle.pem',
     )
   })
+
+  const expressCluster = {
+    ...certificate,
+    issuer: 'Amazon RSA 2048 M01',
+    root: 'Amazon Root CA 1',
+    chainError: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  }
+  test.each([
+    ['to leave --ca out', { ...subject, ca: { file: 'rds.pem', pem: '' } }, 'Leave --ca out'],
+    ['to make the CAs of the region known', subject, 'NODE_EXTRA_CA_CERTS=FILE'],
+  ])("tells the user %s for a certificate from Amazon's public roots", (_, about, fix) => {
+    const { suspicions = [] } = checkTls(about, endpoint, expressCluster)
+    expect(suspicions[0]).toMatchObject({ code: 'CA_UNKNOWN', fix: expect.stringContaining(fix) })
+    expect(suspicions[0]?.fix).not.toContain('bundle.pem')
+  })
 })
 
 describe('login', () => {

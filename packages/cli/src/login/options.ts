@@ -46,7 +46,7 @@ export function readLoginOptions(values: Values): LoginOptions {
   const port = given ?? DEFAULT_PORTS[engine]
   const checked = checkWithCore({ host, port, user, region, profile, endpoint: text('endpoint') })
   const dial = { host: checked.host, port: checked.port }
-  const endpoint = readEndpoint(dial, text('endpoint'))
+  const endpoint = readEndpoint(dial, text('endpoint'), DEFAULT_PORTS[engine])
   return {
     engine,
     dial,
@@ -91,12 +91,15 @@ function checkWithCore(options: {
   }
 }
 
-function readEndpoint(dial: Address, given: string | undefined): Address | undefined {
+function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
   if (given === undefined) {
     const known = isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other'
     return known ? dial : undefined
   }
-  return { port: dial.port, ...parseAddress(given, '--endpoint') }
+  const { host, port } = parseAddress(given, '--endpoint')
+  // As `iam.endpoint`: a tunnel's own port says nothing about the endpoint's.
+  const defaultPort = host === dial.host ? dial.port : enginePort
+  return { host, port: port ?? defaultPort }
 }
 
 function readCa(file: string): { file: string; pem: string } {

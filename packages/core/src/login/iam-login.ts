@@ -30,7 +30,7 @@ export interface IamLogin {
 }
 
 /** Makes the login of one driver configuration: its tokens and its trust live as long as the configuration. */
-export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
+export function createIamLogin(iam: IamOptions, ssl: SslOptions, enginePort: number): IamLogin {
   const credentials = createCredentials(iam)
   const tokensByLogin = new Map<string, Renewable<AuthToken>>()
   const contexts = createSecureContexts(ssl)
@@ -50,7 +50,7 @@ export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
   return {
     ssl,
     trust,
-    target: (dialled) => findTarget(dialled, iam),
+    target: (dialled) => findTarget(dialled, iam, enginePort),
     token: ({ endpoint, region }, user) => tokens({ endpoint, region, user }).get(),
     secureContext: (target) => contexts(trust(target)),
     refused({ endpoint, region }, user, token, cause) {
@@ -82,7 +82,8 @@ function loginRefused({ endpoint, region, user }: LoginTo): RdsIamError {
   return new RdsIamError(
     'LOGIN_REFUSED',
     `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
-      'the region or the endpoint is not the one the server knows (an alias or a tunnel needs iam.endpoint); ' +
+      'the region, the endpoint or its port is not the one the server knows (an alias or a tunnel needs iam.endpoint, ' +
+      "with the database's port if it is not the engine's default); " +
       'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
       'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
       'the session that signed has ended; the clock of this machine is wrong',

@@ -98,14 +98,27 @@ function chainCause(
   const known = region ?? signedRegion
   const bundle =
     known === undefined ? '' : `curl -O ${bundleUrl(known)}\nthen --ca FILE (in code: ssl.ca), or: `
+  const why = `the certificate is signed by ${root}, which is not among ${trust} (${error})`
+  if (/^(Amazon Root CA|Starfield Services Root) /.test(root))
+    return { code: 'CA_UNKNOWN', why, fix: publicRootFix(ca, known) }
   return {
     code: 'CA_UNKNOWN',
-    why: `the certificate is signed by ${root}, which is not among ${trust} (${error})`,
+    why,
     fix: isAmazon
       ? `${bundle}rds-iam certificates${known === undefined ? '' : ` --region ${known}`}`
       : `It is no authority of AWS: what answers is not RDS itself. If it is meant to, give its authority: --ca FILE\n` +
         `(in code: ssl.ca).${known === undefined ? '' : ` AWS's own: ${bundleUrl(known)}`}`,
   }
+}
+
+// RDS Proxies and Aurora "express" clusters have certificates from Amazon's public roots, which AWS's bundles lack.
+function publicRootFix(ca: Subject['ca'], region: string | undefined): string {
+  if (ca) return 'Leave --ca out (in code: ssl.ca): the public roots of Amazon are built in, and no RDS bundle has them.'
+  return (
+    'The public roots of Amazon are trusted for an RDS endpoint in a region whose own CAs are known. Name the endpoint\n' +
+    `by --endpoint, or make the CAs known: rds-iam certificates${region === undefined ? '' : ` --region ${region}`}, ` +
+    'then NODE_EXTRA_CA_CERTS=FILE'
+  )
 }
 
 function nameCause(subject: Subject, endpoint: Address, observation: CertificateObservation): Cause {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parseEndpoint } from '@rds-iam/core'
 import { failed, ok, type Finding } from '../finding'
 import type { Subject } from '../subject'
@@ -62,8 +63,7 @@ function nameUnknown(host: string, error: string) {
 }
 
 function alias({ dial }: Subject, behind: string | undefined) {
-  const isAddress = dial.host.includes(':') || /^[\d.]+$/.test(dial.host)
-  const what = isAddress ? 'an address' : 'a name of your own'
+  const what = isIP(dial.host) ? 'an address' : 'a name of your own'
   return {
     code: 'ALIAS',
     why: behind
