@@ -1,5 +1,5 @@
 import { RdsIamError } from '../errors'
-import { within } from '../time-limit'
+import { withTimeout } from '../with-timeout'
 import { normalizeHost, parseEndpoint } from './parse-endpoint'
 
 const LONGEST_CHAIN = 8
@@ -15,7 +15,7 @@ export async function followCname(
   options: { region?: string | undefined; timeoutMs: number },
 ): Promise<string> {
   const { timeoutMs } = options
-  return within(timeoutMs, walk(alias, options.region), () =>
+  return withTimeout(timeoutMs, walk(alias, options.region), () =>
     unknown(alias, `DNS did not answer within ${timeoutMs} ms`),
   )
 }
