@@ -3,7 +3,13 @@ import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
 import { DEFAULT_TIMEOUT_MS, keyProblem, type IdentityOptions } from '../iam-options'
 import { CHAIN_VARIABLES, defaultChain, profileInUse, reasonOf, unavailable } from './default-chain'
-import { RefreshingValue, RefreshingValues, shortlyBefore, type Lifetime } from './refreshing-value'
+import {
+  RefreshingValue,
+  RefreshingValues,
+  shortlyBefore,
+  type FetchRequest,
+  type Lifetime,
+} from './refreshing-value'
 
 type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
 
@@ -96,13 +102,13 @@ class SharedCredentials extends RefreshingValue<Credentials> {
     this.#profile = profile
   }
 
-  protected async fetch({ forceRefresh }: { forceRefresh: boolean }): Promise<Credentials> {
+  protected async fetch(request: FetchRequest): Promise<Credentials> {
     this.#failure = undefined
-    let credentials = await this.#ask(forceRefresh)
+    let credentials = await this.#ask(request, request.forceRefresh)
     // A provider with a cache of its own hands out credentials until they expire, and even then.
-    if (isExpiring(credentials) && !forceRefresh) {
+    if (isExpiring(credentials) && !request.forceRefresh) {
       const old = credentials
-      credentials = await this.#ask(true).catch((error: unknown) => {
+      credentials = await this.#ask(request, true).catch((error: unknown) => {
         if (isExpired(old)) throw error
         return old
       })
@@ -140,7 +146,7 @@ class SharedCredentials extends RefreshingValue<Credentials> {
     if (kept) publish('token.renewal-failed', () => ({ error, bridged: true }))
   }
 
-  async #ask(forceRefresh: boolean): Promise<Credentials> {
+  async #ask(request: FetchRequest, forceRefresh: boolean): Promise<Credentials> {
     for (let attempt = 0; ; attempt++) {
       try {
         return read(await this.#provider({ forceRefresh }))
@@ -149,7 +155,7 @@ class SharedCredentials extends RefreshingValue<Credentials> {
         this.#failure = { cause: failure.cause }
         const pauseMs = PAUSES_MS[attempt]
         // An error of ours is final: another attempt would find the same.
-        if (pauseMs === undefined || isRdsIamError(error)) throw failure
+        if (pauseMs === undefined || request.isOverdue || isRdsIamError(error)) throw failure
         const { setTimeout: delay } = require('node:timers/promises') as typeof import('node:timers/promises')
         await delay(pauseMs)
       }

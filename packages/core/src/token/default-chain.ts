@@ -262,9 +262,11 @@ function processFailure(
   const { message } = error as Error
   if (!message.startsWith(COMMAND_FAILED)) return undefined
   const failed = processes.find(({ spawnargs = [] }) => {
-    // The command is the shell's last argument; Windows puts it in quotes.
-    const command = spawnargs.at(-1)?.replace(/^"(.*)"$/s, '$1')
-    return command !== undefined && message.startsWith(COMMAND_FAILED + command)
+    // The command is the shell's last argument; on Windows it is in quotes.
+    const argument = spawnargs.at(-1) ?? ''
+    return [argument, argument.slice(1, -1)].some((command) =>
+      message.startsWith(`${COMMAND_FAILED}${command}\n`),
+    )
   })
   const { exitCode, signalCode } = failed ?? {}
   const end = signalCode

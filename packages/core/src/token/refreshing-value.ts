@@ -31,13 +31,19 @@ interface Held<T> extends Lifetime {
   order: number
 }
 
-interface Request<T> {
-  result: Promise<T>
-  isForced: boolean
-  /** Counts the requests of one value: a higher number started later. */
-  order: number
+/** What {@link RefreshingValue.fetch} is asked for. */
+export interface FetchRequest {
+  readonly forceRefresh: boolean
   /** Whether a caller has waited its whole time for it. */
   isOverdue: boolean
+}
+
+interface InFlight<T> {
+  request: FetchRequest
+  result: Promise<T>
+  startedAtMs: number
+  /** Counts the requests of one value: a higher number started later. */
+  order: number
 }
 
 /**
@@ -49,12 +55,12 @@ interface Request<T> {
  */
 export abstract class RefreshingValue<T> {
   #held: Held<T> | undefined
-  #inFlight: Request<T> | undefined
+  #inFlight: InFlight<T> | undefined
   #started = 0
   #isStale = false
   #forceAfterMs = -Infinity
 
-  protected abstract fetch(options: { forceRefresh: boolean }): Promise<T>
+  protected abstract fetch(request: FetchRequest): Promise<T>
   protected abstract lifetime(value: T): Lifetime
   /** A refresh failed or was too slow; `kept` is the old value if it is used instead. */
   protected abstract onFailed(error: unknown, kept: T | undefined): void
@@ -127,10 +133,10 @@ export abstract class RefreshingValue<T> {
 
   #wait(isForced: boolean, timeoutMs: number | undefined): Promise<T> {
     const running = this.#inFlight
-    const request = running && (running.isForced || !isForced) ? running : this.#start(isForced)
-    if (timeoutMs === undefined) return request.result
-    const result = request.isOverdue ? this.#insteadOf(request, timeoutMs) : request.result
-    return withTimeout(timeoutMs, result, () => {
+    const inFlight = running && canJoin(running, isForced) ? running : this.#start(isForced)
+    if (timeoutMs === undefined) return inFlight.result
+    const { request, result } = inFlight
+    return withTimeout(timeoutMs, request.isOverdue ? this.#insteadOf(inFlight, timeoutMs) : result, () => {
       request.isOverdue = true
       return this.timeoutError(timeoutMs)
     })
@@ -138,41 +144,41 @@ export abstract class RefreshingValue<T> {
 
   /**
    * The result of an overdue request, or of another one: it may still answer, but it may also hang for ever. So
-   * the other starts when it failed, or when most of the caller's time has passed.
+   * the other starts when it has failed, or half the caller's time later.
    */
-  #insteadOf(overdue: Request<T>, timeoutMs: number): Promise<T> {
-    const late = (): Error => this.timeoutError(timeoutMs)
-    const other = withTimeout(timeoutMs * 0.75, overdue.result, late).catch(() => {
+  #insteadOf(overdue: InFlight<T>, timeoutMs: number): Promise<T> {
+    const other = withTimeout(timeoutMs / 2, overdue.result, () => this.timeoutError(timeoutMs)).catch(() => {
       const running = this.#inFlight
-      return (running && running !== overdue ? running : this.#start(overdue.isForced)).result
+      return (running && running !== overdue ? running : this.#start(overdue.request.forceRefresh)).result
     })
     return Promise.any([overdue.result, other]).catch(() => other)
   }
 
-  #start(isForced: boolean): Request<T> {
-    if (isForced) this.#forceAfterMs = Date.now() + MINUTE_MS
-    const result = this.fetch({ forceRefresh: isForced })
-    const request = { result, isForced, order: ++this.#started, isOverdue: false }
-    this.#inFlight = request
-    result.then(
+  #start(isForced: boolean): InFlight<T> {
+    const startedAtMs = Date.now()
+    if (isForced) this.#forceAfterMs = startedAtMs + MINUTE_MS
+    const request = { forceRefresh: isForced, isOverdue: false }
+    const inFlight = { request, result: this.fetch(request), startedAtMs, order: ++this.#started }
+    this.#inFlight = inFlight
+    inFlight.result.then(
       (value) => {
-        this.#end(request)
-        this.#keep(request, value)
+        this.#end(inFlight)
+        this.#keep(inFlight, value)
       },
-      () => this.#end(request),
+      () => this.#end(inFlight),
     )
-    return request
+    return inFlight
   }
 
-  #end(request: Request<T>): void {
-    if (this.#inFlight === request) this.#inFlight = undefined
+  #end(inFlight: InFlight<T>): void {
+    if (this.#inFlight === inFlight) this.#inFlight = undefined
   }
 
-  #keep({ result, order, isForced }: Request<T>, value: T): void {
+  #keep({ request, result, order }: InFlight<T>, value: T): void {
     // A request that started later has answered: its value is the newer one.
     if (this.#held && this.#held.order > order) return
     this.#held = { ...this.lifetime(value), value, result, order }
-    if (isForced) this.#isStale = false
+    if (request.forceRefresh) this.#isStale = false
     else if (this.#isStale) this.markStale()
   }
 }
@@ -212,4 +218,9 @@ export function shortlyBefore(
 
 function isValid({ validFromMs, expiresAtMs }: Lifetime, nowMs: number): boolean {
   return nowMs >= validFromMs && nowMs < expiresAtMs
+}
+
+function canJoin({ request, startedAtMs }: InFlight<unknown>, isForced: boolean): boolean {
+  const isRecent = Math.abs(Date.now() - startedAtMs) < MINUTE_MS
+  return isRecent && (request.forceRefresh || !isForced)
 }
