@@ -108,10 +108,25 @@ export function checkIdentityOptions(options: IdentityOptions, prefix: string): 
 }
 
 function checkCredentials(credentials: unknown, name: string): void {
-  const { accessKeyId, secretAccessKey } = (credentials ?? {}) as Partial<AwsCredentialIdentity>
-  if (!isText(accessKeyId) || !isText(secretAccessKey)) {
-    throw invalidOption(name, 'give a provider function, or an object with accessKeyId and secretAccessKey')
+  const problem = keyProblem(credentials)
+  if (problem !== undefined) {
+    throw invalidOption(
+      name,
+      `${problem}: give a provider function, or an object with accessKeyId and secretAccessKey`,
+    )
   }
+}
+
+/** Says what is wrong with the keys of an identity, without their values. */
+export function keyProblem(identity: unknown): string | undefined {
+  const keys = (identity ?? {}) as Partial<AwsCredentialIdentity>
+  for (const name of ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const) {
+    const key: unknown = keys[name]
+    if (isText(key) || (name === 'sessionToken' && !key)) continue
+    if (typeof key !== 'string' || key === '') return `there is no ${name}`
+    return `the ${name} ${key.endsWith('\n') ? 'ends with a newline' : 'holds characters that no key has'}`
+  }
+  return undefined
 }
 
 /** Checks a host name or IP address; the answer is in lower case and without a trailing dot. */

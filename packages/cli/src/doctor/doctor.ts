@@ -88,7 +88,7 @@ async function aboutIdentity(
   let arn: string | undefined
   if (!credentials) await steps.skip('identity', 'there are no credentials')
   else {
-    const { identity, until } = credentials
+    const { identity, expiresAt: until } = credentials
     const temporary = identity.sessionToken !== undefined
     const { observed } = await steps.take(
       'identity',
@@ -170,7 +170,7 @@ async function logIn(subject: Subject, steps: Steps, preparation: Preparation): 
     await steps.skip('token', lack)
     return steps.skip('login', 'there is no token')
   }
-  const { identity, until } = credentials
+  const { identity, expiresAt: until } = credentials
   await steps.take(
     'token',
     async () => {

@@ -1,5 +1,5 @@
 import { RdsIamError } from '../errors'
-import { within } from '../time-limit'
+import { withTimeout } from '../with-timeout'
 import { normalizeHost, parseEndpoint } from './parse-endpoint'
 import { candidateNames } from './search-list'
 
@@ -54,7 +54,7 @@ export async function followCname(
     }
   }
 
-  return within(timeoutMs, walk(), () => unknown(alias, `DNS did not answer within ${timeoutMs} ms`))
+  return withTimeout(timeoutMs, walk(), () => unknown(alias, `DNS did not answer within ${timeoutMs} ms`))
 }
 
 /** The name that a name is an alias of; undefined for a name without a CNAME. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
-import { publishLost } from '../events'
+import { publish } from '../events'
 import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
@@ -84,6 +84,8 @@ function watchLoss(connection: Connection, endpoint: Address): void {
   if (watched.has(connection)) return
   watched.add(connection)
   connection.once('connect', () =>
-    connection.on('error', (error) => publishLost(endpoint, connection.config.user, error)),
+    connection.on('error', (error) =>
+      publish('connection.lost', () => ({ endpoint, user: connection.config.user, error })),
+    ),
   )
 }

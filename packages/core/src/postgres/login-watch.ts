@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls'
-import { publishLost } from '../events'
+import { publish } from '../events'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
-import type { AuthToken } from '../token/auth-token'
+import type { AuthToken } from '../token/tokens'
 
 /** A login that is about to begin on a connection. */
 interface Login {
@@ -101,7 +101,7 @@ function watchLoss(socket: TLSSocket, { target, user }: Login): void {
   socket.once('end', () => lost(new Error('the server closed the connection')))
   socket.once('error', lost)
   socket.once('close', () => {
-    if (loss) publishLost(target.endpoint, user, loss)
+    if (loss) publish('connection.lost', () => ({ endpoint: target.endpoint, user, error: loss }))
   })
 }
 

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { checkHost, checkUser, readPort, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
-import { within } from '../time-limit'
+import { withTimeout } from '../with-timeout'
 import type { LoginWatch } from './login-watch'
 import { openTls } from './open-tls'
 
@@ -105,7 +105,7 @@ function failing(error: unknown): Duplex {
 
 function withinSeconds<T>(limit: unknown, opening: Promise<T>, onTimeout: () => Error): Promise<T> {
   const seconds = Number(typeof limit === 'function' ? limit() : limit)
-  return seconds > 0 ? within(seconds * 1_000, opening, onTimeout) : opening
+  return seconds > 0 ? withTimeout(seconds * 1_000, opening, onTimeout) : opening
 }
 
 /** What postgres.js itself says when a connection is not there in time. */
