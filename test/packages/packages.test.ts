@@ -154,7 +154,7 @@ test('core makes a token with the oldest versions that its ranges take', SLOW, a
 })
 
 test.each(['oldest', 'by-npm'])(
-  'what is %s of the AWS SDK runs on the Node that we promise',
+  'the AWS SDK installed in %s runs on the Node that our engines promise',
   async (name) => {
     const scope = join(folder, name, 'node_modules/@aws-sdk')
     for (const sdk of await readdir(scope)) {

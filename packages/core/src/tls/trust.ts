@@ -22,7 +22,7 @@ const cache = new Map<string, TrustedCas>()
  * signed by RDS's CAs for its region or, as that of an Aurora "express" cluster, by Amazon's public roots; an RDS
  * Proxy's always by the latter. Returns the same array for the same question.
  *
- * @throws {RdsIamError} `TLS_UNTRUSTED` where RDS's CAs for the region are not known: the public roots sign few endpoints
+ * @throws {RdsIamError} `TLS_UNTRUSTED` where RDS's CAs for the region are not known, whatever the public roots sign
  */
 export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedCas {
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']

@@ -113,7 +113,8 @@ function chainCause(
 
 // RDS Proxies and Aurora "express" clusters have certificates from Amazon's public roots, which AWS's bundles lack.
 function publicRootFix(ca: Subject['ca'], region: string | undefined): string {
-  if (ca) return 'Leave --ca out (in code: ssl.ca): the public roots of Amazon are built in, and no RDS bundle has them.'
+  if (ca)
+    return 'Leave --ca out (in code: ssl.ca): the public roots of Amazon are built in, and no RDS bundle has them.'
   return (
     'The public roots of Amazon are trusted for an RDS endpoint in a region whose own CAs are known. Name the endpoint\n' +
     `by --endpoint, or make the CAs known: rds-iam certificates${region === undefined ? '' : ` --region ${region}`}, ` +
