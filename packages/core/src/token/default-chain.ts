@@ -260,9 +260,9 @@ function processFailure(
   processes: readonly ChildProcess[],
 ): SourceError | undefined {
   if (!(error instanceof Error && error.message.startsWith(COMMAND_FAILED))) return undefined
-  const failed = processes.find(({ spawnargs = [] }) => {
+  const failed = processes.find(({ spawnargs }) => {
     // The command is the shell's last argument; on Windows it is in quotes.
-    const argument = spawnargs.at(-1) ?? ''
+    const argument = (spawnargs as string[] | undefined)?.at(-1) ?? ''
     return [argument, argument.slice(1, -1)].some((command) =>
       error.message.startsWith(`${COMMAND_FAILED}${command}\n`),
     )
@@ -315,7 +315,7 @@ function knownReason(message: string, profile: string | undefined): string | und
 
 function quotation(cause: unknown, name: string, message: string): string {
   const isQuotable =
-    cause instanceof Error && (/ProviderError$/.test(name) || '$fault' in cause || 'syscall' in cause)
+    cause instanceof Error && (name.endsWith('ProviderError') || '$fault' in cause || 'syscall' in cause)
   // The first line: STS adds the request to some messages, and that holds the session token.
   return isQuotable
     ? `${name}: ${message.split('\n', 1)[0]}`
