@@ -265,6 +265,27 @@ describe('a source that fails', () => {
     expect(keyOf(await provider.getToken())).toBe('ASIA1')
   })
 
+  it.each([
+    [
+      'a failed command',
+      new Error('Command failed: vault read -token=hidden\nhidden'),
+      'a credential_process failed',
+    ],
+    ['what it could not read', new SyntaxError('Unexpected token in "hidden"'), 'failed with SyntaxError'],
+    ['nothing', undefined, 'failed with Error'],
+    [
+      'that its SSO session has expired',
+      new Error(
+        'Token is expired. To refresh this SSO session run `aws sso login` with the corresponding profile.',
+      ),
+      'run `aws sso login`',
+    ],
+  ])('with %s names the reason and quotes no secret', async (_, failure, expected) => {
+    const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
+    expect(error.message).toContain(expected)
+    expect(error.message).not.toContain('hidden')
+  })
+
   it('for longer is CREDENTIALS_UNAVAILABLE with its error as the cause, and is not remembered', async () => {
     const { source } = createSource()
     let down = true
@@ -390,24 +411,24 @@ describe('credentials of a refused token', () => {
     expect(asked).toEqual([false, true])
   })
 
-  it('are used on, and asked for once a minute, while the source is down', async () => {
-    const { source } = createSource(HOUR_MS)
-    const forced: boolean[] = []
+  it('are used until they expire, and are forced once a minute, while the source is down', async () => {
+    const { source } = createSource(2 * MINUTE_MS)
+    const forcedAfterMs: number[] = []
+    let isDown = false
     const credentials = new SigningCredentials({
       credentials: ((options: { forceRefresh: boolean }) => {
-        forced.push(options.forceRefresh)
-        return forced.length === 1
-          ? source(options)
-          : Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', ''))
+        if (options.forceRefresh) forcedAfterMs.push(Date.now() - START.getTime())
+        return isDown ? Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down')) : source(options)
       }) as never,
     })
     await credentials.get()
-    for (let refusal = 0; refusal < 50; refusal++) {
+    isDown = true
+    for (let refusal = 0; refusal < 120; refusal++) {
       credentials.markStale()
       expect((await credentials.get()).identity.accessKeyId).toBe('ASIA1')
       pass(SECOND_MS)
     }
-    expect(forced).toEqual([false, true])
+    expect(forcedAfterMs).toEqual([0, MINUTE_MS])
   })
 
   it('are fetched anew unless a forced fetch has brought others, in whichever order fetches end', async () => {

@@ -20,6 +20,8 @@ export interface Credentials {
   expiresAt: Date | undefined
 }
 
+/** How long RDS accepts a token after it was signed. */
+export const TOKEN_LIFETIME_MS = 900_000
 // Pauses before the second and the third attempt: a credential endpoint may fail for a moment.
 const PAUSES_MS = [100, 300]
 // AWS's own sources hand out new credentials five minutes before the old ones expire. With less than ten seconds
@@ -27,7 +29,6 @@ const PAUSES_MS = [100, 300]
 const MARGINS = { leastMs: 10_000, mostMs: 300_000 }
 // Only their provider knows when credentials without an expiry change.
 const REUSE_WITHOUT_EXPIRY_MS = 60_000
-const TOKEN_LIFETIME_MS = 900_000
 
 const byProvider = new WeakMap<object, SharedCredentials>()
 const byEnvironment = new RefreshingValues<SharedCredentials>()
@@ -50,12 +51,12 @@ export class SigningCredentials {
     return this.#source().get({ forceRefresh, timeoutMs: this.#timeoutMs })
   }
 
-  /** Has the source asked for new ones, at most once a minute: the server refused a token that they signed. */
+  /** The server refused a token that they signed: fetches new ones at the next use, at most once a minute. */
   markStale(): void {
     this.#source().markStale()
   }
 
-  /** Found anew for each signature, because a program may change its environment. */
+  /** Looked for at each use, because a program may change its environment. */
   #source(): SharedCredentials {
     const { credentials } = this.#options
     if (credentials === undefined) return this.#chain()

@@ -129,8 +129,8 @@ function sdkSettings(options: ChainOptions) {
 }
 
 /**
- * The profile in the shared files. While it runs, which may be a `credential_process` that asks a person, further
- * calls get its result; only one that has run for a minute gets another beside it.
+ * The profile in the shared files. While it runs (a `credential_process` may ask a person), further
+ * calls get its result. After a minute, the next call starts another beside it.
  */
 function createProfileSource({
   profile,
@@ -259,13 +259,12 @@ function processFailure(
   subject: string,
   processes: readonly ChildProcess[],
 ): SourceError | undefined {
-  const { message } = error as Error
-  if (!message.startsWith(COMMAND_FAILED)) return undefined
-  const failed = processes.find(({ spawnargs = [] }) => {
+  if (!(error instanceof Error && error.message.startsWith(COMMAND_FAILED))) return undefined
+  const failed = processes.find(({ spawnargs }) => {
     // The command is the shell's last argument; on Windows it is in quotes.
-    const argument = spawnargs.at(-1) ?? ''
+    const argument = (spawnargs as string[] | undefined)?.at(-1) ?? ''
     return [argument, argument.slice(1, -1)].some((command) =>
-      message.startsWith(`${COMMAND_FAILED}${command}\n`),
+      error.message.startsWith(`${COMMAND_FAILED}${command}\n`),
     )
   })
   const { exitCode, signalCode } = failed ?? {}
@@ -316,7 +315,7 @@ function knownReason(message: string, profile: string | undefined): string | und
 
 function quotation(cause: unknown, name: string, message: string): string {
   const isQuotable =
-    cause instanceof Error && (/ProviderError$/.test(name) || '$fault' in cause || 'syscall' in cause)
+    cause instanceof Error && (name.endsWith('ProviderError') || '$fault' in cause || 'syscall' in cause)
   // The first line: STS adds the request to some messages, and that holds the session token.
   return isQuotable
     ? `${name}: ${message.split('\n', 1)[0]}`

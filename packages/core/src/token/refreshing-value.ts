@@ -110,8 +110,9 @@ export abstract class RefreshingValue<T> {
       const nowMs = Date.now()
       if (!isValid(held, nowMs)) return refresh
       // The source is not asked again for every use, only soon enough before the value expires.
-      const pauseMs = Math.max((held.expiresAtMs - nowMs) / 4, PATIENCE_MS)
-      held.refreshAtMs = nowMs + Math.min(pauseMs, MINUTE_MS)
+      const pauseMs = Math.min(Math.max((held.expiresAtMs - nowMs) / 4, PATIENCE_MS), MINUTE_MS)
+      const dueAtMs = Math.min(this.lifetime(held.value).refreshAtMs, this.#forceAfterMs)
+      held.refreshAtMs = Math.max(nowMs + pauseMs, dueAtMs)
       held.madeAtMs = Math.min(held.madeAtMs, nowMs)
       this.onFailed(error, held.value)
       return held.value

@@ -13,11 +13,9 @@ import {
   type Address,
   type IdentityOptions,
 } from '../iam-options'
-import { SigningCredentials, type Credentials } from './credentials'
+import { SigningCredentials, TOKEN_LIFETIME_MS, type Credentials } from './credentials'
 import { RefreshingValue, shortlyBefore, type Lifetime } from './refreshing-value'
 
-/** How long RDS accepts a token after it was signed. */
-const TOKEN_LIFETIME_MS = 900_000
 const MARGINS = { leastMs: 0, mostMs: 60_000 }
 
 /**
