@@ -1,8 +1,9 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import type { IamOptions } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import mysql, { type ConnectionOptions, type PoolOptions } from 'mysql2/promise'
-import { createPoolCluster, type PoolConnection } from 'mysql2'
+import { createConnection, createPoolCluster, type PoolConnection } from 'mysql2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { nextMessage, ours, rejection } from '../contract/outcome'
@@ -72,6 +73,30 @@ describe('a mysql2 configuration', () => {
     rds.dropConnections()
     expect(await lost).toMatchObject({ user: 'john' })
     expect(warnings).toEqual([])
+  })
+
+  it('leaves no listener for errors on a connection without a pool', async () => {
+    const connection = createConnection(mysql2Config(rds.options))
+    await once(connection, 'connect')
+    expect(connection.listenerCount('error') + connection.listenerCount('connect')).toBe(0)
+    connection.end()
+  })
+
+  it('fails as without our stream when it is destroyed before it has dialled', async () => {
+    const peek = connect(rds.port, 'localhost')
+    const [greeting] = (await once(peek, 'data')) as [Buffer]
+    peek.destroy()
+    const server = createServer((socket) => socket.on('error', () => {}).write(greeting)).listen(0)
+    const config = { ...mysql2Config(rds.options), port: (server.address() as AddressInfo).port }
+    const messages = []
+    for (const options of [config, withoutStream(config)]) {
+      const connection = createConnection(options)
+      connection.destroy()
+      const [error] = (await once(connection, 'error')) as [Error]
+      messages.push(error.message)
+    }
+    server.close()
+    expect(messages).toEqual(['write after end', 'write after end'])
   })
 
   it('logs in each node of a PoolCluster', async () => {
@@ -207,8 +232,9 @@ describe('a mysql2 configuration', () => {
     }
   })
 
-  it('does not end the process when the server closes an idle connection that nobody listens to', async () => {
+  it('publishes the loss of an idle connection', async () => {
     const connection = await mysql.createConnection(mysql2Config(rds.options))
+    connection.on('error', () => {})
     const lost = nextMessage('rds-iam:connection.lost')
     rds.dropConnections()
     expect(await lost).toMatchObject({ user: rds.user, endpoint: { host: 'localhost', port: rds.port } })

@@ -1,11 +1,12 @@
-import type { EventEmitter } from 'node:events'
+import { errorMonitor, type EventEmitter } from 'node:events'
+import type { TLSSocket } from 'node:tls'
 import { invalidOption } from '../errors'
 import { publish } from '../events'
 import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { verifiesName } from './ssl'
-import { targetOf, type ConnectionConfig } from './stream'
+import { failLogin, targetOf, type ConnectionConfig } from './stream'
 
 /** A mysql2 authentication plugin. */
 export type ClearPasswordPlugin = (login: {
@@ -15,8 +16,10 @@ export type ClearPasswordPlugin = (login: {
 
 /** What we use of a mysql2 Connection. */
 interface Connection extends EventEmitter {
-  config: ConnectionConfig & { debug?: unknown }
-  stream: { destroy(error: Error): void }
+  config: ConnectionConfig & { debug?: unknown; pool?: unknown }
+  stream: TLSSocket
+  /** Whether the connection has logged in. */
+  authorized: boolean
 }
 
 const ER_ACCESS_DENIED_ERROR = 1045
@@ -26,16 +29,24 @@ const ER_ACCESS_DENIED_ERROR = 1045
  * `dialled` is the address in the caller's options, where the connection's configuration has the endpoint's name instead.
  */
 export function createClearPassword(login: IamLogin, dialled?: Address): ClearPasswordPlugin {
-  return ({ connection, command }) => {
-    const { config, stream } = connection as Connection
+  return (attempt) => {
+    const connection = attempt.connection as Connection
+    const command = attempt.command as EventEmitter
+    const { config, stream } = connection
+    let isOver = false
+    command.once('end', () => {
+      isOver = true
+    })
     return async () => {
       try {
-        const token = await tokenFor(connection as Connection, command as EventEmitter, login, dialled)
+        const token = await tokenFor(connection, command, login, dialled)
+        // Send nothing when the login or the connection ended meanwhile: mysql2 would write, and emit an unhandled error.
+        if (isOver || !stream.writable) return NOTHING_TO_SEND
         if (config.debug) throw invalidOption('debug', 'mysql2 would print the token')
         return Buffer.from(`${token}\0`)
       } catch (error) {
-        // The error reaches the caller through the socket, as itself; mysql2 would change it and leave the socket open.
-        stream.destroy(error as Error)
+        // Not thrown: mysql2 would change the error and leave the socket open.
+        failLogin(stream, error)
         return NOTHING_TO_SEND
       }
     }
@@ -72,20 +83,16 @@ async function tokenFor(
     const cause = login.refused(target, user, token, error)
     Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   })
-  watchLoss(connection, target.endpoint)
+  // changeUser() logs in again on a connection that is watched already.
+  if (!connection.authorized) watchLoss(connection, target.endpoint)
   return token.value
 }
 
-const watched = new WeakSet<Connection>()
-
-// An idle connection that the server closes must not end the process of an application that does not listen.
 function watchLoss(connection: Connection, endpoint: Address): void {
-  // changeUser() logs in again, and never connects again.
-  if (watched.has(connection)) return
-  watched.add(connection)
-  connection.once('connect', () =>
-    connection.on('error', (error) =>
-      publish('connection.lost', () => ({ endpoint, user: connection.config.user, error })),
-    ),
-  )
+  const { config } = connection
+  connection.once(errorMonitor, (error) => {
+    if (connection.authorized) publish('connection.lost', () => ({ endpoint, user: config.user, error }))
+  })
+  // A pool of mysql2 listens for one error of a connection, and some losses emit two.
+  if (config.pool) connection.on('error', () => {})
 }

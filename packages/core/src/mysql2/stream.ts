@@ -1,4 +1,6 @@
-import { Socket } from 'node:net'
+import { lookup } from 'node:dns'
+import { connect, isIP, type Socket } from 'node:net'
+import type { RdsIamError } from '../errors'
 import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
@@ -23,18 +25,26 @@ export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
 }
 
 /**
+ * Ends a login with an error. mysql2 sets `fatal` on a socket's error and, during the TLS handshake, replaces its
+ * `code`: give it a new error, so that `cause` stays as it is.
+ */
+export function failLogin(socket: Socket, cause: unknown): void {
+  const { message, code } = cause as RdsIamError
+  socket.destroy(Object.assign(new Error(message, { cause }), { code }))
+}
+
+/**
  * Makes mysql2's `stream` function: a socket that finds the endpoint behind the dialled address first, has
  * mysql2 verify the endpoint's name, and starts the token as soon as it dials, so that the look-up of
  * credentials and the loading of the SDK, which blocks, go on while packets travel.
  */
 export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dialled?: Address) {
   return ({ config }: { config: ConnectionConfig }): Socket => {
-    const socket = new Socket()
-    socket.setNoDelay(true)
-    if (config.enableKeepAlive) socket.setKeepAlive(true, config.keepAliveInitialDelay)
+    const { host, port } = dialled ?? config
 
-    async function open(): Promise<void> {
-      const address = dialled ?? { host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }
+    async function findTarget(): Promise<LoginTarget> {
+      const user = checkUser(config.user, 'user')
+      const address = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
       const target = await login.target(address)
       targets.set(config, target)
       config.ssl = sslByTrust.of(target)
@@ -42,16 +52,27 @@ export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dial
       // whoever connects again with this very configuration still dials the same address.
       config.host = target.endpoint.host
       config.stream = createStream(login, sslByTrust, address)
-      const user = checkUser(config.user, 'user')
-      if (socket.destroyed) return
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
-      socket.connect(target.dial.port, target.dial.host)
+      return target
     }
     function fail(error: unknown): void {
-      socket.destroy(error as Error)
+      failLogin(socket, error)
     }
 
-    open().catch(fail)
+    const socket: Socket = connect({
+      // Node calls `lookup` for names only.
+      host: isIP(host) ? 'localhost' : host,
+      port,
+      // While `lookup` runs, the socket is connecting: Node queues what mysql2 writes, and an `end()`.
+      lookup: (_, options, callback) =>
+        findTarget().then(({ dial }) => {
+          // mysql2 may have given up meanwhile.
+          if (!socket.destroyed) lookup(dial.host, options, callback)
+        }, fail),
+      noDelay: true,
+      keepAlive: config.enableKeepAlive,
+      keepAliveInitialDelay: config.keepAliveInitialDelay,
+    })
     return socket
   }
 }
