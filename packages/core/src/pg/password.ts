@@ -11,7 +11,7 @@ interface PgClient extends EventEmitter {
   host: string
   port: number
   user: string
-  connection: EventEmitter & { stream: { destroy(error: Error): void }; ssl?: unknown }
+  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
 }
 
 /** SQLSTATE class 28: invalid authorization specification. */
@@ -24,8 +24,12 @@ export function createPassword(login: IamLogin): () => Promise<string> {
     try {
       return await tokenFor(client, login)
     } catch (error) {
+      const { stream } = client.connection
+      // The connection ended meanwhile. pg has reported that, and would call its callback a second time if we
+      // rejected. It writes no password to a destroyed socket.
+      if (stream.destroyed) return ''
       // pg reports a password function that rejects, and leaves its socket open.
-      client.connection.stream.destroy(error as Error)
+      stream.destroy(error as Error)
       throw error
     }
   }
