@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { errorMonitor, type EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
 import { publishLost } from '../events'
 import { checkHost, readPort, checkUser } from '../iam-options'
@@ -67,8 +67,8 @@ function watch(client: PgClient, on: { refused(error: unknown): Error; lost(erro
   }
   connection.prependOnceListener('errorMessage', answered)
   connection.once('authenticationOk', () => connection.off('errorMessage', answered))
-  // An idle connection that the server closes must not end the process of an application that does not listen.
-  client.once('connect', () => client.on('error', on.lost))
+  // Only look at the error: a listener for 'error' would keep a lone Client's loss from the application.
+  client.once('connect', () => client.once(errorMonitor, on.lost))
 }
 
 function pgClient(caller: unknown): PgClient {
