@@ -152,15 +152,6 @@ describe('a pg configuration', () => {
     }
   })
 
-  it('does not end the process when the server closes an idle client that nobody listens to', async () => {
-    const client = new pg.Client(pgConfig(rds.options))
-    await client.connect()
-    const lost = nextMessage('rds-iam:connection.lost')
-    rds.dropConnections()
-    expect(await lost).toMatchObject({ user: rds.user, endpoint: { host: 'localhost', port: rds.port } })
-    await client.end()
-  })
-
   it('asks for new credentials after a refusal, though the old ones are not at their end', async () => {
     const asked: unknown[] = []
     const expiration = new Date(Date.now() + 3_600_000)

@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import { errorMonitor, type EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
 import { publish } from '../events'
 import { checkHost, readPort, checkUser } from '../iam-options'
@@ -11,7 +11,7 @@ interface PgClient extends EventEmitter {
   host: string
   port: number
   user: string
-  connection: EventEmitter & { stream: { destroy(error: Error): void }; ssl?: unknown }
+  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
 }
 
 /** SQLSTATE class 28: invalid authorization specification. */
@@ -24,8 +24,12 @@ export function createPassword(login: IamLogin): () => Promise<string> {
     try {
       return await tokenFor(client, login)
     } catch (error) {
+      const { stream } = client.connection
+      // The connection ended meanwhile. pg has reported that, and would call its callback a second time if we
+      // rejected. It writes no password to a destroyed socket.
+      if (stream.destroyed) return ''
       // pg reports a password function that rejects, and leaves its socket open.
-      client.connection.stream.destroy(error as Error)
+      stream.destroy(error as Error)
       throw error
     }
   }
@@ -63,8 +67,8 @@ function watch(client: PgClient, on: { refused(error: unknown): Error; lost(erro
   }
   connection.prependOnceListener('errorMessage', answered)
   connection.once('authenticationOk', () => connection.off('errorMessage', answered))
-  // An idle connection that the server closes must not end the process of an application that does not listen.
-  client.once('connect', () => client.on('error', on.lost))
+  // Only look at the error: a listener for 'error' would keep a lone Client's loss from the application.
+  client.once('connect', () => client.once(errorMonitor, on.lost))
 }
 
 function pgClient(caller: unknown): PgClient {

@@ -1,7 +1,9 @@
+import { lookup } from 'node:dns'
+import { EventEmitter } from 'node:events'
 import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { RdsIamError } from '../errors'
-import { checkHost, readPort } from '../iam-options'
+import { checkHost, readPort, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import { createSecureContexts } from '../tls/secure-context'
@@ -33,9 +35,12 @@ export function attemptOf(connection: { ssl?: unknown } | undefined): Attempt | 
  * Makes pg's `stream` function: a socket that finds the endpoint behind the dialled address first, sets up
  * TLS for it, and starts the token as soon as it dials, so that the look-up of credentials and the loading
  * of the SDK, which blocks, go on while packets travel.
+ *
+ * All this happens in Node's own `lookup` step of `connect`: Node treats the socket as connecting meanwhile,
+ * so whatever pg does to it (write, end, destroy, unref) works as on a socket of its own.
  */
 export function createStream(login: IamLogin, user: string, defaultSsl: ConnectionOptions) {
-  return (connection: ConnectionSettings): Socket => {
+  return function (this: unknown, connection: ConnectionSettings): Socket {
     const socket = new Socket()
     const dial = socket.connect.bind(socket)
     const attempt: Attempt = { verified: false }
@@ -44,26 +49,53 @@ export function createStream(login: IamLogin, user: string, defaultSsl: Connecti
     attempts.set(ssl, attempt)
     connection.ssl = ssl
 
-    async function open(port: unknown, host: unknown): Promise<void> {
-      const dialled = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
+    async function findTarget(dialled: Address): Promise<LoginTarget> {
       const target = await login.target(dialled)
       Object.assign(ssl, perConnection(login, target, attempt, given, defaultSsl))
       attempt.target = target
-      // pg may have given up meanwhile; connecting would bring the socket back to life.
-      if (socket.destroyed) return
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
-      dial(target.dial.port, target.dial.host)
+      return target
     }
     function fail(error: unknown): void {
       socket.destroy(error as Error)
     }
 
     socket.connect = ((port: unknown, host: unknown) => {
-      open(port, host).catch(fail)
+      try {
+        const dialled = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
+        dial({
+          port: dialled.port,
+          // Node calls `lookup` only for a name, which an IP address with a dot at its end is.
+          host: isIP(dialled.host) ? `${dialled.host}.` : dialled.host,
+          lookup: (_, options, found) =>
+            void findTarget(dialled).then(
+              ({ dial: { host } }) => {
+                // pg may have given up meanwhile.
+                if (!socket.destroyed) lookup(host, options, found)
+              },
+              (error) => found(error, ''),
+            ),
+        })
+      } catch (error) {
+        fail(error)
+      }
       return socket
     }) as Socket['connect']
+    if (this instanceof EventEmitter) closeFailedLogin(this, socket)
     return socket
   }
+}
+
+/**
+ * Closes the socket of a login that fails: pg reports the failure and leaves the socket open until the server
+ * closes it. pg calls the `stream` function as a method of its Connection, which is what we listen to.
+ */
+function closeFailedLogin(connection: EventEmitter, socket: Socket): void {
+  const close = (): void => void socket.destroy()
+  connection.once('error', close).once('errorMessage', close)
+  // A socket that was destroyed right before `connect` comes back to life: pg has seen its end by then.
+  connection.once('end', close)
+  connection.once('readyForQuery', () => connection.off('errorMessage', close))
 }
 
 function perConnection(
