@@ -1,5 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
-import type { Address } from './iam-options'
+import type { Address } from './address'
 
 /** Messages of the channel `rds-iam:token.signed`. Durations are in milliseconds. */
 export interface TokenSignedEvent {

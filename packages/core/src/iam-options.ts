@@ -1,7 +1,6 @@
-import { isIPv6 } from 'node:net'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
 import { invalidOption } from './errors'
-import { normalizeHost } from './endpoint/parse-endpoint'
+import { readAddress, type PartialAddress } from './address'
 
 /** How to log in by IAM: everything has a default that suits an application on AWS. */
 export interface IamOptions {
@@ -38,12 +37,6 @@ export interface IamOptions {
 /** What {@link IamOptions} share with `createTokenProvider`'s options. */
 export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname'>
 
-/** A host and a port, as dialled or as signed. */
-export interface Address {
-  host: string
-  port: number
-}
-
 export const DEFAULT_TIMEOUT_MS = 5_000
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
@@ -51,22 +44,28 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 export const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
 const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname']
 
-/** Checks `iam` as a caller gave it. */
-export function checkIamOptions(iam: unknown): IamOptions {
-  if (iam === undefined) return {}
-  const options = checkKeys(iam, 'iam', IAM_OPTIONS)
-  checkIdentityOptions(options, 'iam.')
-  if (options.endpoint !== undefined) parseAddress(options.endpoint, 'iam.endpoint')
-  if (options.followCname !== undefined && typeof options.followCname !== 'boolean') {
-    throw invalidOption('iam.followCname', 'give true or false')
-  }
-  if (options.followCname && options.endpoint !== undefined) {
+/** The `iam` option, checked and with `endpoint` taken apart. */
+export interface IamSettings extends IdentityOptions {
+  endpoint?: PartialAddress
+  followCname?: boolean
+}
+
+/** Reads the `iam` option. */
+export function readIamOptions(iam: unknown = {}): IamSettings {
+  const { endpoint, followCname, ...identity } = checkKeys(iam, 'iam', IAM_OPTIONS)
+  checkIdentityOptions(identity, 'iam.')
+  const settings: IamSettings = identity
+  if (endpoint !== undefined) settings.endpoint = readAddress(endpoint, 'iam.endpoint')
+  if (followCname === undefined) return settings
+  if (typeof followCname !== 'boolean') throw invalidOption('iam.followCname', 'give true or false')
+  if (followCname && endpoint !== undefined) {
     throw invalidOption(
       'iam.followCname',
       'not together with iam.endpoint, which already names the RDS endpoint',
     )
   }
-  return options
+  settings.followCname = followCname
+  return settings
 }
 
 /** Checks that a value is an object with none but the known keys. */
@@ -129,49 +128,10 @@ export function keyProblem(identity: unknown): string | undefined {
   return undefined
 }
 
-/** Checks a host name or IP address; the answer is in lower case and without a trailing dot. */
-export function checkHost(host: unknown, option: string): string {
-  if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
-  if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
-  if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
-  const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
-  if (isIPv6(name) || isHostName(name)) return name
-  throw invalidOption(
-    option,
-    /^(\[.*\]|[^:]*):\d*$/.test(name)
-      ? 'give the port as `port`, not inside the host'
-      : 'not a host name or an IP address',
-  )
-}
-
-/** Checks a TCP port. */
-export function checkPort(port: unknown, option: string, place = ''): number {
-  if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw invalidOption(option, `give a whole number from 1 to 65535${place}`)
-}
-
-/** Reads a TCP port as drivers do, which also take digits: those of an environment variable or a URL. */
-export function readPort(port: unknown, option: string, place?: string): number {
-  return checkPort(typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port, option, place)
-}
-
-/** Checks a database user's name. */
-export function checkUser(user: unknown, option: string): string {
+/** Reads a database user's name. */
+export function readUser(user: unknown, option: string): string {
   if (isText(user)) return user
   throw invalidOption(option, 'give the database user to log in as, without control characters')
-}
-
-/** Reads `host` or `host:port`. */
-export function parseAddress(text: unknown, option: string): { host: string; port?: number } {
-  if (typeof text !== 'string') throw invalidOption(option, 'give host or host:port')
-  if (text.includes('://')) throw invalidOption(option, 'a URL: give host or host:port')
-  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
-  const [, host, port] =
-    bracketed ?? (isIPv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
-  const name = checkHost(host, option)
-  return port === undefined
-    ? { host: name }
-    : { host: name, port: readPort(port, option, ' after the colon') }
 }
 
 /** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */
@@ -179,12 +139,6 @@ export function isText(value: unknown): value is string {
   return (
     typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
   )
-}
-
-function isHostName(name: string): boolean {
-  if (/^[a-z0-9_][a-z0-9._-]{0,252}$/.test(name)) return true
-  // Made here, not written as a literal: Unicode's tables would be read whenever this file is loaded.
-  return new RegExp(String.raw`^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]{0,252}$`, 'u').test(name)
 }
 
 function printable(key: string): string {

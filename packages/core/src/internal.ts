@@ -4,9 +4,8 @@
  *
  * @module
  */
-export { isLoopback } from './endpoint/parse-endpoint'
+export { isLoopback, readAddress, type Address } from './address'
 export { profileRegion, resolveRegion } from './endpoint/region'
-export { parseAddress, type Address } from './iam-options'
 export { withTimeout } from './with-timeout'
 export { builtInTrust, bundleUrl } from './tls/trust'
 export { SigningCredentials, type Credentials } from './token/credentials'

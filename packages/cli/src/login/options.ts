@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
-import { isLoopback, parseAddress, type Address } from '@rds-iam/core/internal'
+import { isLoopback, readAddress, type Address } from '@rds-iam/core/internal'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Values } from '../commands'
 import { messageOf } from '../message-of'
@@ -96,7 +96,7 @@ function readEndpoint(dial: Address, given: string | undefined, enginePort: numb
     const known = isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other'
     return known ? dial : undefined
   }
-  const { host, port } = parseAddress(given, '--endpoint')
+  const { host, port } = readAddress(given, '--endpoint')
   // As `iam.endpoint`: a tunnel's own port says nothing about the endpoint's.
   const defaultPort = host === dial.host ? dial.port : enginePort
   return { host, port: port ?? defaultPort }

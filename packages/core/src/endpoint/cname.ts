@@ -1,6 +1,7 @@
+import { normalizeHost } from '../address'
 import { RdsIamError } from '../errors'
 import { withTimeout } from '../with-timeout'
-import { normalizeHost, parseEndpoint } from './parse-endpoint'
+import { parseEndpoint } from './parse-endpoint'
 import { candidateNames } from './search-list'
 
 const LONGEST_CHAIN = 8

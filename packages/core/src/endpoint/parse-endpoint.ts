@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { normalizeHost } from '../address'
 
 /** What an RDS endpoint's name says about it. `other`: not the name of an RDS endpoint. */
 export type EndpointKind =
@@ -63,14 +63,4 @@ export function parseEndpoint(host: string): ParsedEndpoint {
   const kind = KIND_BY_PREFIX.find(([prefix]) => identifier.startsWith(prefix))?.[1] ?? 'instance'
   // A cluster may be called `cluster-notes`; only the label that RDS itself adds, the last one, tells the kind.
   return { host: name, region, kind: groups['id']?.includes('.') ? kind : 'instance' }
-}
-
-/** A host name as it is signed and compared: lower case, no trailing dot. */
-export function normalizeHost(host: string): string {
-  return host.toLowerCase().replace(/\.$/, '')
-}
-
-/** Whether a host can only be this machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

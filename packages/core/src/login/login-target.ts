@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
+import { isLoopback, type Address } from '../address'
 import { followCname } from '../endpoint/cname'
-import { isLoopback, parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
+import { parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
-import { invalidOption, RdsIamError } from '../errors'
-import { DEFAULT_TIMEOUT_MS, parseAddress, type Address, type IamOptions } from '../iam-options'
+import { RdsIamError } from '../errors'
+import { DEFAULT_TIMEOUT_MS, type IamSettings } from '../iam-options'
 
-/** Where a connection goes, and who the server there says it is. */
+/** The address to dial, and the RDS endpoint to sign for. */
 export interface LoginTarget {
   /** What to dial. */
   dial: Address
@@ -20,7 +21,7 @@ export interface LoginTarget {
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
  */
-export function checkEndpoint(host: string, iam: IamOptions): void {
+export function checkEndpoint(host: string, iam: IamSettings): void {
   if (iam.endpoint !== undefined || isLoopback(host) || parseEndpoint(host).kind !== 'other') return
   if (iam.followCname && !isIP(host)) return
   throw new RdsIamError(
@@ -31,16 +32,6 @@ export function checkEndpoint(host: string, iam: IamOptions): void {
 }
 
 /**
- * Checks a driver's option by which the caller dials itself.
- *
- * @throws {RdsIamError} `INVALID_OPTION`
- */
-export function checkDialOption(option: string, value: unknown, iam: IamOptions): void {
-  if (value === undefined || !iam.followCname) return
-  throw invalidOption('iam.followCname', `not together with ${option}, which decides itself what to dial`)
-}
-
-/**
  * Finds what to dial and what to sign for a host and port that a driver is about to connect to. `enginePort` is the
  * port that the engine's endpoints listen on by default.
  *
@@ -48,7 +39,7 @@ export function checkDialOption(option: string, value: unknown, iam: IamOptions)
  */
 export async function findTarget(
   dialled: Address,
-  iam: IamOptions,
+  iam: IamSettings,
   enginePort: number,
 ): Promise<LoginTarget> {
   checkEndpoint(dialled.host, iam)
@@ -59,11 +50,11 @@ export async function findTarget(
 
 async function findEndpoint(
   dialled: Address,
-  iam: IamOptions,
+  iam: IamSettings,
   enginePort: number,
 ): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
   if (iam.endpoint !== undefined) {
-    const { host, port } = parseAddress(iam.endpoint, 'iam.endpoint')
+    const { host, port } = iam.endpoint
     // A tunnel's own port says nothing about the endpoint's.
     const defaultPort = host === dialled.host ? dialled.port : enginePort
     return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }

@@ -1,8 +1,7 @@
 import { invalidOption } from '../errors'
-import { checkHost, checkIamOptions, checkUser, readPort, type IamOptions } from '../iam-options'
-import { createIamLogin } from '../login/iam-login'
-import { checkDialOption, checkEndpoint } from '../login/login-target'
-import { readSslOption, withoutUndefined } from '../tls/ssl-option'
+import type { IamOptions } from '../iam-options'
+import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { withoutUndefined } from '../tls/ssl-option'
 import { createStream, type DialWith, type StreamCallback } from './stream'
 
 /** What {@link mariadbConfig} reads of its options; every other option of the mariadb driver passes through. */
@@ -40,6 +39,13 @@ export interface MariadbLogin {
 /** A configuration for the mariadb driver: the caller's own, with a login by IAM. */
 export type MariadbConfig<T> = Omit<T, keyof MariadbLogin | 'iam' | 'password'> & MariadbLogin
 
+const OPTION_NAMES: DriverOptionNames = {
+  enginePort: 3306,
+  passwords: ['password'],
+  socketPath: 'socketPath',
+  dial: 'stream',
+}
+
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /**
@@ -54,19 +60,12 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
  * ```
  */
 export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConfig<T> {
-  if (typeof options !== 'object' || options === null) throw invalidOption('mariadbConfig', 'give an object')
-  const { iam: iamOption, ...given } = options
+  expectOptions('mariadbConfig', options)
+  const { iam, ...given } = options as MariadbOptions
   const rest: Record<string, unknown> = withoutUndefined(given)
-
-  const iam = checkIamOptions(iamOption)
   refuse(rest)
-  const ssl = readSslOption(rest['ssl'])
-  const host = checkHost(rest['host'], 'host')
-  const port = readPort(rest['port'] ?? 3306, 'port')
-  const user = checkUser(rest['user'], 'user')
-  checkDialOption('stream', rest['stream'], iam)
-  checkEndpoint(host, iam)
-
+  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const [{ host, port }] = addresses
   return {
     connectTimeout: DEFAULT_CONNECT_TIMEOUT_MS,
     ...rest,
@@ -74,13 +73,11 @@ export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConf
     port,
     user,
     ssl: { rejectUnauthorized: true },
-    stream: createStream(createIamLogin(iam, ssl, 3306), rest['stream'] as DialWith | undefined),
+    stream: createStream(login, rest['stream'] as DialWith | undefined),
   } as unknown as MariadbConfig<T>
 }
 
 function refuse(options: Record<string, unknown>): void {
-  if (options['password']) throw invalidOption('password', 'an IAM login has none: leave it out')
-  if (options['socketPath']) throw invalidOption('socketPath', 'IAM logins need TLS over TCP')
   if (options['stream'] !== undefined && typeof options['stream'] !== 'function') {
     throw invalidOption('stream', 'give a function')
   }

@@ -1,9 +1,8 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
 import type { TLSSocket } from 'node:tls'
+import type { Address } from '../address'
 import { invalidOption } from '../errors'
-import { publish } from '../events'
-import { checkHost, readPort, checkUser, type Address } from '../iam-options'
-import type { IamLogin } from '../login/iam-login'
+import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { verifiesName } from './ssl'
 import { failLogin, targetOf, type ConnectionConfig } from './stream'
@@ -28,7 +27,7 @@ const ER_ACCESS_DENIED_ERROR = 1045
  * Makes mysql2's `mysql_clear_password` plugin: called once for each connection, after TLS, when the server asks.
  * `dialled` is the address in the caller's options, where the connection's configuration has the endpoint's name instead.
  */
-export function createClearPassword(login: IamLogin, dialled?: Address): ClearPasswordPlugin {
+export function createClearPassword(login: Login, dialled?: Address): ClearPasswordPlugin {
   return (attempt) => {
     const connection = attempt.connection as Connection
     const command = attempt.command as EventEmitter
@@ -59,40 +58,32 @@ const NOTHING_TO_SEND = undefined as unknown as Buffer
 async function tokenFor(
   connection: Connection,
   command: EventEmitter,
-  login: IamLogin,
+  login: Login,
   dialled?: Address,
 ): Promise<string> {
   const { config, stream } = connection
-  const user = checkUser(config.user, 'user')
-  const target =
-    targetOf(config) ??
-    (await login.target(
-      dialled ?? { host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') },
-    ))
+  const target = targetOf(config) ?? (await login.target(dialled ?? config))
   requireTls(stream)
   const { checkServerIdentity } = login.ssl
-  // In older versions a pool has one configuration for all, which another connection may have changed after this one's
-  // TLS began: mysql2 is believed only where it has no certificate to show.
+  // Older mysql2 pools share one config object, so another connection may have changed `host` after our handshake.
+  // Check the certificate again unless the TLS session was resumed.
   const isVerified = stream.isSessionReused() && verifiesName(config, target.endpoint.host)
   if (checkServerIdentity || !isVerified)
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
-  const token = await login.token(target, user)
+  const attempt = await login.attempt(target, config.user)
   command.prependListener('error', (error: { errno?: number }) => {
-    if (error.errno !== ER_ACCESS_DENIED_ERROR) return
-    const cause = login.refused(target, user, token, error)
-    Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+    if (error.errno === ER_ACCESS_DENIED_ERROR) attempt.refused(error)
   })
   // changeUser() logs in again on a connection that is watched already.
-  if (!connection.authorized) watchLoss(connection, target.endpoint)
-  return token.value
+  if (!connection.authorized) watchLoss(connection, attempt)
+  return attempt.token.value
 }
 
-function watchLoss(connection: Connection, endpoint: Address): void {
-  const { config } = connection
+function watchLoss(connection: Connection, attempt: LoginAttempt): void {
   connection.once(errorMonitor, (error) => {
-    if (connection.authorized) publish('connection.lost', () => ({ endpoint, user: config.user, error }))
+    if (connection.authorized) attempt.lost(error)
   })
   // A pool of mysql2 listens for one error of a connection, and some losses emit two.
-  if (config.pool) connection.on('error', () => {})
+  if (connection.config.pool) connection.on('error', () => {})
 }

@@ -1,15 +1,7 @@
 import { invalidOption } from '../errors'
-import {
-  checkHost,
-  checkIamOptions,
-  readPort,
-  checkUser,
-  parseAddress,
-  type IamOptions,
-} from '../iam-options'
-import { createIamLogin } from '../login/iam-login'
-import { checkDialOption, checkEndpoint } from '../login/login-target'
-import { readSslOption, withoutUndefined } from '../tls/ssl-option'
+import type { IamOptions } from '../iam-options'
+import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { withoutUndefined } from '../tls/ssl-option'
 import { createClearPassword, type ClearPasswordPlugin } from './clear-password'
 import { createSsl, type Mysql2Ssl } from './ssl'
 import { createStream } from './stream'
@@ -48,7 +40,12 @@ export interface Mysql2Login {
 /** A configuration for mysql2's createPool and createConnection: the caller's own, with a login by IAM. */
 export type Mysql2Config<T> = Omit<T, keyof Mysql2Login | 'iam' | 'uri'> & Mysql2Login
 
-const PASSWORDS = ['password', 'password1', 'password2', 'password3', 'passwordSha1']
+const OPTION_NAMES: DriverOptionNames = {
+  enginePort: 3306,
+  passwords: ['password', 'password1', 'password2', 'password3', 'passwordSha1'],
+  socketPath: 'socketPath',
+  dial: 'stream',
+}
 
 /**
  * Makes a configuration for mysql2 that logs in by IAM: your options, minus the password, plus `iam`. Each
@@ -62,45 +59,32 @@ const PASSWORDS = ['password', 'password1', 'password2', 'password3', 'passwordS
  * ```
  */
 export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<T> {
-  if (typeof options !== 'object' || options === null) throw invalidOption('mysql2Config', 'give an object')
-  const { iam: iamOption, uri, ...given } = options
-  const rest: Record<string, unknown> = {
-    ...(uri ? readUri(uri) : {}),
-    ...withoutUndefined(given),
-  }
-
-  const iam = checkIamOptions(iamOption)
+  expectOptions('mysql2Config', options)
+  const { iam, uri, ...given } = options as Mysql2Options
+  const rest: Record<string, unknown> = { ...(uri ? readUri(uri) : {}), ...withoutUndefined(given) }
   refuse(rest)
-  const ssl = readSslOption(rest['ssl'])
-  if (ssl.secureContext) throw invalidOption('ssl.secureContext', 'mysql2 does not know it: give ssl.ca')
-  const host = checkHost(rest['host'], 'host')
-  const port = readPort(rest['port'] ?? 3306, 'port')
-  const user = checkUser(rest['user'], 'user')
-  checkDialOption('stream', rest['stream'], iam)
-  checkEndpoint(host, iam)
-
-  const login = createIamLogin(iam, ssl, 3306)
-  const sslByTrust = createSsl(login, { host, port }, iam)
+  const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
+  if (login.ssl.secureContext)
+    throw invalidOption('ssl.secureContext', 'mysql2 does not know it: give ssl.ca')
+  const [dialled] = addresses
+  const sslByCas = createSsl(login, dialled.host)
   // A caller's own stream dials what it likes: then `host` of the result is only the name that mysql2 verifies.
-  const named = rest['stream'] !== undefined && iam.endpoint !== undefined
+  const named = rest['stream'] === undefined ? undefined : endpointHost
   return {
     ...rest,
-    host: named ? parseAddress(iam.endpoint, 'iam.endpoint').host : host,
-    port,
+    host: named ?? dialled.host,
+    port: dialled.port,
     user,
-    ssl: sslByTrust.configured,
+    ssl: sslByCas.configured,
     authPlugins: {
       ...(rest['authPlugins'] as object),
-      mysql_clear_password: createClearPassword(login, named ? { host, port } : undefined),
+      mysql_clear_password: createClearPassword(login, named === undefined ? undefined : dialled),
     },
-    stream: rest['stream'] ?? createStream(login, sslByTrust),
+    stream: rest['stream'] ?? createStream(login, sslByCas),
   } as unknown as Mysql2Config<T>
 }
 
 function refuse(options: Record<string, unknown>): void {
-  const password = PASSWORDS.find((name) => options[name])
-  if (password) throw invalidOption(password, 'an IAM login has none: leave it out')
-  if (options['socketPath']) throw invalidOption('socketPath', 'IAM logins need TLS over TCP')
   if (options['authSwitchHandler'])
     throw invalidOption('authSwitchHandler', 'it would take the place of the IAM login')
   if (options['debug'])

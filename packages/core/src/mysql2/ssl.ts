@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { parseAddress, type Address, type IamOptions } from '../iam-options'
-import { knownTrust, type IamLogin } from '../login/iam-login'
+import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { hideSecrets, type SslOptions } from '../tls/ssl-option'
 import type { TrustedCas } from '../tls/trust'
@@ -12,29 +11,29 @@ export type Mysql2Ssl = Omit<SslOptions, 'secureContext' | 'checkServerIdentity'
 }
 
 /** The `ssl` objects of one configuration: mysql2 keeps its secure contexts and TLS sessions by their identity. */
-export interface Mysql2SslByTrust {
+export interface Mysql2SslByCas {
   of(target: LoginTarget): Mysql2Ssl
-  /** For whoever connects without our `stream`: what can be told before a connection is opened. */
+  /** For a library that connects without our `stream`: with the CA certificates that are known before that. */
   configured: Mysql2Ssl
 }
 
-/** Makes one `ssl` object for each trust. */
-export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: IamOptions): Mysql2SslByTrust {
+/** Makes one `ssl` object for each set of CA certificates. */
+export function createSsl(login: Login, host: string): Mysql2SslByCas {
+  const { ssl } = login
   const { checkServerIdentity, ...material } = ssl
   const verified = { rejectUnauthorized: true, verifyIdentity: true } as const
-  const byTrust = new Map<TrustedCas | undefined, Mysql2Ssl>()
+  const byCas = new Map<TrustedCas | undefined, Mysql2Ssl>()
   const make = (cas: TrustedCas | undefined): Mysql2Ssl =>
     hideSecrets({ ...material, ...(cas ? { ca: [...cas] } : {}), ...verified }, ssl)
-  // What mysql2 does not verify we look at ourselves, and a TLS session that is resumed shows no certificate.
-  const isOursToCheck = (host: string): boolean => checkServerIdentity !== undefined || isIP(host) > 0
-  const endpoint = iam.endpoint === undefined ? configured : parseAddress(iam.endpoint, 'iam.endpoint')
+  // We check what mysql2 does not verify, and a resumed TLS session shows no certificate: then none must be resumed.
+  const isOursToCheck = (name: string): boolean => checkServerIdentity !== undefined || isIP(name) > 0
   let configuredCas: SslOptions['ca']
   return {
     of(target) {
-      const cas = trust(target)
+      const cas = login.cas(target)
       if (isOursToCheck(target.endpoint.host)) return make(cas)
-      let found = byTrust.get(cas)
-      if (!found) byTrust.set(cas, (found = make(cas)))
+      let found = byCas.get(cas)
+      if (!found) byCas.set(cas, (found = make(cas)))
       return found
     },
     configured: hideSecrets(
@@ -42,9 +41,9 @@ export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: Ia
         ...material,
         ...verified,
         get ca() {
-          configuredCas ??= material.ca || [...knownTrust(configured.host, iam)]
-          // mysql2 resumes no session of an object whose authorities are others than before.
-          return isOursToCheck(endpoint.host) ? [configuredCas].flat() : configuredCas
+          configuredCas ??= material.ca || [...login.configuredCas(host)]
+          // mysql2 resumes no session of an `ssl` object whose CA certificates are another array than before.
+          return isOursToCheck(login.endpointHost(host)) ? [configuredCas].flat() : configuredCas
         },
       },
       ssl,

@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns'
 import { connect, isIP, type Socket } from 'node:net'
+import type { Address } from '../address'
 import type { RdsIamError } from '../errors'
-import { checkHost, readPort, checkUser, type Address } from '../iam-options'
-import type { IamLogin } from '../login/iam-login'
+import { readUser } from '../iam-options'
+import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
-import type { Mysql2SslByTrust } from './ssl'
+import type { Mysql2SslByCas } from './ssl'
 
 /** What we use of the configuration that mysql2 hands to a `stream` function, one for each connection. */
 export interface ConnectionConfig {
@@ -35,23 +36,22 @@ export function failLogin(socket: Socket, cause: unknown): void {
 
 /**
  * Makes mysql2's `stream` function: a socket that finds the endpoint behind the dialled address first, has
- * mysql2 verify the endpoint's name, and starts the token as soon as it dials, so that the look-up of
- * credentials and the loading of the SDK, which blocks, go on while packets travel.
+ * mysql2 verify the endpoint's name, and starts the token as soon as it dials, so that credentials
+ * are fetched and the SDK is loaded while packets travel.
  */
-export function createStream(login: IamLogin, sslByTrust: Mysql2SslByTrust, dialled?: Address) {
+export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: Address) {
   return ({ config }: { config: ConnectionConfig }): Socket => {
     const { host, port } = dialled ?? config
 
     async function findTarget(): Promise<LoginTarget> {
-      const user = checkUser(config.user, 'user')
-      const address = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
-      const target = await login.target(address)
+      const user = readUser(config.user, 'user')
+      const target = await login.target({ host, port })
       targets.set(config, target)
-      config.ssl = sslByTrust.of(target)
-      // mysql2 verifies the name of the host that it is configured with, so this becomes the endpoint's;
-      // whoever connects again with this very configuration still dials the same address.
+      config.ssl = sslByCas.of(target)
+      // mysql2 verifies the name of the `host` that it is configured with, so this becomes the endpoint's.
+      // A pool before 3.16 connects again with this very object: its `stream` must dial the same address.
       config.host = target.endpoint.host
-      config.stream = createStream(login, sslByTrust, address)
+      config.stream = createStream(login, sslByCas, { host, port })
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
       return target
     }

@@ -1,10 +1,8 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
-import { publish } from '../events'
-import { checkHost, readPort, checkUser } from '../iam-options'
-import type { IamLogin } from '../login/iam-login'
+import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
-import { attemptOf } from './stream'
+import { diallingOf } from './stream'
 
 /** What we use of a pg Client, which calls the password function as its method. */
 interface PgClient extends EventEmitter {
@@ -18,7 +16,7 @@ interface PgClient extends EventEmitter {
 const REFUSED = /^28/
 
 /** Makes pg's `password` function: called once for each connection, after TLS, when the server asks. */
-export function createPassword(login: IamLogin): () => Promise<string> {
+export function createPassword(login: Login): () => Promise<string> {
   async function password(this: unknown): Promise<string> {
     const client = pgClient(this)
     try {
@@ -41,34 +39,28 @@ export function createPassword(login: IamLogin): () => Promise<string> {
   }) as () => Promise<string>
 }
 
-async function tokenFor(client: PgClient, login: IamLogin): Promise<string> {
+async function tokenFor(client: PgClient, login: Login): Promise<string> {
   const { connection } = client
-  const dialled = { host: checkHost(client.host, 'host'), port: readPort(client.port, 'port') }
-  const user = checkUser(client.user, 'user')
-  const attempt = attemptOf(connection)
-  const target = attempt?.target ?? (await login.target(dialled))
+  const dialling = diallingOf(connection)
+  const target = dialling?.target ?? (await login.target(client))
   requireTls(connection.stream)
-  if (!attempt?.verified)
+  if (!dialling?.verified)
     requireCertificateOf(target.endpoint.host, connection.stream, login.ssl.checkServerIdentity)
 
-  const token = await login.token(target, user)
-  watch(client, {
-    refused: (error) => login.refused(target, user, token, error),
-    lost: (error) => publish('connection.lost', () => ({ endpoint: target.endpoint, user, error })),
-  })
-  return token.value
+  const attempt = await login.attempt(target, client.user)
+  watch(client, attempt)
+  return attempt.token.value
 }
 
-function watch(client: PgClient, on: { refused(error: unknown): Error; lost(error: unknown): void }): void {
+function watch(client: PgClient, attempt: LoginAttempt): void {
   const { connection } = client
-  const answered = (error: { code?: string }): void => {
-    if (!REFUSED.test(error.code ?? '')) return
-    Object.defineProperty(error, 'cause', { value: on.refused(error), configurable: true, writable: true })
+  const onError = (error: { code?: string }): void => {
+    if (REFUSED.test(error.code ?? '')) attempt.refused(error)
   }
-  connection.prependOnceListener('errorMessage', answered)
-  connection.once('authenticationOk', () => connection.off('errorMessage', answered))
+  connection.prependOnceListener('errorMessage', onError)
+  connection.once('authenticationOk', () => connection.off('errorMessage', onError))
   // Only look at the error: a listener for 'error' would keep a lone Client's loss from the application.
-  client.once('connect', () => client.once(errorMonitor, on.lost))
+  client.once('connect', () => client.once(errorMonitor, (error) => attempt.lost(error)))
 }
 
 function pgClient(caller: unknown): PgClient {

@@ -1,10 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
-import { invalidOption } from '../errors'
-import { checkHost, checkIamOptions, readPort, checkUser, type IamOptions } from '../iam-options'
-import { createIamLogin } from '../login/iam-login'
-import { checkDialOption, checkEndpoint } from '../login/login-target'
-import { readSslOption, withoutUndefined } from '../tls/ssl-option'
+import type { IamOptions } from '../iam-options'
+import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { withoutUndefined } from '../tls/ssl-option'
 import { readConnectionString } from './connection-string'
 import { createPassword } from './password'
 import { createSsl } from './ssl'
@@ -40,6 +38,8 @@ export interface PgLogin {
   stream: () => Duplex
 }
 
+const OPTION_NAMES: DriverOptionNames = { enginePort: 5432, passwords: ['password'], dial: 'stream' }
+
 /** A configuration for `new pg.Pool()` and `new pg.Client()`: the caller's own, with a login by IAM. */
 export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & PgLogin
 
@@ -55,30 +55,26 @@ export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & 
  * ```
  */
 export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
-  if (typeof options !== 'object' || options === null) throw invalidOption('pgConfig', 'give an object')
-  const { iam: iamOption, connectionString, ...given } = options
+  expectOptions('pgConfig', options)
+  const { iam, connectionString, ...given } = options as PgOptions
   const fromUrl = connectionString ? readConnectionString(connectionString) : {}
   const rest: Record<string, unknown> = { ...withoutUndefined(given), ...fromUrl }
+  const { env } = process
+  rest['host'] ??= env['PGHOST']
+  rest['port'] ??= env['PGPORT'] || undefined
+  rest['user'] ??= env['PGUSER']
 
-  const iam = checkIamOptions(iamOption)
-  if (rest['password']) throw invalidOption('password', 'an IAM login has none: leave it out')
-  const ssl = readSslOption(rest['ssl'])
-  const host = checkHost(rest['host'] ?? process.env['PGHOST'], 'host')
-  const port = readPort(rest['port'] ?? (process.env['PGPORT'] || 5432), 'port')
-  const user = checkUser(rest['user'] ?? process.env['PGUSER'], 'user')
-  checkDialOption('stream', rest['stream'], iam)
-  checkEndpoint(host, iam)
-
-  const login = createIamLogin(iam, ssl, 5432)
-  const defaultSsl = createSsl(login, { host, port }, iam)
+  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const [{ host, port }] = addresses
+  const ssl = createSsl(login, host)
   return {
     ...rest,
     host,
     port,
     user,
     password: createPassword(login),
-    ssl: defaultSsl,
-    stream: rest['stream'] ?? createStream(login, user, defaultSsl),
+    ssl,
+    stream: rest['stream'] ?? createStream(login, user, ssl),
     log: watchPool(rest['log']),
   } as unknown as PgConfig<T>
 }

@@ -2,13 +2,11 @@ import { lookup } from 'node:dns'
 import { EventEmitter } from 'node:events'
 import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
+import { readHost, readPort, type Address } from '../address'
 import { RdsIamError } from '../errors'
-import { checkHost, readPort, type Address } from '../iam-options'
-import type { IamLogin } from '../login/iam-login'
+import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
-import { createSecureContexts } from '../tls/secure-context'
 import { readSslOption } from '../tls/ssl-option'
-import { checkCertificate } from '../tls/verify'
 
 /** The settings that pg hands to a `stream` function, one object for each connection. */
 interface ConnectionSettings {
@@ -16,43 +14,43 @@ interface ConnectionSettings {
 }
 
 /** What is known of a connection that is being opened. */
-export interface Attempt {
+export interface Dialling {
   target?: LoginTarget
   /** Whether the certificate was found to be the endpoint's. */
   verified: boolean
 }
 
 // The `ssl` of a connection is what its stream and its password function both see.
-const attempts = new WeakMap<object, Attempt>()
+const diallings = new WeakMap<object, Dialling>()
 
-/** Finds the attempt that a pg Connection belongs to. */
-export function attemptOf(connection: { ssl?: unknown } | undefined): Attempt | undefined {
+/** Finds what our `stream` knows of a pg Connection. */
+export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling | undefined {
   const ssl = connection?.ssl
-  return typeof ssl === 'object' && ssl !== null ? attempts.get(ssl) : undefined
+  return typeof ssl === 'object' && ssl !== null ? diallings.get(ssl) : undefined
 }
 
 /**
  * Makes pg's `stream` function: a socket that finds the endpoint behind the dialled address first, sets up
- * TLS for it, and starts the token as soon as it dials, so that the look-up of credentials and the loading
- * of the SDK, which blocks, go on while packets travel.
+ * TLS for it, and starts the token as soon as it dials, so that credentials are fetched and the SDK is loaded
+ * while packets travel.
  *
  * All this happens in Node's own `lookup` step of `connect`: Node treats the socket as connecting meanwhile,
  * so whatever pg does to it (write, end, destroy, unref) works as on a socket of its own.
  */
-export function createStream(login: IamLogin, user: string, defaultSsl: ConnectionOptions) {
+export function createStream(login: Login, user: string, defaultSsl: ConnectionOptions) {
   return function (this: unknown, connection: ConnectionSettings): Socket {
     const socket = new Socket()
     const dial = socket.connect.bind(socket)
-    const attempt: Attempt = { verified: false }
+    const dialling: Dialling = { verified: false }
     const given = connection.ssl
     const ssl: ConnectionOptions = {}
-    attempts.set(ssl, attempt)
+    diallings.set(ssl, dialling)
     connection.ssl = ssl
 
     async function findTarget(dialled: Address): Promise<LoginTarget> {
       const target = await login.target(dialled)
-      Object.assign(ssl, perConnection(login, target, attempt, given, defaultSsl))
-      attempt.target = target
+      Object.assign(ssl, perConnection(login, target, dialling, given, defaultSsl))
+      dialling.target = target
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
       return target
     }
@@ -62,7 +60,7 @@ export function createStream(login: IamLogin, user: string, defaultSsl: Connecti
 
     socket.connect = ((port: unknown, host: unknown) => {
       try {
-        const dialled = { host: checkHost(host, 'host'), port: readPort(port, 'port') }
+        const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
         dial({
           port: dialled.port,
           // Node calls `lookup` only for a name, which an IP address with a dot at its end is.
@@ -99,9 +97,9 @@ function closeFailedLogin(connection: EventEmitter, socket: Socket): void {
 }
 
 function perConnection(
-  login: IamLogin,
+  login: Login,
   target: LoginTarget,
-  attempt: Attempt,
+  dialling: Dialling,
   given: unknown,
   defaultSsl: ConnectionOptions,
 ): ConnectionOptions {
@@ -109,19 +107,10 @@ function perConnection(
     throw new RdsIamError('TLS_REQUIRED', 'ssl: no token without TLS: do not turn `ssl` off behind rds-iam')
   // A configuration may be spread with another `ssl`; a copy of ours still has our function.
   const ours = (given as ConnectionOptions).checkServerIdentity === defaultSsl.checkServerIdentity
-  const ssl = ours ? login.ssl : readSslOption(given)
-  return {
-    ...ssl,
-    secureContext: ours
-      ? login.secureContext(target)
-      : createSecureContexts(ssl)(ssl.ca ? undefined : (login.trust(target) ?? [])),
-    // pg puts the dialled host in its place, unless that is an IP address.
-    ...(isIP(target.endpoint.host) ? {} : { servername: target.endpoint.host }),
-    rejectUnauthorized: true,
-    checkServerIdentity(_, certificate) {
-      const problem = checkCertificate(target.endpoint.host, certificate, ssl.checkServerIdentity)
-      attempt.verified = problem === undefined
-      return problem
+  return login.connectionOptions(target, {
+    ssl: ours ? login.ssl : readSslOption(given),
+    onChecked(problem) {
+      dialling.verified = problem === undefined
     },
-  }
+  })
 }

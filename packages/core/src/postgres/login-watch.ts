@@ -1,21 +1,10 @@
-import { publish } from '../events'
-import type { IamLogin } from '../login/iam-login'
-import type { LoginTarget } from '../login/login-target'
-import type { AuthToken } from '../token/tokens'
+import type { LoginAttempt } from '../login/login'
 import type { DriverSocket } from './driver-socket'
-
-/** A login that is about to begin on a connection. */
-interface Login {
-  login: IamLogin
-  target: LoginTarget
-  user: string
-  token: AuthToken
-}
 
 /** Follows what the server says on the connections that log in, which postgres.js tells nobody. */
 export interface LoginWatch {
   /** Watches a connection until its login is over, and then for its loss. */
-  login(socket: DriverSocket, login: Login): void
+  login(socket: DriverSocket, attempt: LoginAttempt): void
   /** postgres.js's `password`: the token of the connection whose server has just asked. */
   password(): string
 }
@@ -45,7 +34,7 @@ const FIELDS: Record<string, string> = {
 export function createLoginWatch(): LoginWatch {
   // postgres.js asks for the password without saying for which connection, but it does so while it reads what
   // the server sent; on any other connection than ours there is none.
-  let asking: Login | undefined
+  let asking: LoginAttempt | undefined
 
   return {
     password() {
@@ -53,12 +42,12 @@ export function createLoginWatch(): LoginWatch {
       asking = undefined
       return token
     },
-    login(socket, login) {
+    login(socket, attempt) {
       let unread: Buffer = Buffer.alloc(0)
       const listen = (chunk: Buffer): void => {
-        asking = login
+        asking = attempt
         queueMicrotask(() => {
-          if (asking === login) asking = undefined
+          if (asking === attempt) asking = undefined
         })
         unread = Buffer.concat([unread, chunk])
         for (let message = firstOf(unread); message; message = firstOf(unread)) {
@@ -66,8 +55,8 @@ export function createLoginWatch(): LoginWatch {
           socket.answered = message[0] === ERROR_RESPONSE || isAccepted(message)
           if (!socket.answered) continue
           socket.off('data', listen)
-          if (message[0] === ERROR_RESPONSE) tellRefusal(socket, login, readError(message))
-          else watchLoss(socket, login)
+          if (message[0] === ERROR_RESPONSE) emitRefusal(socket, attempt, readError(message))
+          else watchLoss(socket, attempt)
           return
         }
       }
@@ -78,24 +67,19 @@ export function createLoginWatch(): LoginWatch {
 }
 
 /** postgres.js makes an error of its own later, which nobody can give a cause: this one comes before it. */
-function tellRefusal(
-  socket: DriverSocket,
-  { login, target, user, token }: Login,
-  fields: { code?: string },
-): void {
+function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, fields: { code?: string }): void {
   if (!REFUSED.test(fields.code ?? '')) return
   const error = Object.assign(new Error(), fields)
   Object.defineProperty(error, 'name', { value: 'PostgresError', configurable: true, writable: true })
-  const cause = login.refused(target, user, token, error)
-  Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+  attempt.refused(error)
   socket.emit('error', error)
   socket.destroy()
 }
 
-function watchLoss(socket: DriverSocket, { target, user }: Login): void {
+function watchLoss(socket: DriverSocket, attempt: LoginAttempt): void {
   socket.once('error', (error) => {
     // What postgres.js has ended itself is not lost.
-    if (!socket.writableEnded) publish('connection.lost', () => ({ endpoint: target.endpoint, user, error }))
+    if (!socket.writableEnded) attempt.lost(error)
   })
 }
 

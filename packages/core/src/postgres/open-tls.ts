@@ -1,11 +1,23 @@
-import { isIP, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { addAbortSignal, Duplex, finished } from 'node:stream'
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect, type TLSSocket } from 'node:tls'
 import { invalidOption, RdsIamError } from '../errors'
-import type { IamLogin } from '../login/iam-login'
+import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
-import { checkCertificate, requireTls } from '../tls/verify'
-import type { PostgresSettings } from './socket'
+import { requireTls } from '../tls/verify'
+
+/** What we use of the settings that postgres.js hands to a `socket` function: one object for all its connections. */
+export interface PostgresSettings {
+  host: string[]
+  port: number[]
+  user: string
+  ssl?: unknown
+  sslnegotiation?: unknown
+  target_session_attrs?: unknown
+  keep_alive?: unknown
+  /** In seconds. */
+  connect_timeout?: unknown
+}
 
 /** PostgreSQL's SSLRequest message: its length, and a number that no version of the protocol has. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
@@ -22,7 +34,7 @@ interface Opening {
 }
 
 /** Dials a PostgreSQL server and begins TLS with it; the socket's chain and host name are verified. */
-export async function openTls(login: IamLogin, target: LoginTarget, opening: Opening): Promise<TLSSocket> {
+export async function openTls(login: Login, target: LoginTarget, opening: Opening): Promise<TLSSocket> {
   const { settings, dialWith, signal } = opening
   const raw =
     typeof dialWith === 'function' ? await dialByCaller(() => dialWith(settings)) : dial(target, signal)
@@ -31,7 +43,7 @@ export async function openTls(login: IamLogin, target: LoginTarget, opening: Ope
     if (typeof dialWith !== 'function') await arrival(raw, 'connect')
     const direct = settings.sslnegotiation === 'direct'
     if (!direct) await requestTls(raw, target)
-    const socket = connect({ ...tlsOptions(login, target), socket: raw, ...(direct ? DIRECT : {}) })
+    const socket = connect({ ...login.connectionOptions(target), socket: raw, ...(direct ? DIRECT : {}) })
     await arrival(socket, 'secureConnect')
     requireTls(socket)
     if (settings.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
@@ -77,16 +89,4 @@ async function requestTls(socket: Duplex, { endpoint: { host, port } }: LoginTar
   const answer = (await arrival(socket, 'data')) as Buffer
   if (answer.length === 1 && answer[0] === 'S'.charCodeAt(0)) return
   throw new RdsIamError('TLS_REQUIRED', `ssl: ${host}:${port} offers no TLS: no token was sent`)
-}
-
-function tlsOptions(login: IamLogin, target: LoginTarget): ConnectionOptions {
-  const { host } = target.endpoint
-  return {
-    ...login.ssl,
-    secureContext: login.secureContext(target),
-    ...(isIP(host) ? {} : { servername: host }),
-    rejectUnauthorized: true,
-    checkServerIdentity: (_, certificate) =>
-      checkCertificate(host, certificate, login.ssl.checkServerIdentity),
-  }
 }

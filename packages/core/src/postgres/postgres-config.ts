@@ -1,15 +1,8 @@
 import { invalidOption } from '../errors'
-import {
-  checkIamOptions,
-  checkUser,
-  parseAddress,
-  readPort,
-  type Address,
-  type IamOptions,
-} from '../iam-options'
-import { createIamLogin } from '../login/iam-login'
-import { checkDialOption, checkEndpoint } from '../login/login-target'
-import { readSslOption, withoutUndefined } from '../tls/ssl-option'
+import { readAddress, type Address } from '../address'
+import type { IamOptions } from '../iam-options'
+import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
 import { createSocket } from './socket'
 import { readUrl } from './url'
@@ -51,6 +44,14 @@ export interface PostgresLogin {
   socket: unknown
 }
 
+const OPTION_NAMES: DriverOptionNames = {
+  enginePort: 5432,
+  passwords: ['password', 'pass'],
+  socketPath: 'path',
+  dial: 'socket',
+  readHosts,
+}
+
 /** A configuration for `postgres()`: the caller's own, with a login by IAM. */
 export type PostgresConfig<T> = Omit<T, keyof PostgresLogin | 'iam' | 'hostname' | 'username' | 'pass'> &
   PostgresLogin
@@ -73,25 +74,20 @@ export function postgresConfig<T extends object = object>(
   options?: T & PostgresOptions,
 ): PostgresConfig<T> & { database?: string }
 export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): PostgresConfig<PostgresOptions> {
-  const byUrl = typeof urlOrOptions === 'string'
-  const options = byUrl ? more : urlOrOptions
-  if (typeof options !== 'object' || options === null) throw invalidOption('postgresConfig', 'give an object')
-  const { iam: iamOption, ...own } = options as Record<string, unknown>
-  const { hostname, username, ...given } = withoutUndefined(own)
-  const rest: Record<string, unknown> = { ...(byUrl ? readUrl(urlOrOptions) : {}), ...given }
-
-  const iam = checkIamOptions(iamOption)
-  refuse(rest)
-  const ssl = readSslOption(rest['ssl'])
+  const url = typeof urlOrOptions === 'string' ? urlOrOptions : undefined
+  const options = url === undefined ? urlOrOptions : more
+  expectOptions('postgresConfig', options)
+  const { iam, ...own } = options
+  const { hostname, username, ...given } = withoutUndefined(own) as Record<string, unknown>
+  const rest: Record<string, unknown> = { ...(url === undefined ? {} : readUrl(url)), ...given }
   const { env } = process
-  const port = readPort(rest['port'] ?? (env['PGPORT'] || 5432), 'port')
-  const addresses = readHosts(hostname ?? rest['host'] ?? env['PGHOST'], port)
-  const user = checkUser(rest['user'] ?? username ?? (env['PGUSERNAME'] || env['PGUSER']), 'user')
-  checkDialOption('socket', rest['socket'], iam)
-  for (const { host } of addresses) checkEndpoint(host, iam)
+  rest['host'] = hostname ?? rest['host'] ?? env['PGHOST']
+  rest['port'] ??= env['PGPORT'] || undefined
+  rest['user'] ??= username ?? (env['PGUSERNAME'] || env['PGUSER'])
 
+  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const [first] = addresses
   const watch = createLoginWatch()
-  const [first] = addresses as [Address]
   return {
     ...rest,
     host: addresses.length === 1 ? first.host : addresses.map(({ host, port }) => `${host}:${port}`).join(),
@@ -99,20 +95,15 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
     user,
     password: watch.password,
     ssl: false,
-    socket: createSocket(createIamLogin(iam, ssl, 5432), watch, rest['socket']),
+    socket: createSocket(login, watch, rest['socket']),
   }
 }
 
-function refuse(options: Record<string, unknown>): void {
-  const password = ['password', 'pass'].find((name) => options[name])
-  if (password) throw invalidOption(password, 'an IAM login has none: leave it out')
-  if (options['path']) throw invalidOption('path', 'a socket path: IAM logins need TLS over TCP')
-}
-
+/** Reads the `host` option of postgres.js: one host, or several as `host,host:port`. */
 function readHosts(hosts: unknown, port: number): Address[] {
   if (typeof hosts !== 'string' || hosts === '') throw invalidOption('host', "give the endpoint's host name")
   return hosts.split(',').map((text) => {
-    const address = { port, ...parseAddress(text, 'host') }
+    const address = { port, ...readAddress(text, 'host') }
     if (address.host.includes(':'))
       throw invalidOption('host', 'postgres.js dials no IPv6 address: give a name')
     return address

@@ -1,28 +1,16 @@
 import type { TLSSocket } from 'node:tls'
+import type { Address } from '../address'
 import { copyError, isRdsIamError, RdsIamError } from '../errors'
-import { checkHost, checkUser, readPort, type Address } from '../iam-options'
-import type { IamLogin } from '../login/iam-login'
+import { readUser } from '../iam-options'
+import type { Login } from '../login/login'
 import { withTimeout } from '../with-timeout'
 import { connectionError, DriverSocket } from './driver-socket'
 import type { LoginWatch } from './login-watch'
-import { openTls, untilClosed } from './open-tls'
-
-/** What we use of the settings that postgres.js hands to a `socket` function: one object for all its connections. */
-export interface PostgresSettings {
-  host: string[]
-  port: unknown[]
-  user: string
-  ssl?: unknown
-  sslnegotiation?: unknown
-  target_session_attrs?: unknown
-  keep_alive?: unknown
-  /** In seconds. */
-  connect_timeout?: unknown
-}
+import { openTls, untilClosed, type PostgresSettings } from './open-tls'
 
 /** The hosts of one set of settings, and which of them the next connection tries first. */
 interface Hosts {
-  all: { host: string; port: unknown }[]
+  all: Address[]
   next: number
 }
 
@@ -33,7 +21,7 @@ const CREDENTIAL_FAULTS = new Set(['CREDENTIALS_UNAVAILABLE', 'CREDENTIALS_EXPIR
  * Makes postgres.js's `socket` function. It never rejects, as postgres.js would lose the connection's place in its
  * pool: the socket that it returns fails.
  */
-export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unknown) {
+export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown) {
   const hostsBySettings = new WeakMap<string[], Hosts>()
 
   function hostsOf(settings: PostgresSettings): Hosts {
@@ -42,7 +30,7 @@ export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unkno
       const { host, port } = settings
       // While it sees another host to try, postgres.js keeps errors to itself and begins again, for ever.
       settings.host = host.slice(0, 1)
-      found = { all: host.map((name, at) => ({ host: name, port: port[at] })), next: 0 }
+      found = { all: host.map((name, at) => ({ host: name, port: port[at] as number })), next: 0 }
       hostsBySettings.set(settings.host, found)
     }
     return found
@@ -55,22 +43,19 @@ export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unkno
         'ssl: give it to postgresConfig, not behind rds-iam: it sets TLS up',
       )
     }
-    const user = checkUser(settings.user, 'user')
-    const addresses = hosts.all.map(({ host, port }) => ({
-      host: checkHost(host, 'host'),
-      port: readPort(port, 'port'),
-    }))
+    const user = readUser(settings.user, 'user')
+    const { all } = hosts
     // postgres.js asks again when it has found the server to be of another kind.
     const first = settings.target_session_attrs ? hosts.next++ : 0
     let failure: unknown
-    for (let count = 0; count < addresses.length; count++) {
-      const address = addresses[(first + count) % addresses.length] as Address
+    for (let count = 0; count < all.length; count++) {
+      const address = all[(first + count) % all.length] as Address
       const abort = new AbortController()
       const signal = AbortSignal.any([socket.signal, abort.signal])
       Object.assign(socket, address)
       try {
         // postgres.js's own limit is for all hosts together.
-        const limitMs = (secondsOf(settings.connect_timeout) * 1_000) / addresses.length
+        const limitMs = (secondsOf(settings.connect_timeout) * 1_000) / all.length
         const opening = openOne(socket, address, user, settings, signal)
         return await (limitMs > 0
           ? withTimeout(limitMs, opening, () => connectionError('CONNECT_TIMEOUT', address))
@@ -95,9 +80,9 @@ export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unkno
     const target = await login.target(address)
     const opening = openTls(login, target, { settings, dialWith, signal })
     if (socket.cancels) return opening
-    const ready = Promise.all([opening, login.token(target, user)])
-    const [connection, token] = await Promise.race([ready, opening.then(untilClosed)])
-    watch.login(socket, { login, target, user, token })
+    const ready = Promise.all([opening, login.attempt(target, user)])
+    const [connection, attempt] = await Promise.race([ready, opening.then(untilClosed)])
+    watch.login(socket, attempt)
     return connection
   }
 

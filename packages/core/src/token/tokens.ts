@@ -1,16 +1,14 @@
 import { inspect } from 'node:util'
 import type { AwsCredentialIdentity } from '@smithy/types'
+import { readHost, readPort, type Address } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
 import { publish } from '../events'
 import {
-  checkHost,
   checkIdentityOptions,
   checkKeys,
-  checkPort,
-  checkUser,
   IDENTITY_OPTIONS,
-  type Address,
+  readUser,
   type IdentityOptions,
 } from '../iam-options'
 import { SigningCredentials, TOKEN_LIFETIME_MS, type Credentials } from './credentials'
@@ -73,9 +71,9 @@ export interface TokenProviderOptions extends IdentityOptions {
 export function createTokenProvider(options: TokenProviderOptions): TokenProvider {
   checkKeys(options, 'createTokenProvider', ['host', 'port', 'user', ...IDENTITY_OPTIONS])
   checkIdentityOptions(options, '')
-  const host = checkHost(options.host, 'host')
-  const endpoint = { host, port: checkPort(options.port, 'port') }
-  const user = checkUser(options.user, 'user')
+  const host = readHost(options.host, 'host')
+  const endpoint = { host, port: readPort(options.port, 'port') }
+  const user = readUser(options.user, 'user')
   const credentials = new SigningCredentials(options)
   const token = new RefreshingToken(
     async () => ({ endpoint, user, region: await resolveRegion(parseEndpoint(host), options) }),

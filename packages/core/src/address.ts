@@ -1,0 +1,65 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { invalidOption } from './errors'
+
+/** A host and a port, as dialled or as signed. */
+export interface Address {
+  host: string
+  port: number
+}
+
+/** An address whose port may be left to a default. */
+export interface PartialAddress {
+  host: string
+  port?: number
+}
+
+/** Reads a host name or an IP address. The result is in lower case and without a trailing dot. */
+export function readHost(host: unknown, option: string): string {
+  if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
+  if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
+  if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
+  const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
+  if (isIPv6(name) || isHostName(name)) return name
+  throw invalidOption(
+    option,
+    /^(\[.*\]|[^:]*):\d*$/.test(name)
+      ? 'give the port as `port`, not inside the host'
+      : 'not a host name or an IP address',
+  )
+}
+
+/** Reads a TCP port, as a number or, as drivers take it from variables and URLs, as digits. */
+export function readPort(port: unknown, option: string, place = ''): number {
+  const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535) return number
+  throw invalidOption(option, `give a whole number from 1 to 65535${place}`)
+}
+
+/** Reads `host` or `host:port`. */
+export function readAddress(text: unknown, option: string): PartialAddress {
+  if (typeof text !== 'string') throw invalidOption(option, 'give host or host:port')
+  if (text.includes('://')) throw invalidOption(option, 'a URL: give host or host:port')
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
+  const [, host, port] =
+    bracketed ?? (isIPv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
+  const name = readHost(host, option)
+  return port === undefined
+    ? { host: name }
+    : { host: name, port: readPort(port, option, ' after the colon') }
+}
+
+/** A host name as it is signed and compared: lower case, no trailing dot. */
+export function normalizeHost(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
+
+/** Whether a host can only be this machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+function isHostName(name: string): boolean {
+  if (/^[a-z0-9_][a-z0-9._-]{0,252}$/.test(name)) return true
+  // Made here, not written as a literal: Unicode's tables would be read whenever this file is loaded.
+  return new RegExp(String.raw`^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]{0,252}$`, 'u').test(name)
+}

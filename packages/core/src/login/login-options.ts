@@ -1,0 +1,64 @@
+import { readHost, readPort, type Address } from '../address'
+import { invalidOption } from '../errors'
+import { readIamOptions, readUser } from '../iam-options'
+import { readSslOption } from '../tls/ssl-option'
+import { Login } from './login'
+import { checkEndpoint } from './login-target'
+
+/** What the options of one driver are called. */
+export interface DriverOptionNames {
+  /** The port that the engine's endpoints listen on by default. */
+  enginePort: number
+  /** Options that hold a password. */
+  passwords: readonly string[]
+  /** The option for a Unix-domain socket. */
+  socketPath?: string
+  /** The option for a function of the caller's that dials. */
+  dial: 'stream' | 'socket'
+  /** Reads the `host` option. Default: one host name. */
+  readHosts?: (hosts: unknown, port: number) => Address[]
+}
+
+/** What the options of a driver configuration say about its logins. */
+export interface LoginOptions {
+  /** The hosts to dial: one, but for drivers that take several. */
+  addresses: [Address, ...Address[]]
+  user: string
+  login: Login
+  /** The host of `iam.endpoint`. */
+  endpointHost: string | undefined
+}
+
+/**
+ * Reads what the options of all drivers have in common.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`
+ */
+export function readLoginOptions(
+  options: Record<string, unknown>,
+  iamOption: unknown,
+  { enginePort, passwords, socketPath, dial, readHosts = readOneHost }: DriverOptionNames,
+): LoginOptions {
+  const iam = readIamOptions(iamOption)
+  const password = passwords.find((name) => options[name])
+  if (password) throw invalidOption(password, 'an IAM login has none: leave it out')
+  if (socketPath && options[socketPath]) throw invalidOption(socketPath, 'IAM logins need TLS over TCP')
+  const ssl = readSslOption(options['ssl'])
+  const port = readPort(options['port'] ?? enginePort, 'port')
+  const addresses = readHosts(options['host'], port) as [Address, ...Address[]]
+  const user = readUser(options['user'], 'user')
+  if (options[dial] !== undefined && iam.followCname) {
+    throw invalidOption('iam.followCname', `not together with ${dial}, which decides itself what to dial`)
+  }
+  for (const { host } of addresses) checkEndpoint(host, iam)
+  return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }
+}
+
+/** Checks that a configuration function got an object. */
+export function expectOptions(name: string, options: unknown): asserts options is Record<string, unknown> {
+  if (typeof options !== 'object' || options === null) throw invalidOption(name, 'give an object')
+}
+
+function readOneHost(host: unknown, port: number): Address[] {
+  return [{ host: readHost(host, 'host'), port }]
+}
