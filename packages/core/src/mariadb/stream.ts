@@ -6,7 +6,15 @@ import { checkHost, checkUser, readPort } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import { checkCertificate } from '../tls/verify'
-import { watchErrors, type Attempt, type Logger } from './watch-errors'
+import {
+  explain,
+  hasExpired,
+  renewToken,
+  tokenTooLate,
+  type Attempt,
+  type DriverError,
+  type Logger,
+} from './attempt'
 
 /** What we use of a connection's options, which the driver makes anew for each connection. */
 interface DriverOptions {
@@ -17,7 +25,7 @@ interface DriverOptions {
   logger: Logger
 }
 
-// Where a server asks for a clear password at once the driver throws, for nobody to catch, if there is no text.
+// mariadb 3.4 throws from a socket event when a server asks for a clear password at once and there is no string.
 const NOTHING_TO_SEND = ''
 
 /** What a `stream` function hands its socket to. */
@@ -42,59 +50,108 @@ export function createStream(login: IamLogin, dialWith: DialWith | undefined) {
   }
 }
 
+/** What a connection that KILLs the query of this one needs. */
+interface Dialled {
+  socket: Duplex & { remoteAddress?: string | undefined }
+  target: LoginTarget
+  /** The caller's logger. */
+  logger: Logger
+}
+
+// The key is the `ssl` object that we make for each connection. The driver copies the options, and so this object, for the
+// connection that KILLs a query.
+const dialledBySsl = new WeakMap<object, Dialled>()
+
 function open(login: IamLogin, options: DriverOptions, callback: StreamCallback, dialled?: Duplex): void {
   const socket = dialled ?? new Socket().setNoDelay(true)
+  const copied = dialledBySsl.get(options.ssl as object)
+  // destroy() dials the IP address of the server that runs the query, which may have another name by now.
+  const killed = copied?.socket.remoteAddress === options.host ? copied : undefined
+  const logger = copied?.logger ?? options.logger
   let attempt: Attempt | undefined
   let certificate: { problem: Error | undefined } | undefined
+  let state: 'greeting' | 'secured' | 'left' = 'greeting'
 
   async function begin(): Promise<void> {
     const user = checkUser(options.user, 'user')
     const address = { host: checkHost(options.host, 'host'), port: readPort(options.port, 'port') }
-    const target = await login.target(address)
-    options.ssl = perConnection(login, target, (problem) => {
+    const target = killed ? { ...killed.target, dial: address } : await login.target(address)
+    const ssl = perConnection(login, target, (problem) => {
       certificate = { problem }
     })
+    dialledBySsl.set(ssl, { socket, target, logger })
+    options.ssl = ssl
     if (socket !== dialled && !socket.destroyed) {
       ;(socket as Socket).connect(target.dial.port, target.dial.host)
     }
     attempt = { login, target, user, token: await login.token(target, user), asked: false }
-    options.logger = watchErrors(options.logger, attempt)
     socket.resume()
   }
 
   function password(reader: DriverOptions): string {
-    // The driver also looks before TLS has begun: then it still reads from this socket itself.
-    if (!attempt || socket.listenerCount('data') > 0) return NOTHING_TO_SEND
+    // mariadb 3.5 also reads it before it begins TLS.
+    if (!attempt || !hasBegunTls()) return NOTHING_TO_SEND
+    state = 'secured'
     if (reader.user !== attempt.user) {
       attempt.problem = invalidOption('changeUser', 'the driver waits for no other token: open a connection')
     } else if (!certificate || certificate.problem) {
       failSoon(unverified(attempt.target, certificate?.problem))
     } else if (options.logger.network) {
       failSoon(invalidOption('debug', 'the mariadb driver would print the token'))
+    } else if (hasExpired(attempt.token)) {
+      renewToken(attempt)
+      attempt.withheld = tokenTooLate()
     } else {
       attempt.asked = true
+      delete attempt.withheld
       return attempt.token.value
     }
     return NOTHING_TO_SEND
   }
 
+  function hasBegunTls(): boolean {
+    return socket.listenerCount('data') === 0
+  }
+
   function fail(error: unknown): void {
-    // Not by the socket: an error of a socket under TLS ends the process, as the driver no longer listens then.
-    callback(error as Error)
+    // A copy, as a pool of the driver appends to the message.
+    callback(new Error((error as Error).message, { cause: error }))
     socket.destroy()
   }
 
   function failSoon(error: unknown): void {
-    // The driver is about to write its answer, without a token, and bears no loss of its socket before that.
+    // Wait a tick: the driver is about to write, and crashes if the socket is already closed.
     process.nextTick(fail, error)
   }
 
+  /**
+   * Gives the driver another socket to clean up when a login fails amid TLS. It removes all listeners from its socket:
+   * from the TLS socket it would remove the 'error' listener too, and an error that Node emits later ends the process.
+   */
+  function leaveTls(): void {
+    const isDriverDone = socket.listenerCount('error') === 0
+    if (state !== 'greeting' || !hasBegunTls() || isDriverDone) return
+    state = 'left'
+    callback(undefined, new Socket())
+    socket.destroy()
+  }
+
+  options.logger = {
+    ...logger,
+    error(error: DriverError) {
+      leaveTls()
+      if (attempt) explain(error, attempt)
+      if (typeof logger.error === 'function') logger.error(error)
+    },
+  }
   Object.defineProperty(options, 'password', {
     get(this: DriverOptions) {
       return password(this)
     },
-    // changeUser() writes the new user's.
-    set() {},
+    // changeUser() writes a password here, one round trip before the server asks for it.
+    set() {
+      if (attempt) renewToken(attempt)
+    },
     configurable: true,
   })
   socket.pause()
