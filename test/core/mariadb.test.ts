@@ -1,9 +1,10 @@
+import dns from 'node:dns'
 import { connect } from 'node:net'
 import { inspect } from 'node:util'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
 import mariadb, { type ConnectionConfig } from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { ours, rejection } from '../contract/outcome'
 
@@ -85,11 +86,88 @@ describe.each([
     expect(rds.logins.map(({ verdict }) => verdict)).not.toContain('accepted')
   })
 
+  it('rejects with an error that the driver may change, and ours as its cause', async () => {
+    const credentials = () => Promise.reject(new Error('no identity here'))
+    const iam = { region: rds.region, credentials }
+    const error = await rejection(logIn(mariadbConfig({ ...rds.options, iam })))
+    expect(error).not.toBe(ours(error))
+    expect(error.message).toBe(ours(error)?.message)
+  })
+
   it('says TOKEN_TIMEOUT when the credential source hangs', async () => {
     const credentials = () => new Promise<never>(() => {})
     const iam = { region: rds.region, credentials, timeoutMs: 100 }
     expect(ours(await rejection(logIn(mariadbConfig({ ...rds.options, iam }))))?.code).toBe('TOKEN_TIMEOUT')
   })
+})
+
+describe.each([
+  ['3.5', mariadb],
+  ['3.4.5', oldestMariadb as unknown as typeof mariadb],
+])('a connection of mariadb %s', (_, { createConnection }) => {
+  const HOST = 'db.abcdefghijkl.us-east-1.rds.amazonaws.com'
+  let rds: TestEndpoint
+  beforeEach(async () => {
+    rds = await startEndpoint({ engine: 'mysql', endpoints: [HOST] })
+    // The endpoint's name leads to this machine.
+    vi.spyOn(dns, 'lookup').mockImplementation(((
+      _host: string,
+      { all }: dns.LookupOptions,
+      done: Function,
+    ) => {
+      if (all) done(null, [{ address: '127.0.0.1', family: 4 }])
+      else done(null, '127.0.0.1', 4)
+    }) as unknown as typeof dns.lookup)
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+    await rds.allClosed()
+    await rds.close()
+  })
+  const open = () => createConnection(mariadbConfig({ ...rds.options, host: HOST }))
+
+  it('kills a running query on destroy(), with a token for the endpoint whose IP address it dials', async () => {
+    const connection = await open()
+    connection.on('error', () => {})
+    const query = rejection(connection.query('select sleep(600)'))
+    connection.destroy()
+    expect(await query).toMatchObject({ code: 'ER_CMD_NOT_EXECUTED_DESTROYED' })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }, { verdict: 'accepted' }])
+  })
+
+  it.each([[undefined], [{ database: 'app' }]])(
+    'logs in by changeUser(%j) after its first token expired',
+    async (change) => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      const connection = await open()
+      vi.setSystemTime(Date.now() + 16 * 60_000)
+      await connection.changeUser(change)
+      await connection.query('select 1')
+      await connection.end()
+      expect(rds.logins).toMatchObject([{ verdict: 'accepted' }, { verdict: 'accepted' }])
+    },
+  )
+})
+
+it('mariadb 3.5 says TOKEN_TIMEOUT when changeUser cannot wait for the credentials', async () => {
+  const rds = await startEndpoint({ engine: 'mysql' })
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    let identity = Promise.resolve(rds.identity)
+    const iam = { region: rds.region, credentials: () => identity }
+    const connection = await mariadb.createConnection(mariadbConfig({ ...rds.options, iam }))
+    connection.on('error', () => {})
+    vi.setSystemTime(Date.now() + 16 * 60_000)
+    identity = new Promise(() => {})
+    const error = await rejection(connection.changeUser())
+    expect(error).toMatchObject({ errno: 1045 })
+    expect(ours(error)).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+  } finally {
+    vi.useRealTimers()
+    await rds.allClosed()
+    await rds.close()
+  }
 })
 
 it('mariadb 3.5 says why changeUser cannot log another user in', async () => {

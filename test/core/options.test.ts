@@ -389,7 +389,7 @@ describe('postgresConfig', () => {
 describe('createTokenProvider', () => {
   it.each([
     ['host', { host: 'https://x' }],
-    ['port', { port: '5432' }],
+    ['port', { port: '5432x' }],
     ['user', { user: '' }],
     ['createTokenProvider.endpoint', { endpoint: ENDPOINT }],
     ['region', { region: 'x' }],

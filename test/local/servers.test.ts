@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   watch,
   writeFileSync,
@@ -130,6 +132,50 @@ test(
     expect(leftovers()).toEqual([])
     expect(await isClosed(server.url)).toBe(true)
   },
+)
+
+const INSTALLER = '/usr/bin/mariadb-install-db'
+
+/** A second installation of Debian's MariaDB, with a tool for PAM that belongs to another account. */
+function installMariadb(directory: string): { programs: string; pamTool: string } {
+  const programs = join(directory, 'sbin')
+  const pamTool = join(directory, 'lib/mysql/plugin/auth_pam_tool_dir')
+  for (const path of ['bin', 'sbin', 'share', 'lib/mysql/plugin/auth_pam_tool_dir']) {
+    mkdirSync(join(directory, path), { recursive: true })
+  }
+  cpSync(INSTALLER, join(directory, 'bin/mariadb-install-db'))
+  symlinkSync('/usr/bin/resolveip', join(directory, 'bin/resolveip'))
+  symlinkSync('/usr/share/mysql', join(directory, 'share/mysql'))
+  // The installer looks for the plugins beside another program than /usr/sbin/mariadbd.
+  const server = join(programs, 'mariadbd')
+  writeFileSync(server, `#!/bin/sh\nexec ${findMysqlServer()} "$@"\n`, { mode: 0o755 })
+  writeFileSync(join(pamTool, 'auth_pam_tool'), '', { mode: 0o700 })
+  if (process.getuid?.() === 0) chownSync(pamTool, 65_534, 65_534)
+  chmodSync(pamTool, 0o750)
+  return { programs, pamTool }
+}
+
+const pamTitle = existsSync(INSTALLER)
+  ? 'starting MariaDB leaves the owner and the mode of the PAM tool as they are'
+  : 'a machine without Debian’s MariaDB has no such installer'
+
+test(
+  pamTitle,
+  async () => {
+    if (!existsSync(INSTALLER)) return expect(findMysqlServer()).not.toBe('/usr/sbin/mariadbd')
+    const { programs, pamTool } = installMariadb(join(scratch, 'mariadb'))
+    const tree = () =>
+      [pamTool, join(pamTool, 'auth_pam_tool')].map((path) => {
+        const { uid, gid, mode } = statSync(path)
+        return { path, uid, gid, mode }
+      })
+    const before = tree()
+    vi.stubEnv('PATH', `${programs}:${join(programs, '../bin')}:${process.env.PATH}`)
+    const server = await startMysql()
+    await server.stop()
+    expect(tree()).toEqual(before)
+  },
+  60_000,
 )
 
 describe('an endpoint with a database of its own', () => {

@@ -159,8 +159,8 @@ function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
   return new RdsIamError(
     'LOGIN_REFUSED',
     `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
-      'the server has another region, name or port (for an alias or a tunnel, set iam.endpoint, with the ' +
-      "database's port if it is not the engine's default); " +
+      'the region, the endpoint or its port is not the one that the server knows (for an alias or a tunnel, set ' +
+      "iam.endpoint, with the database's port if it is not the engine's default); " +
       'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
       'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
       'the session that signed has expired; the clock of this machine is wrong',

@@ -1,4 +1,4 @@
-import { RdsIamError } from '../errors'
+import { invalidOption, RdsIamError } from '../errors'
 import { setCause, type Login, type LoginAttempt } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 
@@ -21,8 +21,10 @@ export class ConnectionLogin {
   #attempt: LoginAttempt
   /** Whether the driver has read a token to send it. */
   #sent = false
-  /** Why the driver got no token when it read one last. */
+  /** Why the driver got no token when it last read one. */
   #withheld: RdsIamError | undefined
+  /** Why changeUser() cannot log in. */
+  #userProblem: RdsIamError | undefined
   #reported: DriverError | undefined
 
   constructor(login: Login, target: LoginTarget, attempt: LoginAttempt) {
@@ -37,11 +39,9 @@ export class ConnectionLogin {
     const { value, expiresAt } = this.#attempt.token
     if (Date.now() >= expiresAt.getTime()) {
       this.renew()
-      this.withhold(
-        new RdsIamError(
-          'TOKEN_TIMEOUT',
-          'changeUser: the token expired, and the mariadb driver does not wait for a new one: open another connection',
-        ),
+      this.#withheld = new RdsIamError(
+        'TOKEN_TIMEOUT',
+        'changeUser: the token expired, and the mariadb driver does not wait for a new one: open another connection',
       )
       return undefined
     }
@@ -50,9 +50,9 @@ export class ConnectionLogin {
     return value
   }
 
-  /** Makes an error the cause of the refusal that follows, as the driver gets no token to send. */
-  withhold(error: RdsIamError): void {
-    this.#withheld = error
+  /** Explains the refusal that follows, because there is no token for another user. */
+  refuseUser(): void {
+    this.#userProblem = invalidOption('changeUser', 'the driver waits for no other token: open a connection')
   }
 
   /** Gets the token for the next changeUser(), for which the driver does not wait. */
@@ -71,7 +71,10 @@ export class ConnectionLogin {
     this.#reported = error
     if (error.errno !== ER_ACCESS_DENIED_ERROR) {
       if (isLoss(error)) this.#attempt.lost(error)
-    } else if (this.#withheld) setCause(error, this.#withheld)
+      return
+    }
+    const cause = this.#userProblem ?? this.#withheld
+    if (cause) setCause(error, cause)
     else this.#attempt.refused(error)
   }
 }

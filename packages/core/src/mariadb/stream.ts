@@ -94,9 +94,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     if (!connectionLogin || !target || !hasBegunTls()) return NOTHING_TO_SEND
     state = 'secured'
     if (reader.user !== connectionLogin.user) {
-      connectionLogin.withhold(
-        invalidOption('changeUser', 'the driver waits for no other token: open a connection'),
-      )
+      connectionLogin.refuseUser()
     } else if (!certificate || certificate.problem) {
       failSoon(unverified(target, certificate?.problem))
     } else if (options.logger.network) {

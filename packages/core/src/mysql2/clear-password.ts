@@ -76,13 +76,17 @@ async function tokenFor(
     if (error.errno === ER_ACCESS_DENIED_ERROR) attempt.refused(error)
   })
   // changeUser() logs in again on a connection that is watched already.
-  if (!connection.authorized) watchLoss(connection, attempt)
+  if (!attempts.has(connection)) watchLoss(connection)
+  attempts.set(connection, attempt)
   return attempt.token.value
 }
 
-function watchLoss(connection: Connection, attempt: LoginAttempt): void {
+/** The last login of each connection. */
+const attempts = new WeakMap<Connection, LoginAttempt>()
+
+function watchLoss(connection: Connection): void {
   connection.once(errorMonitor, (error) => {
-    if (connection.authorized) attempt.lost(error)
+    if (connection.authorized) attempts.get(connection)?.lost(error)
   })
   // A pool of mysql2 listens for one error of a connection, and some losses emit two.
   if (connection.config.pool) connection.on('error', () => {})

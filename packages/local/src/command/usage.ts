@@ -27,7 +27,8 @@ Who may log in
   --clock-offset TIME     added to the clock that tokens are held against: 16m, --clock-offset=-90s; ms, s, m, h, d
   --max-connections-per-second N
                           logins above it are refused. Default: no limit
-  --credentials           short-lived credentials too, from endpoints like AWS's: IMDSv2, container, web identity
+  --credentials           short-lived credentials too, from endpoints like AWS's: IMDSv2, container, STS with web
+                          identity. STS does not check signatures: any program on this machine gets credentials
   --credentials-lifetime TIME
                           how long they live, from 1s to 365d. Default: 1h
 

@@ -114,7 +114,13 @@ async function createDataDirectory(server: DatabaseProgram, data: string): Promi
   const installer = findProgram('mariadb-install-db') ?? findProgram('mysql_install_db')
   if (installer === undefined)
     throw new Error(`${server.file} was found without mariadb-install-db, which creates its system tables`)
-  return run(installer, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=socket')
+  return run(
+    installer,
+    '--rpm', // or it would give the machine's PAM tool to the account of this server
+    `--datadir=${data}`,
+    '--skip-test-db',
+    '--auth-root-authentication-method=socket',
+  )
 }
 
 function isMariadb(server: string): boolean {

@@ -1,0 +1,100 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import type { Scene } from './mariadb-login'
+
+/** How a server fails a client. */
+type Fault = (client: Socket) => void
+
+const close: Fault = (client) => client.end()
+const reset: Fault = (client) => client.resetAndDestroy()
+const sendGarbage: Fault = (client) => client.end(Buffer.alloc(300, 0xff))
+const fallSilent: Fault = () => {}
+
+/** The fault, and whether it comes amid TLS, of whose answer the client gets half, or right after the greeting. */
+const CASES: [fault: Fault, amidTls: boolean][] = [close, reset, sendGarbage, fallSilent].flatMap(
+  (fault): [Fault, boolean][] => [
+    [fault, false],
+    [fault, true],
+  ],
+)
+
+let rds: TestEndpoint
+let relay: Server
+let clients: Set<Socket>
+/** What the next connection meets; none when undefined. */
+let nextFault: () => { fault: Fault; amidTls: boolean; onFault(): void } | undefined
+
+beforeEach(async () => {
+  rds = await startEndpoint({ engine: 'mysql' })
+  clients = new Set()
+  relay = createServer((client) => {
+    const server = connect(rds.port, 'localhost')
+    clients.add(client)
+    client.on('error', () => {}).once('close', () => clients.delete(client) && server.destroy())
+    server.on('error', () => {})
+    client.pipe(server)
+    const plan = nextFault()
+    if (!plan) return void server.pipe(client)
+    let isGreeting = true
+    server.on('data', (chunk: Buffer) => {
+      const fails = isGreeting !== plan.amidTls
+      client.write(fails && !isGreeting ? chunk.subarray(0, chunk.length / 2) : chunk)
+      isGreeting = false
+      if (!fails) return
+      plan.fault(client)
+      plan.onFault()
+      client.unpipe(server).resume()
+      server.destroy()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+})
+afterEach(async () => {
+  relay.close()
+  await rds.close()
+})
+
+it.each(['3.5', '3.4'])(
+  'mariadb %s outlives a server that fails during a login, and logs in again',
+  async (version) => {
+    const { iam, ...options } = rds.options
+    const child = fork(fileURLToPath(new URL('./mariadb-login.ts', import.meta.url)), [], {
+      execArgv: ['--import', 'tsx'],
+      silent: true,
+    })
+    const closed = once(child, 'close')
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data))
+    const cases = CASES.values()
+    child.on('message', () => {
+      const { value } = cases.next()
+      if (!value) return child.send('done')
+      const [fault, amidTls] = value
+      // The single connection's, and the first one of the pool.
+      let faults = 2
+      const onFault = () => void (faults === 1 && !amidTls && child.send('failed'))
+      nextFault = () => (faults-- > 0 ? { fault, amidTls, onFault } : undefined)
+      const scene: Scene = {
+        version,
+        identity: rds.identity,
+        waitsForFailure: !amidTls,
+        options: {
+          ...options,
+          port: (relay.address() as AddressInfo).port,
+          connectTimeout: fault === fallSilent ? 2_000 : 10_000,
+          iam: { ...(iam?.region ? { region: iam.region } : {}), endpoint: `localhost:${rds.port}` },
+        },
+      }
+      return child.send(scene)
+    })
+    const [status] = (await closed) as [number]
+    expect(output).toBe('{"connection":"rejected","pool":"well"}\n'.repeat(CASES.length))
+    expect(status).toBe(0)
+    for (const client of clients) if (!client.closed) await once(client, 'close')
+  },
+  60_000,
+)
