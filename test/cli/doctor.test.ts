@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import {
   startCredentialEndpoints,
   startLocalRds,
@@ -26,7 +28,7 @@ interface Result {
 
 /** What a fault changes of a call that works. */
 interface Call {
-  rds?: Omit<LocalRdsOptions, 'engine' | 'backend'>
+  rds?: Omit<LocalRdsOptions, 'engine'>
   options?: Record<string, string | undefined>
   env?: Record<string, string>
 }
@@ -117,6 +119,29 @@ async function startListener(onConnection: (socket: Socket) => void) {
 }
 
 const startSilence = () => startListener(() => {})
+
+/** A relay to the run's real server that forwards nothing from the first packet on that contains `marker`. */
+async function startFreezingRelay(engine: Engine, marker: string) {
+  const url = new URL(backendOf(engine))
+  const { hostname, port } = url
+  const relay = await startListener((client) => {
+    const server = connect(Number(port), hostname)
+    let isFrozen = false
+    const forward = (from: Socket, to: Socket) =>
+      from
+        .on('error', () => {})
+        .on('close', () => to.destroy())
+        .on('data', (chunk) => {
+          isFrozen ||= chunk.includes(marker)
+          if (!isFrozen) to.write(chunk)
+        })
+    forward(client, server)
+    forward(server, client)
+  })
+  url.port = relay.port
+  url.hostname = '127.0.0.1'
+  return { backend: url.href, close: relay.close }
+}
 
 /** Nobody is there: neither STS nor its clock. */
 const NO_STS = { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' }
@@ -310,19 +335,25 @@ const faults: Fault[] = [
     'too many connections, said before TLS',
     'TOO_MANY_CONNECTIONS',
     (engine, env) => {
-      const answer = (socket: Socket) => {
-        if (engine === 'mysql') socket.end(FULL.mysql)
-        else socket.once('data', () => socket.end(FULL.postgres))
-      }
+      const answer = (socket: Socket) =>
+        sayNoMore(engine, socket, serverError(engine, 'Too many connections'))
       return using(startListener(answer), ({ port }) => diagnose(engine, { options: { port }, env }))
     },
   ],
 ]
 
-/** What a server says that has no room for anybody. */
-const FULL = {
-  postgres: Buffer.from('E\0\0\0\x32SFATAL\0C53300\0Msorry, too many clients already\0\0', 'latin1'),
-  mysql: Buffer.from('\x17\0\0\0\xff\x10\x04Too many connections', 'latin1'),
+/** What a server that has no room for another connection says before TLS. */
+function serverError(engine: Engine, message: string): Buffer {
+  const fields = Buffer.from(engine === 'mysql' ? message : `SFATAL\0C53300\0M${message}\0\0`)
+  const head =
+    engine === 'mysql' ? [fields.length + 3, 0, 0, 0, 0xff, 0x10, 0x04] : [0x45, 0, 0, 0, fields.length + 4]
+  return Buffer.concat([Buffer.from(head), fields])
+}
+
+/** Answers as a server of the engine does, and closes: MySQL speaks first. */
+function sayNoMore(engine: Engine, socket: Socket, answer: Buffer): void {
+  if (engine === 'mysql') socket.end(answer)
+  else socket.once('data', () => socket.end(answer))
 }
 
 const sayingNo = (code: string, call: Call) => (engine: Engine) =>
@@ -398,6 +429,71 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     const skipped = findings.filter(({ status }) => status === 'skipped')
     expect(skipped.map(({ check }) => check)).toEqual(['identity', 'clock'])
     expect(skipped[0]?.seen).toMatch(/does not answer within 3 s/)
+  })
+
+  test('ends with a finding when the server falls silent, in the login or after it', async () => {
+    const silences = [
+      ['login', new URL(backendOf(engine)).username],
+      ['server', 'select version()'],
+    ] as const
+    await Promise.all(
+      silences.map(async ([check, marker]) => {
+        const { ok, status, findings, causes } = await using(
+          startFreezingRelay(engine, marker),
+          ({ backend }) => diagnose(engine, { rds: { backend } }),
+        )
+        expect({ ok, status, cause: causes[0]?.code }).toEqual({ ok: false, status: 1, cause: 'PORT_SILENT' })
+        expect(findings.at(-1)).toMatchObject({ check, status: 'failed' })
+      }),
+    )
+  })
+
+  test('escapes control characters in what a server says before TLS', async () => {
+    const call = (port: string) => ({ options: { port }, env: NO_STS })
+    const hostile = '\u001b[2J\u009b31m\u202e\r\n✓ login'
+    const outputs = await using(
+      startListener((socket) => sayNoMore(engine, socket, serverError(engine, hostile))),
+      async ({ port }) => [
+        (await doctor(engine, call(port), '--verbose')).stdout,
+        (await doctor(engine, call(port), '--json')).stdout,
+      ],
+    )
+    for (const output of outputs) {
+      expect(output).toMatch(/\\u\{1b\}\[2J(\\\\|\\)u\{9b\}31m/)
+      expect(output).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
+      expect(output).not.toMatch(/^✓ login/m)
+    }
+  })
+
+  const greeting = serverError(engine, 'Too many connections')
+  test.each([
+    ['closes in the middle of an error', greeting.subarray(0, -3), 'PORT_CLOSED'],
+    ['closes in the header of an error', greeting.subarray(0, 3), 'PORT_CLOSED'],
+    ['sends a greeting without its fields', Buffer.from('\x05\0\0\0\x0a8.0.', 'latin1'), 'ENGINE_MISMATCH'],
+    ['sends an error without its fields', Buffer.from('\x01\0\0\0\xff', 'latin1'), 'ENGINE_MISMATCH'],
+  ])('names the cause when the server %s', async (_, answer, code) => {
+    const { causes } = await using(
+      startListener((socket) => sayNoMore(engine, socket, answer)),
+      ({ port }) => diagnose(engine, { options: { port }, env: NO_STS }),
+    )
+    expect(causes[0]?.code).toBe(code)
+    expect(causes[0]?.why).not.toMatch(/offset|range|undefined/i)
+  })
+
+  test('reads an error that arrives byte by byte', async () => {
+    const { causes } = await using(
+      startListener(async (socket) => {
+        socket.setNoDelay(true)
+        if (engine === 'postgres') await once(socket, 'data')
+        for (const byte of greeting) {
+          await promisify((done: (error?: Error | null) => void) => socket.write(Buffer.of(byte), done))()
+          await setImmediate()
+        }
+        socket.end()
+      }),
+      ({ port }) => diagnose(engine, { options: { port }, env: NO_STS }),
+    )
+    expect(causes[0]).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', why: 'Too many connections' })
   })
 
   test('writes plain lines in a pipe, more of them with --verbose', async () => {

@@ -27,6 +27,7 @@ const login = ['--host', 'localhost', '--user', 'jane_doe']
 test.each([
   [[], 'give a command'],
   [['docter'], 'there is no command docter'],
+  [['doctor\u001b[2J\u009b'], String.raw`there is no command doctor\u{1b}[2J\u{9b}`],
   [['doctor'], '--host: give what to dial'],
   [['doctor', '--host', 'localhost'], '--user: give the database user'],
   [['doctor', ...login, '--hots', 'x'], "Unknown option '--hots'\n"],

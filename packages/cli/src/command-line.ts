@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { commands, type Command, type Values } from './commands'
 import { commandHelp, programHelp } from './help'
+import { printableLines } from './printable'
 import { UsageError } from './usage-error'
 
 /** Runs the program with its arguments, and gives the exit status: 0 well, 1 a failure, 2 wrong usage. */
@@ -62,6 +63,6 @@ function print(text: string): number {
 }
 
 function complain(message: string, status: number): number {
-  process.stderr.write(`rds-iam: ${message}\n`)
+  process.stderr.write(`rds-iam: ${printableLines(message)}\n`)
   return status
 }

@@ -1,3 +1,4 @@
+import { printable, printableLines } from '../printable'
 import { skipped, type CheckName, type Finding } from './finding'
 import type { Redactor } from './redact'
 import type { Reporter } from './report'
@@ -28,7 +29,7 @@ export interface Steps {
   skip(check: CheckName, reason: string): Promise<void>
 }
 
-/** Makes the keeper of the findings: none is shown or kept before it is cleaned of secrets. */
+/** Makes the keeper of the findings: none is shown or kept before it is cleaned of secrets and control characters. */
 export function createSteps({ reporter, redactor }: DoctorParts): Steps {
   const findings: Finding[] = []
   const take: Steps['take'] = async (check, observe, judge) => {
@@ -54,10 +55,13 @@ export function createSteps({ reporter, redactor }: DoctorParts): Steps {
 
 function cleaned(finding: Finding, { redact }: Redactor): Finding {
   const { seen, details = [], suspicions = [] } = finding
+  const line = (text: string): string => printable(redact(text))
   return {
     ...finding,
-    seen: redact(seen),
-    details: details.map(redact),
-    suspicions: suspicions.map((each) => ({ ...each, why: redact(each.why), fix: redact(each.fix) })),
+    seen: line(seen),
+    details: details.map(line),
+    suspicions: suspicions.map((each) => {
+      return { ...each, why: line(each.why), fix: printableLines(redact(each.fix)) }
+    }),
   }
 }

@@ -5,16 +5,7 @@ import type { Engine } from '../../login/engine'
 import { addressText, databaseOf, type Subject } from '../subject'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'
-
-/** The options of a login that both drivers' configurations take. */
-export interface DriverOptions {
-  host: string
-  port: number
-  user: string
-  database?: string
-  ssl?: { ca: string }
-  iam: { region: string; endpoint: string; credentials: AwsCredentialIdentity }
-}
+import type { DriverOptions } from './session'
 
 type Login = (options: DriverOptions, limitMs: number) => Promise<LoginObservation>
 

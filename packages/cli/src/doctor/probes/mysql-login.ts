@@ -3,7 +3,7 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import type { Connection } from 'mysql2/promise'
 import type { LoginObservation } from '../checks/login'
 import type { ServerObservation } from '../checks/server'
-import type { DriverOptions } from './login'
+import { describeServer, type DriverOptions } from './session'
 
 interface MysqlError extends Error {
   code?: string
@@ -32,13 +32,14 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
     const { code, errno, message } = error as MysqlError
     return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
   }
-  try {
-    return { ...seen, server: await describe(connection) }
-  } catch {
-    return seen
-  } finally {
-    await connection.end()
-  }
+  // The server may close the connection at any time; the query in flight says so.
+  connection.on('error', () => {})
+  const server = await describeServer({
+    describe: () => describe(connection),
+    end: () => connection.end(),
+    destroy: () => connection.destroy(),
+  })
+  return { ...seen, server }
 }
 
 async function describe(connection: Connection): Promise<ServerObservation> {

@@ -3,11 +3,19 @@ import type { Socket } from 'node:net'
 /** The server let us wait. */
 export class Silence extends Error {}
 
-/** Reads at least so many bytes of a socket, and leaves it paused; fewer where it closes before. */
-export function readAtLeast(socket: Socket, size: number, limitMs: number): Promise<Buffer> {
+/**
+ * Reads a socket until there are at least so many bytes, those that were `read` before included, and leaves it paused;
+ * gives fewer where it closes before.
+ */
+export function readAtLeast(
+  socket: Socket,
+  size: number,
+  limitMs: number,
+  read: Buffer = Buffer.alloc(0),
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let seen = Buffer.alloc(0)
-    if (socket.destroyed) return resolve(seen)
+    let seen = read
+    if (seen.length >= size || socket.destroyed) return resolve(seen)
     const stop = (): void => {
       clearTimeout(timer)
       socket.off('data', onData).off('error', onError).off('close', onClose)
