@@ -1,9 +1,22 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFile,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { rdsIam } from './command'
@@ -72,6 +85,11 @@ describe('certificates', () => {
     ['a page', () => ({ status: 200, body: '<html>' }), 'holds no certificate'],
     ['a bundle that is cut off', () => ({ status: 200, body: answer.body.slice(0, -100) }), 'is cut off'],
     [
+      'a bundle with control characters',
+      () => ({ status: 200, body: `\u001b[2J\n${answer.body}` }),
+      'is not plain text',
+    ],
+    [
       'what cannot be read',
       () => ({ status: 200, body: answer.body.replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA') }),
       'certificate 1 of',
@@ -89,6 +107,54 @@ describe('certificates', () => {
   test('refuses a bundle of other regions', async () => {
     const outcome = await certificates('--region', 'eu-west-1')
     expect(outcome).toMatchObject({ status: 1, stderr: expect.stringContaining('none for eu-west-1') })
+  })
+
+  test('keeps the file there is when the disk is full', async () => {
+    writeFileSync(join(cwd, 'kept.pem'), 'old')
+    const before = readdirSync(cwd)
+    // No file may be longer than one block of 512 or 1,024 bytes: the system writes that much, and then refuses.
+    answer = { status: 200, body: answer.body.repeat(2) }
+    const outcome = await rdsIam(
+      ['certificates', '--from', url, '--out', 'kept.pem'],
+      {},
+      { cwd, limit: 'ulimit -f 1' },
+    )
+    expect(outcome).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'rds-iam: kept.pem cannot be written: EFBIG\n',
+    })
+    expect(readFileSync(join(cwd, 'kept.pem'), 'utf8')).toBe('old')
+    expect(readdirSync(cwd)).toEqual(before)
+  })
+
+  test.each([
+    ['600', 0o600],
+    ['664', 0o664],
+  ])('keeps the mode %s of a file that it replaces', async (name, mode) => {
+    const file = join(cwd, `mode-${name}.pem`)
+    writeFileSync(file, 'old')
+    chmodSync(file, mode)
+    expect(await certificates('--out', file)).toMatchObject({ status: 0 })
+    expect(readFileSync(file, 'utf8')).toBe(answer.body)
+    expect(statSync(file).mode & 0o777).toBe(mode)
+  })
+
+  test('keeps a link and replaces the file that it names', async () => {
+    writeFileSync(join(cwd, 'linked.pem'), 'old')
+    symlinkSync('linked.pem', join(cwd, 'link.pem'))
+    expect(await certificates('--out', 'link.pem')).toMatchObject({ status: 0 })
+    expect(readlinkSync(join(cwd, 'link.pem'))).toBe('linked.pem')
+    expect(readFileSync(join(cwd, 'linked.pem'), 'utf8')).toBe(answer.body)
+  })
+
+  test('writes into a FIFO', async () => {
+    const fifo = join(cwd, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const read = promisify(readFile)(fifo, 'utf8')
+    expect(await certificates('--out', 'fifo')).toMatchObject({ status: 0 })
+    expect(statSync(fifo).isFIFO()).toBe(true)
+    expect(await read).toBe(answer.body)
   })
 
   test('says where it cannot write', async () => {

@@ -29,16 +29,19 @@ export function preload(settings: { TEST_DNS?: string; TEST_AHEAD_MS?: string })
 }
 
 /**
- * Starts the built command; `begun` gets its process. Whatever it prints must be free of the secrets in its
+ * Starts the built command, under the `limit` that a shell sets; `begun` gets its process. Whatever it prints must be free of the secrets in its
  * environment, and of signatures, which `token` alone may print.
  */
 export function rdsIam(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  options: { cwd?: string; begun?: (child: ReturnType<typeof spawn>) => void } = {},
+  options: { cwd?: string; limit?: string; begun?: (child: ReturnType<typeof spawn>) => void } = {},
 ): Promise<Outcome> {
+  const { limit } = options
+  const program = [process.execPath, PROGRAM, ...args]
+  const [command = '', ...words] = limit ? ['sh', '-c', `${limit}; exec "$@"`, 'sh', ...program] : program
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const child = spawn(command, words, {
       env: { ...BARE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

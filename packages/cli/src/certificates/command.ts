@@ -4,7 +4,7 @@ import type { Values } from '../commands'
 import { download } from './download'
 import { splitPem } from '../login/options'
 import { noWords, UsageError } from '../usage-error'
-import { replaceFile } from './replace-file'
+import { writeWhole } from './write-whole'
 
 /** What a bundle of certificate authorities holds. */
 export interface Bundle {
@@ -37,7 +37,7 @@ export async function runCertificates(values: Values, words: readonly string[]):
     process.stdout.write(pem)
     process.stderr.write(report)
   } else {
-    replaceFile(file, pem)
+    writeWhole(file, pem)
     process.stdout.write(report)
   }
   return 0
@@ -63,6 +63,8 @@ function fileName(region: string | undefined): string {
  * @throws {Error} where a certificate does not parse, or there is none.
  */
 export function readBundle(pem: string, now: Date, source: string): Bundle {
+  // Bundles may hold remarks between the certificates; they may go to a terminal.
+  if (/[^\t\r\n\u0020-\u007e]/.test(pem)) throw new Error(`what ${source} gives is not plain text`)
   const blocks = splitPem(pem)
   const begun = pem.split('-----BEGIN CERTIFICATE-----').length - 1
   if (blocks.length === 0) throw new Error(`what ${source} gives holds no certificate`)
