@@ -23,8 +23,12 @@ export const BARE = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-/** The environment that shifts a command's clock, or has it ask a name server of the test's. */
-export function preload(settings: { TEST_DNS?: string; TEST_AHEAD_MS?: string }): Record<string, string> {
+/** The environment that shifts a command's clock, has it ask a name server of the test's, or gives localhost addresses. */
+export function preload(settings: {
+  TEST_DNS?: string
+  TEST_LOCALHOST?: string
+  TEST_AHEAD_MS?: string
+}): Record<string, string> {
   return { ...settings, NODE_OPTIONS: `--require=${PRELOAD}` }
 }
 

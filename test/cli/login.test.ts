@@ -1,13 +1,14 @@
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { startLocalRds, type Engine, type LocalRds } from '@rds-iam/local'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requirePrograms } from '../local/clients/programs'
-import { rdsIam } from './command'
+import { preload, rdsIam } from './command'
 
 const SESSION = {
   accessKeyId: 'ASIATEST',
@@ -15,6 +16,7 @@ const SESSION = {
   // 2.5 KB, with all that must be percent-encoded.
   sessionToken: 'FwoGZXIvYXdzE/+='.repeat(160),
 }
+const QUERY_BY_URL = fileURLToPath(new URL('query-by-url.cjs', import.meta.url))
 const NAME = 'shop.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
 let directory: string
@@ -175,20 +177,102 @@ describe.each(['postgres', 'mysql'] as const)('the URL for %s', (engine) => {
   })
 })
 
-test('exec warns where a bundle is too long for a URL, and goes on', async () => {
-  const { rds, args, env } = await start('mysql')
-  const file = join(directory, 'long.pem')
-  writeFileSync(file, rds.ca.repeat(300))
-  const query = `${QUERIES.mysql.join(' ').replace(/=(.*)$/, '="$1"')}; echo "url:$DATABASE_URL"`
-  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', 'sh', '-c', query], {
+describe.each([
+  ['postgres', 'pg'],
+  ['postgres', 'postgres'],
+  ['mysql', 'mysql2'],
+] as const)('the DATABASE_URL of exec for %s', (engine, driver) => {
+  const query = [process.execPath, QUERY_BY_URL, driver]
+
+  test(`logs ${driver} in`, async () => {
+    const { rds, args, env } = await start(engine)
+    const outcome = await rdsIam(['exec', ...args, '--', ...query], {
+      ...env,
+      DATABASE_URL: `${engine}://somebody.example`,
+    })
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+    await rds.close()
+  })
+
+  test(`logs ${driver} in with a bundle of 500 KB`, async () => {
+    const { rds, args, env } = await start(engine)
+    const file = join(directory, 'long.pem')
+    writeFileSync(file, rds.ca.repeat(300))
+    const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', ...query], env)
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    await rds.close()
+  })
+
+  test(`logs ${driver} in through a tunnel to which the name of the endpoint leads`, async () => {
+    const signed = `${NAME}:${engine === 'postgres' ? 5432 : 3306}`
+    const { rds, args, env } = await start(engine, [signed])
+    // What a line of /etc/hosts does: the name is 127.0.0.1.
+    const names = preload({ TEST_DNS: '127.0.0.1' })
+    const login = [...args, '--host', NAME, '--endpoint', signed]
+    const outcome = await rdsIam(['exec', ...login, '--', ...query], { ...env, ...names })
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    await rds.close()
+  })
+
+  test(`makes ${driver} send no token to another name or below another CA`, async () => {
+    const [{ rds, args, env }, other] = await Promise.all([start(engine), start(engine)])
+    // Node's own way to trust everybody does not count.
+    const trusting = { ...env, NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+    const ca = join(directory, 'other.pem')
+    writeFileSync(ca, other.rds.ca)
+    const untrusted = await rdsIam(['exec', ...args, '--ca', ca, '--', ...query], trusting)
+    expect(untrusted).toMatchObject({ status: 3, stdout: expect.stringContaining('certificate') })
+    await rds.configure({ endpoints: ['elsewhere.example'] })
+    const misnamed = await rdsIam(['exec', ...args, '--', ...query], trusting)
+    expect(misnamed).toMatchObject({
+      status: 3,
+      stdout: expect.stringContaining('certificate'),
+    })
+    expect(rds.logins).toEqual([])
+    await Promise.all([rds.close(), other.rds.close()])
+  })
+})
+
+test("exec keeps the CA certificates of the user's NODE_EXTRA_CA_CERTS for Node", async () => {
+  const { rds, args, env } = await start('postgres')
+  const own = join(directory, 'own.pem')
+  writeFileSync(own, '# own\n')
+  const outcome = await rdsIam(['exec', ...args, '--', 'sh', '-c', 'cat "$NODE_EXTRA_CA_CERTS"'], {
     ...env,
-    DATABASE_URL: 'mysql://somebody.example',
+    NODE_EXTRA_CA_CERTS: own,
   })
-  expect(outcome).toMatchObject({
-    status: 0,
-    stdout: '42\nurl:\n',
-    stderr: expect.stringMatching(/^rds-iam: no DATABASE_URL, /),
+  expect(outcome.stdout).toContain(rds.ca.trim())
+  expect(outcome.stdout).toContain('# own')
+  await rds.close()
+})
+
+test("exec lets no setting of the user's come before the login", async () => {
+  const { rds, args, env } = await start('postgres')
+  const settings = {
+    PGGSSENCMODE: 'require',
+    PGREQUIREAUTH: 'scram-sha-256',
+    PGCHANNELBINDING: 'require',
+    PGHOSTADDR: '192.0.2.1',
+    PGSSLMODE: 'disable',
+  }
+  const outcome = await rdsIam(['exec', ...args, '--', ...QUERIES.postgres], { ...env, ...settings })
+  expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+  await rds.close()
+})
+
+test('exec hides the login paths of the mysql clients', async () => {
+  const { rds, args, env } = await start('mysql')
+  const own = join(directory, 'mylogin.cnf')
+  writeFileSync(own, '')
+  const script = 'echo "$MYSQL_TEST_LOGIN_FILE"; test ! -e "$MYSQL_TEST_LOGIN_FILE"'
+  const outcome = await rdsIam(['exec', ...args, '--', 'sh', '-c', script], {
+    ...env,
+    MYSQL_TEST_LOGIN_FILE: own,
   })
+  expect(outcome).toMatchObject({ status: 0, stderr: '' })
+  expect(outcome.stdout).toMatch(/^\/.+\n$/)
+  expect(outcome.stdout).not.toContain(own)
   await rds.close()
 })
 
@@ -203,6 +287,38 @@ test('through a tunnel psql verifies the name of the endpoint', async () => {
   const { stdout: url } = await rdsIam(['token', ...login, '--url'], env)
   expect(await exec('sh', '-c', `${query} "$1"`, 'sh', url.trim())).toEqual(found)
   await rds.close()
+})
+
+test('through a tunnel psql tries each address of the dialled name', async () => {
+  const { rds, args, env } = await start('postgres', [NAME])
+  const login = [...args, '--endpoint', `${NAME}:${rds.port}`]
+  // Nothing listens at the first.
+  const names = preload({ TEST_LOCALHOST: '127.0.0.2 127.0.0.1' })
+  const exec = (...command: string[]) => rdsIam(['exec', ...login, '--', ...command], { ...env, ...names })
+  const found = { status: 0, signal: null, stdout: '42\n', stderr: '' }
+  expect(await exec(...QUERIES.postgres)).toEqual(found)
+  const query = 'unset PGHOST PGHOSTADDR PGPORT; psql -X -A -t -q -c "select 40 + 2" "$DATABASE_URL"'
+  expect(await exec('sh', '-c', query)).toEqual(found)
+  await rds.close()
+})
+
+describe('through a tunnel exec refuses', () => {
+  const login = ['--host', 'localhost', '--port', '6543', '--user', 'x', '--endpoint', NAME]
+  test.each([
+    ['node', 'node'],
+    ['a program with Node for its interpreter', 'npx'],
+    ['a script for Node', './tool'],
+    ['a program of a package', './node_modules/.bin/tool'],
+  ])('%s', async (_, command) => {
+    const cwd = mkdtempSync(join(directory, 'project-'))
+    mkdirSync(join(cwd, 'node_modules', '.bin'), { recursive: true })
+    writeFileSync(join(cwd, 'tool'), '#!/usr/bin/env node\n')
+    writeFileSync(join(cwd, 'node_modules', '.bin', 'tool'), '#!/bin/sh\n')
+    const outcome = await rdsIam(['exec', ...login, '--', command], {}, { cwd })
+    expect(outcome).toMatchObject({ status: 2, stdout: '' })
+    expect(outcome.stderr).toContain(`--endpoint: ${command} runs on Node`)
+    expect(outcome.stderr).toContain(`let ${NAME} lead to the tunnel`)
+  })
 })
 
 test("what a mysql client's user has set is kept, but for the login", async () => {

@@ -61,6 +61,14 @@ test.each([
   expect(outcome.stderr).toMatch(/\nSee: rds-iam ([a-z]+ )?--help\n$/)
 })
 
+test('says that standard output cannot be written', async () => {
+  const outcome = await rdsIam(['--help'], {}, { limit: 'exec >/dev/full' })
+  expect(outcome).toMatchObject({
+    status: 1,
+    stderr: 'rds-iam: standard output cannot be written: ENOSPC\n',
+  })
+})
+
 test('--help loads neither the AWS SDK nor a driver nor core', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'loaded-'))
   const list = join(directory, 'list.cjs')

@@ -101,8 +101,9 @@ export const commands: readonly Command[] = [
     options: { ...login, help },
     notes:
       'PostgreSQL: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT and DATABASE_URL.\n' +
-      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL. Clients\n' +
-      'of MySQL verify the name that they dial: for a tunnel let the name of the endpoint lead there (/etc/hosts).\n' +
+      'MySQL: a my.cnf that only you can read, by MYSQL_HOME and MARIADB_HOME, and DATABASE_URL. Programs on Node\n' +
+      'get the CA certificates by NODE_EXTRA_CA_CERTS. Through a tunnel (--endpoint) only programs over libpq can log\n' +
+      'in; for others let the name of the endpoint lead to the tunnel (/etc/hosts), and give it as --host.\n' +
       "Exit status: the command's own; 127 when it is not found.",
     load: () => (require('./exec/command') as typeof import('./exec/command')).runExec,
   },

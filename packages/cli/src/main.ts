@@ -1,8 +1,10 @@
 import { runCommandLine } from './command-line'
 
-// Whoever reads our output may stop before its end, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  // The program that reads our output may stop before its end, as `head` does.
+  if (code === 'EPIPE') return
+  process.stderr.write(`rds-iam: standard output cannot be written: ${code}\n`)
+  process.exit(1)
 })
 
 void runCommandLine(process.argv.slice(2)).then((status) => {

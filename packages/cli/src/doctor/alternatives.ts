@@ -1,7 +1,8 @@
 import { parseEndpoint } from '@rds-iam/core'
 import type { Address } from '@rds-iam/core/internal'
 import { DEFAULT_PORTS } from '../login/engine'
-import { addressText, type Subject } from './subject'
+import { addressText } from '../login/options'
+import type { Subject } from './subject'
 
 /** What a token is signed for. */
 export interface TokenTarget {

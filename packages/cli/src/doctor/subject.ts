@@ -1,4 +1,3 @@
-import type { Address } from '@rds-iam/core/internal'
 import type { Engine } from '../login/engine'
 import type { LoginOptions } from '../login/options'
 
@@ -8,11 +7,6 @@ export interface Subject extends LoginOptions {
   signedRegion?: string
   /** The account of the identity, where STS or the credentials say it. */
   account?: string | undefined
-}
-
-/** A host and a port, as they are written. */
-export function addressText({ host, port }: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** The database to log in to: without one given, the one that every PostgreSQL has; MySQL needs none. */

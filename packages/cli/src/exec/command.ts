@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Values } from '../commands'
@@ -6,42 +6,52 @@ import { connectionUrl } from '../login/connection-url'
 import { readLoginOptions, type LoginOptions } from '../login/options'
 import { makeToken } from '../login/token'
 import { trustedPem } from '../login/trust'
-import { tunnelOf } from '../login/tunnel'
+import { noTunnel, tunnelOf } from '../login/tunnel'
 import { UsageError } from '../usage-error'
 import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
-import { choosesDefaults, mysqlClientOf, type MysqlClient } from './mysql-client'
+import { choosesDefaults, isNodeProgram, mysqlClientOf, type MysqlClient } from './programs'
 import { createPrivateDirectory, type PrivateDirectory } from './private-directory'
 import { runChild } from './run-child'
 
-// What would come before our login, or beside it.
+// What would come before our login or beside it, or keep a client from verifying the server.
 const REPLACED = [
   'PGSERVICE',
   'PGPASSFILE',
+  'PGREQUIREAUTH',
   'PGREQUIRESSL',
+  'PGCHANNELBINDING',
   'PGHOSTADDR',
   'MYSQL_PWD',
   'MYSQL_HOST',
   'MYSQL_TCP_PORT',
-  'DATABASE_URL',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
 ]
-
-const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
 
 /** Runs `rds-iam exec`. */
 export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
   const options = readLoginOptions(values)
   const tunnel = await tunnelOf(options)
+  if (tunnel && isNodeProgram(command, process.env['PATH'] ?? ''))
+    throw noTunnel(tunnel.host, `${command} runs on Node, where drivers verify the name that they dial`)
   const { value: token } = await makeToken(options)
   const trust = await trustedPem(options)
   const directory = createPrivateDirectory()
   try {
     const caFile = directory.write('ca.pem', trust)
-    const parts = { token, trust, caFile, tunnel }
-    const { env, before } = prepare(options, parts, directory, [command, ...args])
-    const { status, signal } = await runChild(command, [...before, ...args], { ...inherited(), ...env })
+    const forNode = {
+      DATABASE_URL: connectionUrl(options, { token, tunnel }),
+      // The URL names no file: postgres.js takes none.
+      NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, trust)),
+    }
+    const { env, before } =
+      options.engine === 'postgres'
+        ? { env: postgresEnvironment(options, { token, caFile, tunnel }), before: [] }
+        : prepareMysql(options, { token, caFile }, directory, [command, ...args])
+    const all = { ...inherited(), ...forNode, ...env }
+    const { status, signal } = await runChild(command, [...before, ...args], all)
     directory.remove()
-    // Ends as the command did, so that whoever started us sees it.
+    // Ends as the command did, for the program that started us to see.
     if (signal) process.kill(process.pid, signal)
     return status
   } finally {
@@ -49,30 +59,30 @@ export async function runExec(values: Values, [command, ...args]: readonly strin
   }
 }
 
-/** What a command gets. */
+/** What the command gets. */
 interface Preparation {
   env: Record<string, string>
   /** Arguments that come before its own; none is a secret. */
   before: string[]
 }
 
-function prepare(
+function prepareMysql(
   options: LoginOptions,
   parts: EnvironmentParts,
   directory: PrivateDirectory,
   [command = '', ...args]: readonly string[],
 ): Preparation {
-  if (options.engine === 'postgres') return { env: postgresEnvironment(options, parts), before: [] }
   const write = (client: MysqlClient): string =>
     directory.write(`${client}/my.cnf`, mysqlDefaults(options, parts, client))
   const env = {
     MYSQL_HOME: dirname(write('mysql')),
     MARIADB_HOME: dirname(write('mariadb')),
-    ...databaseUrl(options, parts),
+    // The clients read this file last, by default ~/.mylogin.cnf; there is none here.
+    MYSQL_TEST_LOGIN_FILE: directory.path('mylogin.cnf'),
   }
   const ownFile = join(homedir(), '.my.cnf')
   if (!existsSync(ownFile)) return { env, before: [] }
-  // A client reads its user's file last: a host or a password there would take the place of ours.
+  // A client reads its user's file after that of MYSQL_HOME: a host or a password there would take the place of ours.
   const client = mysqlClientOf(command, process.env['PATH'] ?? '')
   if (client && !choosesDefaults(args)) {
     const file = directory.write('my.cnf', mysqlDefaults(options, parts, client, ownFile))
@@ -82,14 +92,17 @@ function prepare(
   return { env, before: [] }
 }
 
-/** No variable may be longer than Linux lets one be; then there is none. */
-function databaseUrl(options: LoginOptions, parts: EnvironmentParts): { DATABASE_URL?: string } {
-  const url = connectionUrl(options, parts)
-  if (url.length < LONGEST_VARIABLE) return { DATABASE_URL: url }
-  const advice =
-    '--ca with the bundle of the region alone (rds-iam certificates --region R) makes it short enough'
-  process.stderr.write(`rds-iam: no DATABASE_URL, as it would hold all of ${options.ca?.file}: ${advice}\n`)
-  return {}
+/** The CA certificates for programs on Node: those of this login, and those of the variable that is replaced. */
+function nodeCas({ ca }: LoginOptions, trust: string): string {
+  const file = process.env['NODE_EXTRA_CA_CERTS']
+  // Without --ca the login trusts them already.
+  if (!ca || !file) return trust
+  try {
+    return `${trust}\n${readFileSync(file, 'utf8')}`
+  } catch {
+    // Node, too, goes on without a file that cannot be read.
+    return trust
+  }
 }
 
 function inherited(): NodeJS.ProcessEnv {

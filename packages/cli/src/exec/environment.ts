@@ -1,26 +1,31 @@
-import { connectionUrl, type UrlParts } from '../login/connection-url'
 import type { LoginOptions } from '../login/options'
-import type { MysqlClient } from './mysql-client'
+import { tunnelHosts, type Tunnel } from '../login/tunnel'
+import type { MysqlClient } from './programs'
 
-/** The pieces that a command's environment is made of. */
-export interface EnvironmentParts extends UrlParts {
+/** What the clients of both engines log in with. */
+export interface EnvironmentParts {
+  token: string
   caFile: string
 }
 
-/** The environment with which psql, pg_dump and the like log in. */
-export function postgresEnvironment(options: LoginOptions, parts: EnvironmentParts): Record<string, string> {
+/** The environment with which psql, pg_dump and other programs over libpq log in. */
+export function postgresEnvironment(
+  options: LoginOptions,
+  parts: EnvironmentParts & { tunnel: Tunnel | undefined },
+): Record<string, string> {
   const { dial, user, database } = options
   const { token, caFile, tunnel } = parts
   return {
-    PGHOST: tunnel?.host ?? dial.host,
-    ...(tunnel ? { PGHOSTADDR: tunnel.address } : {}),
+    PGHOST: tunnel ? tunnelHosts(tunnel).join(',') : dial.host,
+    ...(tunnel ? { PGHOSTADDR: tunnel.addresses.join(',') } : {}),
     PGPORT: String(dial.port),
     PGUSER: user,
     ...(database === undefined ? {} : { PGDATABASE: database }),
     PGPASSWORD: token,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: caFile,
-    DATABASE_URL: connectionUrl(options, parts),
+    // With a Kerberos ticket libpq would ask for GSS encryption before TLS.
+    PGGSSENCMODE: 'disable',
   }
 }
 

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
-import type { LoginOptions } from './options'
-import type { Tunnel } from './tunnel'
+import { addressText, type LoginOptions } from './options'
+import { tunnelHosts, type Tunnel } from './tunnel'
 
 /** What goes into a connection URL beyond the options of a login. */
 export interface UrlParts {
   /** The token, percent-encoded here. */
   token: string
-  /** The authorities to trust: a URL of MySQL holds them itself. */
-  trust: string
-  /** A file with them, which a URL of PostgreSQL names. */
+  /** The CA certificates, which a URL for MySQL holds itself; without them those that Node trusts count. */
+  trust?: string | undefined
+  /** A file with them, which a URL for PostgreSQL names; not for postgres.js, which knows no such parameter. */
   caFile?: string | undefined
   /** What is dialled in place of the endpoint: only libpq can be told that. */
   tunnel?: Tunnel | undefined
@@ -17,12 +17,12 @@ export interface UrlParts {
 /** A connection URL with a token for its password, that makes its reader verify the server. */
 export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
   const { engine, dial, user, database } = options
-  const host = parts.tunnel?.host ?? dial.host
-  const address = `${host.includes(':') ? `[${host}]` : host}:${dial.port}`
+  const addresses = parts.tunnel ? tunnelHosts(parts.tunnel) : [dial.host]
+  const hosts = addresses.map((host) => addressText({ host, port: dial.port })).join(',')
   const path = database === undefined ? '' : `/${encode(database)}`
   const { scheme, parameters } = engine === 'postgres' ? forLibpq(parts) : forMysql2(parts)
   const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&')
-  return `${scheme}://${encode(user)}:${encode(parts.token)}@${address}${path}?${query}`
+  return `${scheme}://${encode(user)}:${encode(parts.token)}@${hosts}${path}?${query}`
 }
 
 interface Dialect {
@@ -33,7 +33,7 @@ interface Dialect {
 function forLibpq({ caFile, tunnel }: UrlParts): Dialect {
   const parameters: Dialect['parameters'] = [['sslmode', 'verify-full']]
   if (caFile !== undefined) parameters.push(['sslrootcert', resolve(caFile)])
-  if (tunnel) parameters.push(['hostaddr', tunnel.address])
+  if (tunnel) parameters.push(['hostaddr', tunnel.addresses.join(',')])
   return { scheme: 'postgresql', parameters }
 }
 

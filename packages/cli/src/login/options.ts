@@ -60,6 +60,11 @@ export function readLoginOptions(values: Values): LoginOptions {
   }
 }
 
+/** A host and a port, as they are written. */
+export function addressText({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** The endpoint that was found or given. @throws {UsageError} where there is none. */
 export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   if (endpoint) return endpoint

@@ -1,12 +1,16 @@
 import { promises as dns } from 'node:dns'
-import { isLoopback } from '@rds-iam/core/internal'
 import { UsageError } from '../usage-error'
 import { requireEndpoint, type LoginOptions } from './options'
 
-/** Whose name the certificate must have, and the address that is dialled for it. */
+/** Whose name the certificate must have, and the addresses that are dialled for it, one after the other. */
 export interface Tunnel {
   host: string
-  address: string
+  addresses: string[]
+}
+
+/** The host of a tunnel once for each of its addresses: libpq pairs them, and tries one pair after the other. */
+export function tunnelHosts({ host, addresses }: Tunnel): string[] {
+  return addresses.map(() => host)
 }
 
 /**
@@ -18,15 +22,19 @@ export async function tunnelOf(options: LoginOptions): Promise<Tunnel | undefine
   const { dial, engine } = options
   const { host } = requireEndpoint(options)
   if (host === dial.host) return undefined
-  if (engine === 'mysql') {
-    throw new UsageError(
-      `--endpoint: the clients of MySQL verify the name that they dial: let ${host} lead to the tunnel ` +
-        `(/etc/hosts), and give it as --host`,
-    )
-  }
-  return { host, address: await addressOf(dial.host) }
+  if (engine === 'mysql') throw noTunnel(host, 'the clients of MySQL verify the name that they dial')
+  return { host, addresses: await addressesOf(dial.host) }
 }
 
-async function addressOf(host: string): Promise<string> {
-  return isLoopback(host) && host !== 'localhost' ? host : (await dns.lookup(host)).address
+/** The refusal of a tunnel to an endpoint, with the way around it. */
+export function noTunnel(host: string, reason: string): UsageError {
+  return new UsageError(
+    `--endpoint: ${reason}: let ${host} lead to the tunnel (/etc/hosts), and give it as --host, ` +
+      `with --endpoint ${host}:PORT if the tunnel's port is not the database's`,
+  )
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  const found = await dns.lookup(host, { all: true })
+  return found.map(({ address }) => address)
 }

@@ -1,6 +1,7 @@
 import { DEFAULT_PORTS } from '../../login/engine'
 import { ok, type Finding } from '../finding'
-import { addressText, type Subject } from '../subject'
+import { addressText } from '../../login/options'
+import type { Subject } from '../subject'
 import type { Address } from '@rds-iam/core/internal'
 
 /** Whether the endpoint that is signed for can be the one that is dialled. */

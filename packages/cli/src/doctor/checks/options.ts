@@ -1,6 +1,7 @@
 import { ENGINE_NAMES } from '../../login/engine'
 import { ok, type Finding } from '../finding'
-import { addressText, databaseOf, type Subject } from '../subject'
+import { addressText } from '../../login/options'
+import { databaseOf, type Subject } from '../subject'
 
 /** Says what is going to be checked. */
 export function checkOptions(subject: Subject): Finding {

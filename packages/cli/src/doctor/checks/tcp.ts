@@ -1,5 +1,6 @@
 import { failed, ok, type Cause, type Finding } from '../finding'
-import { addressText, type Subject } from '../subject'
+import { addressText } from '../../login/options'
+import type { Subject } from '../subject'
 
 /** How the attempt to connect ended. */
 export type TcpObservation = { address: string; tookMs: number } | { error: string }
