@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 
-/** What a command printed, and how it ended. */
+/** The output and the exit status of a command. */
 export interface Outcome {
   status: number | null
   signal: NodeJS.Signals | null
@@ -14,7 +14,7 @@ export interface Outcome {
 export const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
 const PRELOAD = fileURLToPath(new URL('preload.cjs', import.meta.url))
 
-/** An environment without anything of this machine's AWS. */
+/** An environment without the AWS settings of this machine. */
 export const BARE = {
   PATH: process.env['PATH'] ?? '',
   HOME: tmpdir(),
@@ -33,8 +33,8 @@ export function preload(settings: {
 }
 
 /**
- * Starts the built command, under the `limit` that a shell sets; `begun` gets its process. Whatever it prints must be free of the secrets in its
- * environment, and of signatures, which `token` alone may print.
+ * Runs the built command, after the shell command `limit`. `begun` gets its process. Fails if the output contains a
+ * secret of the environment or a signature; only `token` may print one.
  */
 export function rdsIam(
   args: readonly string[],
@@ -72,7 +72,7 @@ function expectNoSecrets(
   [secretKey, sessionToken]: (string | undefined)[],
 ): void {
   const printed = stdout + stderr
-  // An empty variable holds no secret.
+  // An empty variable is not a secret.
   for (const secret of [secretKey, isToken ? '' : sessionToken]) {
     if (!secret) continue
     expect(printed).not.toContain(secret)

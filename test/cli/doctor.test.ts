@@ -26,7 +26,7 @@ interface Result {
   causes: { code: string; why: string; fix: string }[]
 }
 
-/** What a fault changes of a call that works. */
+/** How a faulty call differs from one that works. */
 interface Call {
   rds?: Omit<LocalRdsOptions, 'engine'>
   options?: Record<string, string | undefined>
@@ -96,7 +96,7 @@ async function diagnose(engine: Engine, call: Call): Promise<Result> {
   return { ...(JSON.parse(stdout) as Result), status }
 }
 
-/** Runs something with what it needs, and ends that whatever happens. */
+/** Runs `work` with a server, and closes the server afterwards. */
 async function using<T extends { close(): Promise<void> }, U>(
   made: Promise<T>,
   work: (it: T) => Promise<U>,
@@ -143,7 +143,7 @@ async function startFreezingRelay(engine: Engine, marker: string) {
   return { backend: url.href, close: relay.close }
 }
 
-/** Nobody is there: neither STS nor its clock. */
+/** An environment where STS cannot be reached. */
 const NO_STS = { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' }
 type Fault = [
   name: string,
@@ -153,15 +153,15 @@ type Fault = [
 
 const backendOf = (engine: Engine) => inject(engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
 
-// What is seen without the help of STS: each is looked for with and without it.
+// Faults that doctor finds with STS and without it.
 const faults: Fault[] = [
   [
-    'a region that is not the one in the name',
+    "another region than the endpoint's",
     'REGION_MISMATCH',
     { rds: { endpoints: [NAME] }, options: { endpoint: NAME, region: 'eu-west-1' } },
   ],
-  ["a region that is not the environment's", 'REGION_MISMATCH', { options: { region: 'eu-west-1' } }],
-  ['a region that nothing contradicts', 'REGION_MISMATCH', { env: { AWS_REGION: 'eu-west-1' } }],
+  ["another region than the environment's", 'REGION_MISMATCH', { options: { region: 'eu-west-1' } }],
+  ['a wrong region that only the login shows', 'REGION_MISMATCH', { env: { AWS_REGION: 'eu-west-1' } }],
   ['another host in the token', 'ENDPOINT_MISMATCH', { options: { endpoint: OTHER } }],
   [
     'another endpoint behind a tunnel',
@@ -169,7 +169,7 @@ const faults: Fault[] = [
     { rds: { endpoints: [NAME] }, options: { endpoint: OTHER } },
   ],
   [
-    'one of the names in the certificate, but not the one that counts',
+    'another name of the certificate in the token',
     'ENDPOINT_MISMATCH',
     (engine, env) =>
       diagnose(engine, {
@@ -198,23 +198,23 @@ const faults: Fault[] = [
       }),
   ],
   [
-    'a name of which DNS tells no endpoint',
+    'an alias without a CNAME record',
     'ALIAS',
     async (engine, env) => {
       const call = { rds: { endpoints: [NAME] }, options: { host: 'db.shop.example' } }
       const result = await using(startDns(), ({ address }) =>
         diagnose(engine, { ...call, env: { ...env, ...preload({ TEST_DNS: address }) } }),
       )
-      // The certificate tells it.
+      // Only the certificate names the endpoint.
       expect(result.causes[0]?.fix).toContain(`--endpoint ${NAME}:`)
       return result
     },
   ],
-  ['an address for a name', 'ALIAS', { options: { host: '192.0.2.1' } }],
-  ['a name that DNS does not know', 'NAME_UNKNOWN', { options: { host: 'no-such-name.invalid' } }],
+  ['an IP address as the host', 'ALIAS', { options: { host: '192.0.2.1' } }],
+  ['an unknown host name', 'NAME_UNKNOWN', { options: { host: 'no-such-name.invalid' } }],
   ['a user that is not allowed', 'USER_NOT_ALLOWED', { rds: { identities: [{ ...KEYS, users: ['john'] }] } }],
   [
-    'a user that is not allowed behind a tunnel to an unusual port',
+    'a user that is not allowed, through a tunnel to an unusual port',
     'USER_NOT_ALLOWED',
     {
       rds: { endpoints: [`${NAME}:6000`], identities: [{ ...KEYS, users: ['john'] }] },
@@ -222,7 +222,7 @@ const faults: Fault[] = [
     },
   ],
   [
-    'a user that is not allowed in a session that says when it ends',
+    'a user that is not allowed, and a session with an expiry',
     'USER_NOT_ALLOWED',
     {
       rds: { identities: [{ ...SESSION, users: ['john'] }] },
@@ -243,7 +243,7 @@ const faults: Fault[] = [
     },
   ],
   [
-    'a session that has ended, by its own word',
+    'a session whose expiry has passed',
     'SESSION_EXPIRED',
     { env: { ...SESSION_ENV, AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z' } },
   ],
@@ -276,8 +276,8 @@ const faults: Fault[] = [
       }),
   ],
   ['a server without TLS', 'TLS_NOT_OFFERED', { rds: { tls: false } }],
-  ['an authority that is not trusted', 'CA_UNKNOWN', { options: { ca: undefined } }],
-  ["another name's certificate", 'CERTIFICATE_NAME', { rds: { endpoints: ['elsewhere.example'] } }],
+  ['a CA that is not trusted', 'CA_UNKNOWN', { options: { ca: undefined } }],
+  ['a certificate for another name', 'CERTIFICATE_NAME', { rds: { endpoints: ['elsewhere.example'] } }],
   [
     'a closed port',
     'PORT_CLOSED',
@@ -297,7 +297,7 @@ const faults: Fault[] = [
       ),
   ],
   [
-    'what is no database at all',
+    'a server that is not a database',
     'ENGINE_MISMATCH',
     (engine, env) =>
       using(
@@ -332,7 +332,7 @@ const faults: Fault[] = [
       ),
   ],
   [
-    'too many connections, said before TLS',
+    'too many connections, reported before TLS',
     'TOO_MANY_CONNECTIONS',
     (engine, env) => {
       const answer = (socket: Socket) =>
@@ -363,19 +363,19 @@ const sayingNo = (code: string, call: Call) => (engine: Engine) =>
 
 const ENDED = { rds: { identities: [{ ...SESSION, expiration: new Date(0) }] }, env: SESSION_ENV }
 
-// What STS tells.
+// Faults that only STS shows.
 const faultsBySts: Fault[] = [
-  ['a session that has ended', 'SESSION_EXPIRED', sayingNo('ExpiredToken', ENDED)],
+  ['an expired session', 'SESSION_EXPIRED', sayingNo('ExpiredToken', ENDED)],
   ['a revoked key', 'KEY_UNKNOWN', sayingNo('InvalidClientTokenId', { rds: { identities: [SESSION] } })],
   [
-    "a secret that is not the key's",
+    'a wrong secret key',
     'KEY_UNKNOWN',
     sayingNo('SignatureDoesNotMatch', {
       rds: { identities: [{ ...KEYS, secretAccessKey: 'another secret' }] },
     }),
   ],
   [
-    'a user that is not allowed in a session',
+    'a user that is not allowed, and temporary credentials',
     'USER_NOT_ALLOWED',
     { rds: { identities: [{ ...SESSION, users: ['john'] }] }, env: SESSION_ENV },
   ],
@@ -383,11 +383,11 @@ const faultsBySts: Fault[] = [
   ['a clock that is 10 minutes behind', 'CLOCK_SKEW', { env: preload({ TEST_AHEAD_MS: '-600000' }) }],
 ]
 
-// What has to be guessed where nobody can be asked.
-const faultsWithoutSts: Fault[] = [['a session that has ended', 'SESSION_EXPIRED', ENDED]]
+// Faults that doctor guesses without STS.
+const faultsWithoutSts: Fault[] = [['an expired session', 'SESSION_EXPIRED', ENDED]]
 
 describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
-  test('finds nothing where all is well', async () => {
+  test('finds no cause when the login works', async () => {
     const { ok, status, findings, causes } = await diagnose(engine, {})
     expect({ ok, status, causes }).toEqual({ ok: true, status: 0, causes: [] })
     expect(findings.map(({ check }) => check)).toEqual([
@@ -412,7 +412,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     ['with STS', {}, [...faults, ...faultsBySts]],
     ['without STS', NO_STS, [...faults, ...faultsWithoutSts]],
   ])('%s', (_, env, all) => {
-    test.each(all)('names %s first: %s', async (_, code, run) => {
+    test.each(all)('with %s, ranks %s first', async (_, code, run) => {
       const { ok, status, causes } = await (typeof run === 'function'
         ? run(engine, env)
         : diagnose(engine, { ...run, env: { ...env, ...run.env } }))
@@ -421,7 +421,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     })
   })
 
-  test('goes on without an answer from STS', async () => {
+  test('skips identity and clock when STS does not answer', async () => {
     const { ok, findings } = await using(startSilence(), ({ port }) =>
       diagnose(engine, { env: { AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` } }),
     )
@@ -431,7 +431,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     expect(skipped[0]?.seen).toMatch(/does not answer within 3 s/)
   })
 
-  test('ends with a finding when the server falls silent, in the login or after it', async () => {
+  test('reports a server that stops answering during or after the login', async () => {
     const silences = [
       ['login', new URL(backendOf(engine)).username],
       ['server', 'select version()'],
@@ -496,7 +496,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     expect(causes[0]).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', why: 'Too many connections' })
   })
 
-  test('writes plain lines in a pipe, more of them with --verbose', async () => {
+  test('writes no control characters into a pipe, and details with --verbose', async () => {
     const call = { rds: { identities: [{ ...SESSION, users: ['john'] }] }, env: SESSION_ENV }
     const { stdout, status } = await doctor(engine, call, '--verbose')
     expect(status).toBe(1)

@@ -1,4 +1,4 @@
-// Changes what a command sees of the world around it; see surroundings.ts.
+// Changes the clock and the name service of a command: see `preload` in command.ts.
 const dns = require('node:dns')
 
 const { TEST_DNS, TEST_LOCALHOST, TEST_AHEAD_MS } = process.env

@@ -14,10 +14,10 @@ import {
 } from 'node:fs'
 
 /**
- * Writes a file at once or not at all: a program that reads it meanwhile sees the old text or the new one. A file that is
- * replaced keeps its mode; what is not a file, such as a device or a FIFO, is written to.
+ * Writes a file atomically: a reader sees the old text or the new one. A replaced file keeps its mode. A device or a
+ * FIFO is written to, not replaced.
  *
- * @throws {Error} with the name of the file; nothing is left then.
+ * @throws {Error} that names the file. No temporary file remains.
  */
 export function writeWhole(file: string, text: string): void {
   try {
@@ -32,7 +32,7 @@ export function writeWhole(file: string, text: string): void {
 function replaceFile(target: string, text: string, old: Stats | undefined): void {
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    // Nobody else may open the file before it has the mode of the old one.
+    // Only we may open the file before it has the old file's mode.
     const handle = openSync(temporary, 'wx', old ? 0o600 : 0o644)
     try {
       writeFileSync(handle, text)

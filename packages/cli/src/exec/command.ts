@@ -1,19 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Values } from '../commands'
+import { UsageError } from '../errors'
 import { connectionUrl } from '../login/connection-url'
-import { readLoginOptions, type LoginOptions } from '../login/options'
-import { makeToken } from '../login/token'
-import { trustedPem } from '../login/trust'
+import { makeToken, trustedPem } from '../login/credentials'
+import { readLoginOptions, type LoginArguments, type LoginOptions } from '../login/options'
 import { noTunnel, tunnelOf } from '../login/tunnel'
-import { UsageError } from '../usage-error'
 import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
 import { choosesDefaults, isNodeProgram, mysqlClientOf, type MysqlClient } from './programs'
-import { createPrivateDirectory, type PrivateDirectory } from './private-directory'
+import { PrivateDirectory } from './private-directory'
 import { runChild } from './run-child'
 
-// What would come before our login or beside it, or keep a client from verifying the server.
+// Variables that change the login, or that turn off the verification of the server.
 const REPLACED = [
   'PGSERVICE',
   'PGPASSFILE',
@@ -28,20 +26,20 @@ const REPLACED = [
 ]
 
 /** Runs `rds-iam exec`. */
-export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
+export async function runExec(given: LoginArguments, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
-  const options = readLoginOptions(values)
+  const options = readLoginOptions(given)
   const tunnel = await tunnelOf(options)
   if (tunnel && isNodeProgram(command, process.env['PATH'] ?? ''))
-    throw noTunnel(tunnel.host, `${command} runs on Node, where drivers verify the name that they dial`)
+    throw noTunnel(tunnel.host, `${command} runs on Node, whose drivers verify the name that they dial`)
   const { value: token } = await makeToken(options)
   const trust = await trustedPem(options)
-  const directory = createPrivateDirectory()
+  const directory = new PrivateDirectory()
   try {
     const caFile = directory.write('ca.pem', trust)
     const forNode = {
       DATABASE_URL: connectionUrl(options, { token, tunnel }),
-      // The URL names no file: postgres.js takes none.
+      // The URL cannot name the file: postgres.js does not know `sslrootcert`.
       NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, trust)),
     }
     const { env, before } =
@@ -51,7 +49,7 @@ export async function runExec(values: Values, [command, ...args]: readonly strin
     const all = { ...inherited(), ...forNode, ...env }
     const { status, signal } = await runChild(command, [...before, ...args], all)
     directory.remove()
-    // Ends as the command did, for the program that started us to see.
+    // End as the command did, so that our caller sees the signal.
     if (signal) process.kill(process.pid, signal)
     return status
   } finally {
@@ -59,10 +57,10 @@ export async function runExec(values: Values, [command, ...args]: readonly strin
   }
 }
 
-/** What the command gets. */
+/** What a command is started with. */
 interface Preparation {
   env: Record<string, string>
-  /** Arguments that come before its own; none is a secret. */
+  /** Arguments before its own; they contain no secret. */
   before: string[]
 }
 
@@ -77,30 +75,30 @@ function prepareMysql(
   const env = {
     MYSQL_HOME: dirname(write('mysql')),
     MARIADB_HOME: dirname(write('mariadb')),
-    // The clients read this file last, by default ~/.mylogin.cnf; there is none here.
+    // MySQL's clients read this file last. It does not exist: it hides ~/.mylogin.cnf.
     MYSQL_TEST_LOGIN_FILE: directory.path('mylogin.cnf'),
   }
   const ownFile = join(homedir(), '.my.cnf')
   if (!existsSync(ownFile)) return { env, before: [] }
-  // A client reads its user's file after that of MYSQL_HOME: a host or a password there would take the place of ours.
+  // Clients read ~/.my.cnf after our file, so its host or password would replace ours.
   const client = mysqlClientOf(command, process.env['PATH'] ?? '')
   if (client && !choosesDefaults(args)) {
     const file = directory.write('my.cnf', mysqlDefaults(options, parts, client, ownFile))
     return { env, before: [`--defaults-file=${file}`] }
   }
-  process.stderr.write(`rds-iam: what ${ownFile} says of host, user or password comes before this login\n`)
+  process.stderr.write(`rds-iam: host, user and password in ${ownFile} replace those of this login\n`)
   return { env, before: [] }
 }
 
-/** The CA certificates for programs on Node: those of this login, and those of the variable that is replaced. */
+/** The CA certificates for Node programs: those of this login, and those that the user gives to Node. */
 function nodeCas({ ca }: LoginOptions, trust: string): string {
   const file = process.env['NODE_EXTRA_CA_CERTS']
-  // Without --ca the login trusts them already.
+  // Without --ca, `trust` includes them.
   if (!ca || !file) return trust
   try {
     return `${trust}\n${readFileSync(file, 'utf8')}`
   } catch {
-    // Node, too, goes on without a file that cannot be read.
+    // Node also continues if it cannot read the file.
     return trust
   }
 }

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 
-/** The two families of clients, which differ in how they are told to verify a server. */
+/** The two families of MySQL clients; each has its own options to verify a server. */
 export type MysqlClient = 'mysql' | 'mariadb'
 
 const CLIENTS = /^(?:mysql|mariadb-?)(?:dump|admin|import|show|check|slap|pump)?$/
 
 /**
- * Which family's client a command is; undefined for every other command. Where MariaDB takes MySQL's place
- * `mysql` is a link to `mariadb`.
+ * The family of a MySQL client; undefined for every other command. MariaDB's packages install `mysql` as a link to
+ * `mariadb`.
  */
 export function mysqlClientOf(command: string, path: string): MysqlClient | undefined {
   if (!CLIENTS.test(basename(command))) return undefined
@@ -18,7 +18,7 @@ export function mysqlClientOf(command: string, path: string): MysqlClient | unde
 
 const NODE_PROGRAMS = /^(?:node|nodejs|npm|npx|pnpm|pnpx|yarn|bun|bunx|deno|tsx|ts-node)(?:\.\w+)?$/
 
-/** Whether a command is a program for Node, or one that runs such programs. */
+/** Whether a command runs on Node, or runs Node programs. */
 export function isNodeProgram(command: string, path: string): boolean {
   if (NODE_PROGRAMS.test(basename(command))) return true
   const file = findProgram(command, path)
@@ -35,7 +35,7 @@ function findProgram(command: string, path: string): string | undefined {
   return candidates.find((file) => existsSync(file))
 }
 
-/** The first bytes of a program, which name the interpreter of a script. */
+/** The start of a file, which names the interpreter if it is a script. */
 function headOf(file: string): string {
   try {
     return readFileSync(file).toString('latin1', 0, 256)
@@ -44,7 +44,7 @@ function headOf(file: string): string {
   }
 }
 
-/** Whether a client's arguments say themselves which files it reads, which must come first. */
+/** Whether the arguments of a MySQL client say which files to read. Such an argument must be the first. */
 export function choosesDefaults([first = '']: readonly string[]): boolean {
   return /^--(?:defaults-|no-defaults|login-path|print-defaults)/.test(first)
 }

@@ -2,19 +2,18 @@ import { resolve } from 'node:path'
 import { addressText, type LoginOptions } from './options'
 import { tunnelHosts, type Tunnel } from './tunnel'
 
-/** What goes into a connection URL beyond the options of a login. */
+/** What a connection URL contains beside the options of a login. */
 export interface UrlParts {
-  /** The token, percent-encoded here. */
   token: string
-  /** The CA certificates, which a URL for MySQL holds itself; without them those that Node trusts count. */
+  /** The CA certificates, as PEM. A URL for MySQL contains them; without them the driver uses those of Node. */
   trust?: string | undefined
-  /** A file with them, which a URL for PostgreSQL names; not for postgres.js, which knows no such parameter. */
+  /** The file with the CA certificates. A URL for PostgreSQL names it; postgres.js does not know the parameter. */
   caFile?: string | undefined
-  /** What is dialled in place of the endpoint: only libpq can be told that. */
+  /** The addresses to dial in place of the endpoint: only libpq knows the parameter. */
   tunnel?: Tunnel | undefined
 }
 
-/** A connection URL with a token for its password, that makes its reader verify the server. */
+/** A connection URL with a token as its password. It requires a verified certificate. */
 export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
   const { engine, dial, user, database } = options
   const addresses = parts.tunnel ? tunnelHosts(parts.tunnel) : [dial.host]
@@ -37,7 +36,7 @@ function forLibpq({ caFile, tunnel }: UrlParts): Dialect {
   return { scheme: 'postgresql', parameters }
 }
 
-/** There is no standard for MySQL: these are mysql2's words, which the tools for Node use. */
+/** The parameters of mysql2, which Node tools use: there is no standard for MySQL. */
 function forMysql2({ trust }: UrlParts): Dialect {
   return {
     scheme: 'mysql',

@@ -1,9 +1,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import type { TokenTarget } from '../alternatives'
 import type { LoginObservation } from '../checks/login'
-import type { Engine } from '../../login/engine'
-import { addressText } from '../../login/options'
-import { databaseOf, type Subject } from '../subject'
+import { addressText, type Engine } from '../../login/options'
+import { databaseOf, type TokenFacts } from '../facts'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'
 import type { DriverOptions } from './session'
@@ -13,14 +11,10 @@ type Login = (options: DriverOptions, limitMs: number) => Promise<LoginObservati
 const LOGINS: Readonly<Record<Engine, Login>> = { postgres: logInToPostgres, mysql: logInToMysql }
 const LIMIT_MS = 10_000
 
-/** Logs in as an application does, with its driver and a token for `target`. */
-export function probeLogin(
-  subject: Subject,
-  { endpoint, region }: TokenTarget,
-  credentials: AwsCredentialIdentity,
-): Promise<LoginObservation> {
-  const { engine, dial, user, ca } = subject
-  const database = databaseOf(subject)
+/** Logs in as an application does, with its driver and a token for the endpoint and region of `facts`. */
+export function probeLogin(facts: TokenFacts, credentials: AwsCredentialIdentity): Promise<LoginObservation> {
+  const { engine, dial, endpoint, signedRegion: region, user, ca } = facts
+  const database = databaseOf(facts)
   const options = {
     ...dial,
     user,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TlsObservation } from '../checks/tls'
 import { openPostgresTls } from './postgres-tls'
-import { readAtLeast, Silence } from './reader'
+import { readAtLeast, ReadTimeout } from './read-at-least'
 
 const HEADER = 4
 const LONGEST_GREETING = 4_096
@@ -14,14 +14,14 @@ const UTF8MB4 = 45
 const SSL_REQUEST_SIZE = 32
 const POSTGRES_LIMIT_MS = 1_000
 
-/** Reads a MySQL server's greeting and asks for TLS; gives what the server says in place of yes. */
+/** Reads a MySQL server's greeting and asks for TLS. Undefined if the server offers it. */
 export async function openMysqlTls(socket: Socket, limitMs: number): Promise<TlsObservation | undefined> {
   let head
   try {
     head = await readAtLeast(socket, HEADER, limitMs)
   } catch (error) {
-    // A MySQL server speaks first, and PostgreSQL waits to be asked.
-    if (error instanceof Silence && (await isPostgres(socket)))
+    // A MySQL server sends first; PostgreSQL waits for the client.
+    if (error instanceof ReadTimeout && (await isPostgres(socket)))
       return { kind: 'other-protocol', engine: 'postgres' }
     throw error
   }
@@ -34,7 +34,7 @@ export async function openMysqlTls(socket: Socket, limitMs: number): Promise<Tls
   if (payload[0] === ERROR_MARKER) return readError(payload)
   if (payload[0] !== PROTOCOL) return { kind: 'other-protocol' }
   const versionEnd = payload.indexOf(0, 1)
-  // After the version: connection id, first part of the challenge, a filler.
+  // After the version: connection ID, first part of the challenge, a filler.
   const flags = versionEnd + 1 + 4 + 8 + 1
   if (versionEnd < 0 || payload.length < flags + 2) return { kind: 'other-protocol' }
   if ((payload.readUInt16LE(flags) & CLIENT_SSL) === 0) return { kind: 'not-offered' }
@@ -59,7 +59,7 @@ function sslRequest(): Buffer {
 
 function readError(payload: Buffer): TlsObservation {
   if (payload.length < 3) return { kind: 'other-protocol' }
-  // Before a session there may be no SQLSTATE: '#' and five characters.
+  // An error before the login may lack the SQLSTATE: '#' and five characters.
   const message = payload.toString('utf8', 3).replace(/^#.{5}/, '')
   return { kind: 'server-error', error: { code: String(payload.readUInt16LE(1)), message } }
 }

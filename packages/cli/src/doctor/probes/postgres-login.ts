@@ -2,8 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { TLSSocket } from 'node:tls'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Client } from 'pg'
-import type { LoginObservation } from '../checks/login'
-import type { ServerObservation } from '../checks/server'
+import type { LoginObservation, ServerObservation } from '../checks/login'
 import { describeServer, type DriverOptions } from './session'
 
 const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
@@ -16,7 +15,7 @@ const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
 export async function logInToPostgres(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
   const { Client } = require('pg') as typeof import('pg')
   const client = new Client({ ...pgConfig(options), connectionTimeoutMillis: limitMs })
-  // The server may close the connection at any time; the query in flight says so.
+  // The server can close the connection at any time: then the running query rejects.
   client.on('error', () => {})
   const connection = connectionOf(client)
   const seen: LoginObservation = {}
@@ -47,7 +46,7 @@ async function describe(client: Client): Promise<ServerObservation> {
   }
 }
 
-/** pg's own connection, of which its types do not tell. */
+/** pg's connection, which its types do not declare: its events tell how the server asks for the password. */
 function connectionOf(client: Client): EventEmitter & { stream: TLSSocket } {
   return (client as unknown as { connection: EventEmitter & { stream: TLSSocket } }).connection
 }

@@ -1,11 +1,11 @@
 import { within } from '@rds-iam/core/internal'
 import type { AwsCredentialIdentity } from '@smithy/types'
-import type { ServerObservation } from '../checks/server'
+import type { ServerObservation } from '../checks/login'
 
 const QUERY_LIMIT_MS = 5_000
 const CLOSE_LIMIT_MS = 1_000
 
-/** The options of a login that both drivers' configurations take. */
+/** The options that the configurations of both drivers take. */
 export interface DriverOptions {
   host: string
   port: number
@@ -15,26 +15,27 @@ export interface DriverOptions {
   iam: { region: string; endpoint: string; credentials: AwsCredentialIdentity }
 }
 
-/** An open session: what to ask in it, and how to end it. */
+/** An open session. */
 interface Session {
+  /** Asks the server for its version. */
   describe(): Promise<ServerObservation>
-  /** Tells the server that the session ends, and waits until the server has closed the connection. */
+  /** Ends the session, and waits until the server closes the connection. */
   end(): Promise<unknown>
   /** Closes the connection at once. */
   destroy(): void
 }
 
-/** Asks a session for its server, and ends the session, whether or not the server answers. */
+/** Describes the server of a session, and closes the session, even if the server does not answer. */
 export async function describeServer(session: Session): Promise<ServerObservation> {
-  const silence = (): Error =>
+  const timeout = (): Error =>
     Object.assign(new Error(`within ${QUERY_LIMIT_MS / 1_000} s`), { code: 'timeout' })
   try {
-    return await within(QUERY_LIMIT_MS, session.describe(), silence)
+    return await within(QUERY_LIMIT_MS, session.describe(), timeout)
   } catch (error) {
     const { code = 'unknown', message } = error as NodeJS.ErrnoException
     return { error: { code, message } }
   } finally {
-    await within(CLOSE_LIMIT_MS, session.end(), silence).catch(() => {})
+    await within(CLOSE_LIMIT_MS, session.end(), timeout).catch(() => {})
     session.destroy()
   }
 }

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 
-/** The server let us wait. */
-export class Silence extends Error {}
+/** The server did not send what it must in time. */
+export class ReadTimeout extends Error {}
 
 /**
- * Reads a socket until there are at least so many bytes, those that were `read` before included, and leaves it paused;
- * gives fewer where it closes before.
+ * Reads a socket until there are at least `size` bytes, including those `read` before, and pauses it. The result is
+ * shorter if the socket closes.
+ *
+ * @throws {ReadTimeout}
  */
 export function readAtLeast(
   socket: Socket,
@@ -36,7 +38,7 @@ export function readAtLeast(
       stop()
       reject(error)
     }
-    const timer = setTimeout(() => onError(new Silence()), limitMs)
+    const timer = setTimeout(() => onError(new ReadTimeout()), limitMs)
     socket.on('data', onData).once('error', onError).once('close', onClose)
     socket.resume()
   })
