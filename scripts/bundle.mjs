@@ -34,15 +34,14 @@ async function bundle(extension, names, output) {
       ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
       /\.js(on)?$/,
     ],
-    output: { dir: 'dist', strict: true, esModule: true, ...output },
-    plugins: [{ name: 'plain-exports', generateBundle: plainExports }],
+    output: {
+      dir: 'dist',
+      strict: true,
+      esModule: true,
+      sourcemap: true,
+      externalLiveBindings: false,
+      ...output,
+    },
     logLevel: 'warn',
   })
-}
-
-/** Nothing that we export changes later, so a getter for each would only be code to load. */
-function plainExports(_, chunks) {
-  const getter =
-    /Object\.defineProperty\(exports, "(\w+)", \{\s*enumerable: true,\s*get: function\(\) \{\s*return (\w+);\s*\}\s*\}\);/g
-  for (const chunk of Object.values(chunks)) chunk.code = chunk.code.replace(getter, 'exports.$1 = $2;')
 }

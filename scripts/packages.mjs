@@ -70,22 +70,27 @@ export function pack(into, checkout = root) {
 }
 
 /**
- * Runs pnpm in a checkout.
+ * Runs pnpm in a checkout, and gives its output if `stdout` is 'pipe'.
  *
  * @param {string[]} args
- * @throws {Error} when it fails; what it says goes to the standard error output
+ * @throws {Error} when it fails; its messages go to the standard error output
  */
-export function pnpm(args, { checkout = root, stdout = /** @type {number | 'ignore'} */ (2) } = {}) {
+export function pnpm(args, { checkout = root, stdout = /** @type {number | 'ignore' | 'pipe'} */ (2) } = {}) {
   const { packageManager } = readJson(join(checkout, 'package.json'))
-  const npm = process.env['npm_execpath']
-  // Without npm's own script at hand its command is run, which is a .cmd file on Windows and needs a shell.
+  // `pnpm run` and `yarn run` put their own script here: then run npx from the PATH, on Windows a .cmd file.
+  const script = process.env['npm_execpath']
+  const npm = script?.endsWith('npm-cli.js') ? script : undefined
   const [command, ...before] = npm ? [process.execPath, npm, 'exec', '--yes', '--'] : ['npx', '--yes']
-  const { status, error } = spawnSync(command, [...before, packageManager, ...args], {
+  const result = spawnSync(command, [...before, packageManager, ...args], {
     cwd: checkout,
     stdio: ['ignore', stdout, 2],
+    encoding: 'utf8',
+    maxBuffer: 16 * 1024 * 1024,
     shell: process.platform === 'win32' && !npm,
     env: { ...process.env, CI: 'true', npm_config_loglevel: 'error' },
   })
-  if (error) throw error
-  if (status !== 0) throw new Error(`${packageManager} ${args.join(' ')} ended with status ${status}`)
+  if (result.error) throw result.error
+  if (result.status !== 0)
+    throw new Error(`${packageManager} ${args.join(' ')} ended with status ${result.status}`)
+  return result.stdout
 }

@@ -1,11 +1,12 @@
 // Brings a checkout to where demo and tests can run: installs what the lock file names, then builds.
-// With --packages only what the packages are built from, and no tests.
+// --packages: install and build the packages alone, without tests. --install: install, and do not build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { pnpm, readJson, root } from './packages.mjs'
 
 const { packageManager, engines } = readJson(`${root}package.json`)
+const [pnpmVersion] = packageManager.split('+')
 const prismaSchemas = ['postgres', 'mysql'].map((name) => `test/examples/prisma/${name}.prisma`)
 const oldest = engines.node.replace('>=', '')
 
@@ -14,6 +15,7 @@ if (compareVersions(process.versions.node, oldest) < 0) {
   process.exit(1)
 }
 install()
+if (process.argv.includes('--install')) process.exit()
 run('node_modules/typescript/bin/tsc', '-b')
 run('scripts/bundle.mjs')
 
@@ -28,7 +30,7 @@ function install() {
   for (const file of ['pnpm-lock.yaml', ...prismaSchemas]) hash.update(readFileSync(root + file))
   const wanted = hash.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
-  console.error(`Installing dependencies with ${packageManager} …`)
+  console.error(`Installing dependencies with ${pnpmVersion} …`)
   pnpm(frozen)
   // Prisma's clients are code that it generates; without its engine, whose place any program can take.
   process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = process.execPath

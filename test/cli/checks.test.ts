@@ -296,6 +296,21 @@ describe('tls', () => {
       'https://truststore.pki.rds.amazonaws.com/eu-west-1/eu-west-1-bundle.pem',
     )
   })
+
+  const expressCluster = {
+    ...certificate,
+    issuer: 'Amazon RSA 2048 M01',
+    root: 'Amazon Root CA 1',
+    chainError: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  }
+  test.each([
+    ['to leave out --ca', { ...facts, ca: { file: 'rds.pem', pem: '' } }, 'Leave out --ca'],
+    ['to make the CAs of the region known', facts, 'NODE_EXTRA_CA_CERTS=FILE'],
+  ])("tells the user %s for a certificate from Amazon's public roots", (_, given, fix) => {
+    const { candidates = [] } = checkTls(given, endpoint, expressCluster)
+    expect(candidates[0]).toMatchObject({ code: 'CA_UNKNOWN', fix: expect.stringContaining(fix) })
+    expect(candidates[0]?.fix).not.toContain('bundle.pem')
+  })
 })
 
 describe('login', () => {

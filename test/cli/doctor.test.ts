@@ -166,7 +166,10 @@ const faults: Fault[] = [
   [
     'another endpoint behind a tunnel',
     'ENDPOINT_MISMATCH',
-    { rds: { endpoints: [NAME] }, options: { endpoint: OTHER } },
+    (engine, env) => {
+      const endpoints = [`${NAME}:${USUAL_PORTS[engine]}`]
+      return diagnose(engine, { rds: { endpoints }, options: { endpoint: OTHER }, env })
+    },
   ],
   [
     'another name of the certificate in the token',
@@ -184,7 +187,7 @@ const faults: Fault[] = [
     'ENDPOINT_MISMATCH',
     (engine, env) => {
       const endpoints = [`${NAME}:${USUAL_PORTS[engine]}`]
-      return diagnose(engine, { rds: { endpoints }, options: { endpoint: NAME }, env })
+      return diagnose(engine, { rds: { endpoints }, options: { endpoint: `${NAME}:6543` }, env })
     },
   ],
   [
@@ -431,7 +434,8 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     expect(skipped[0]?.seen).toMatch(/does not answer within 3 s/)
   })
 
-  test('reports a server that stops answering during or after the login', async () => {
+  // doctor waits 10 s for a login.
+  test('reports a server that stops answering during or after the login', { timeout: 60_000 }, async () => {
     const silences = [
       ['login', new URL(backendOf(engine)).username],
       ['server', 'select version()'],

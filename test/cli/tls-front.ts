@@ -9,6 +9,8 @@ import { generate } from 'selfsigned'
 export interface TlsFront {
   port: number
   ca: string
+  /** The SHA-256 fingerprints of the certificates that clients showed. */
+  clientCertificates: string[]
   close(): Promise<void>
 }
 
@@ -26,6 +28,7 @@ export async function startTlsFront(engine: Engine, backendUrl: string): Promise
   const secureContext = createSecureContext({ cert, key })
   const { hostname, port } = new URL(backendUrl)
   const sockets = new Set<Socket>()
+  const clientCertificates: string[] = []
   const server = createServer((client) => {
     const backend = connect(Number(port), hostname)
     for (const socket of [client, backend]) {
@@ -35,7 +38,11 @@ export async function startTlsFront(engine: Engine, backendUrl: string): Promise
     client.once('close', () => backend.destroy())
     backend.once('close', () => client.end())
     const secured = () => {
-      const secure = new TLSSocket(client, { isServer: true, secureContext })
+      const secure = new TLSSocket(client, { isServer: true, secureContext, requestCert: true })
+      secure.once('secure', () => {
+        const { fingerprint256 } = secure.getPeerCertificate()
+        if (fingerprint256) clientCertificates.push(fingerprint256)
+      })
       return secure.on('error', () => {})
     }
     if (engine === 'postgres') servePostgres(client, backend, secured)
@@ -46,6 +53,7 @@ export async function startTlsFront(engine: Engine, backendUrl: string): Promise
   return {
     port: (server.address() as AddressInfo).port,
     ca: cert,
+    clientCertificates,
     async close() {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -109,3 +109,14 @@ test('--help loads no package but the parser of the command line', async () => {
   expect(loaded.length).toBeLessThan(8)
   expect(loaded.every((file) => file.includes('/packages/cli/'))).toBe(true)
 })
+
+test.each([
+  ['postgres', '5432'],
+  ['mysql', '3306'],
+])('signs for the port of %s when --endpoint has no port', async (engine, port) => {
+  const endpoint = 'db.abcdefghijkl.us-east-1.rds.amazonaws.com'
+  const options = [...login, '--port', '6543', '--engine', engine, '--endpoint', endpoint]
+  const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' }
+  const { stdout } = await rdsIam(['token', ...options], env)
+  expect(stdout).toMatch(new RegExp(`^${endpoint}:${port}/\\?`))
+})

@@ -1,4 +1,5 @@
 import dns from 'node:dns'
+import fs from 'node:fs'
 import { EventEmitter, once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
@@ -10,7 +11,7 @@ import pg from 'pg'
 import { mysql2CallbackPool, mysql2Pool, pgPool } from '../contract/drivers'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { ours, rejection } from '../contract/outcome'
-import { startDns, type TestDns } from '../servers/dns'
+import { REFUSED, SERVFAIL, startDns, type TestDns } from '../servers/dns'
 
 const ALIAS = 'db.shop.example'
 const BLUE = 'blue.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
@@ -144,6 +145,57 @@ describe.each([
     await rejection(named.sql('select 1'))
     await named.close()
     expect(dialled).toEqual([BLUE, global])
+  })
+
+  it.each([
+    ['db', 'search shop.svc.example svc.example\noptions ndots:5', 'db.svc.example'],
+    [
+      'db.shop',
+      'domain elsewhere.example\nsearch example. svc.example\noptions timeout:1 ndots:2',
+      'db.shop.svc.example',
+    ],
+    ['db.shop', 'search svc.example\n', 'db.shop.svc.example'],
+    ['db', 'search .\n', 'db'],
+    ['db.shop', '', 'db.shop'],
+  ])('completes %s by the search list of resolv.conf: %j', async (host, resolvConf, alias) => {
+    vi.spyOn(fs.promises, 'readFile').mockImplementation(async (file) => {
+      expect(file).toBe('/etc/resolv.conf')
+      return resolvConf
+    })
+    names.aliases.set(alias, BLUE)
+    const db = open({ ...follow(blue), host }, 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+  })
+
+  it.each([
+    ['SERVFAIL', SERVFAIL],
+    ['REFUSED', REFUSED],
+  ])('asks again when DNS says %s, and tells it when that stays', async (word, code) => {
+    names.aliases.set(ALIAS, BLUE)
+    names.failures.set(ALIAS, [code, code])
+    const db = open(follow(blue), 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+
+    names.failures.set(ALIAS, Array(9).fill(code))
+    const failing = open(follow(blue), 2)
+    const error = ours(await rejection(failing.sql('select 1')))
+    await failing.close()
+    expect(error?.message).toContain(`DNS failed for ${ALIAS} (E${word})`)
+    expect(error?.message).not.toContain('has no CNAME')
+  })
+
+  it('means no other name of the search list when DNS fails for one', async () => {
+    vi.spyOn(fs.promises, 'readFile').mockResolvedValue('search shop.example svc.example')
+    names.failures.set('db.shop.example', Array(9).fill(SERVFAIL))
+    names.aliases.set('db.svc.example', BLUE)
+    const db = open({ ...follow(blue), host: 'db' }, 2)
+    expect(ours(await rejection(db.sql('select 1')))?.message).toContain('DNS failed for db.shop.example')
+    await db.close()
+    expect(dialled).toEqual([])
   })
 
   it('gives up on an alias that leads to itself', async () => {

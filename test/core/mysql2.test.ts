@@ -134,7 +134,7 @@ describe('a mysql2 configuration', () => {
     ],
     [
       "with the caller's stream to an IP address",
-      () => withStream({ iam: { ...rds.options.iam, endpoint: '127.0.0.1' } }),
+      () => withStream({ iam: { ...rds.options.iam, endpoint: `127.0.0.1:${rds.port}` } }),
     ],
   ])('logs in again %s', async (_, configure) => {
     const config = configure()

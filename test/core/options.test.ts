@@ -43,6 +43,9 @@ describe.each(configs)('%s', (name, config) => {
     ['host', { host: 'a\nb' }],
     ['host', { host: 5 }],
     ['host', { host: '/var/run' }],
+    ['host', { host: 'cafe:bad:5432' }],
+    ['host', { host: ':::::' }],
+    ['host', { host: '1:2:3' }],
     ['host', { host: undefined }],
     ['port', { port: 0 }],
     ['port', { port: 65_536 }],
@@ -64,6 +67,10 @@ describe.each(configs)('%s', (name, config) => {
     ['iam.endpoint', { iam: { endpoint: `https://${ENDPOINT}` } }],
     ['iam.endpoint', { iam: { endpoint: `${ENDPOINT}:99999` } }],
     ['iam.endpoint', { iam: { endpoint: '' } }],
+    ['iam.endpoint', { iam: { endpoint: 'cafe:bad:5432' } }],
+    ['iam.endpoint', { iam: { endpoint: ':::::' } }],
+    ['iam.endpoint', { iam: { endpoint: '1:2:3' } }],
+    ['iam.endpoint', { iam: { endpoint: '[1:2:3]:5432' } }],
     ['iam.followCname', { iam: { followCname: 'yes' } }],
     ['iam.followCname', { iam: { followCname: true, endpoint: ENDPOINT } }],
     ['iam.followCname', { iam: { followCname: true }, stream: () => {}, socket: () => {} }],
@@ -116,14 +123,21 @@ describe.each(configs)('%s', (name, config) => {
     )
   })
 
-  it.each(['db.internal.example.com', '10.0.3.7', 'mydb.us-east-1.rds.amazonaws.com.evil.example'])(
-    'does not know the endpoint behind %s',
-    (host) => {
-      const error = refusal(() => config({ ...good, host }))
-      expect(error.code).toBe('ENDPOINT_UNKNOWN')
-      expect(error.message).toContain('iam.endpoint')
-    },
-  )
+  it.each([
+    'db.internal.example.com',
+    '10.0.3.7',
+    '127.999.1.1',
+    'mydb.us-east-1.rds.amazonaws.com.evil.example',
+  ])('does not know the endpoint behind %s', (host) => {
+    const error = refusal(() => config({ ...good, host }))
+    expect(error.code).toBe('ENDPOINT_UNKNOWN')
+    expect(error.message).toContain('iam.endpoint')
+  })
+
+  it.each(['10.0.3.7', '127.999.1.1'])('offers to follow an alias only for a name: %s', (host) => {
+    const { message } = refusal(() => config({ ...good, host }))
+    expect(message.includes('iam.followCname')).toBe(host !== '10.0.3.7')
+  })
 
   it('takes loopback by any of its names', () => {
     const names = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10']

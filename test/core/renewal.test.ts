@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
-import { createTokenProvider, type TokenProvider } from '@rds-iam/core'
+import { createTokenProvider, RdsIamError, type TokenProvider } from '@rds-iam/core'
+import { SigningCredentials } from '@rds-iam/core/internal'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { rejection } from '../contract/outcome'
@@ -83,14 +84,16 @@ describe('a token', () => {
     expect(second.issuedAt.getTime()).toBe(first.issuedAt.getTime() - 10 * MINUTE_MS)
   })
 
-  it('from a time to come does not stand in for one that cannot be signed', async () => {
+  it('is signed anew with the credentials at hand when the clock is set back and the source is down', async () => {
     const { source } = createSource(HOUR_MS)
     let isDown = false
     const provider = createProvider(() => (isDown ? Promise.reject(new Error('down')) : source()))
     await provider.getToken()
     isDown = true
-    pass(-MINUTE_MS)
-    expect(await rejection(provider.getToken())).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
+    pass(-10 * MINUTE_MS)
+    const token = await provider.getToken()
+    expect(keyOf(token)).toBe('ASIA1')
+    expect(token.issuedAt).toEqual(new Date())
   })
 
   it('is always good when it is handed out, whatever the clock does', async () => {
@@ -184,12 +187,71 @@ describe('credentials', () => {
   })
 
   it.each([
-    ['nothing', undefined],
-    ['no secret', { accessKeyId: 'a' }],
-    ['an expiration that is no Date', { accessKeyId: 'a', secretAccessKey: 'b', expiration: '2026' }],
-  ])('that are %s are CREDENTIALS_UNAVAILABLE', async (_, identity) => {
+    ['nothing', undefined, 'no accessKeyId'],
+    ['no secret', { accessKeyId: 'a' }, 'no secretAccessKey'],
+    [
+      'a secret with a newline',
+      { accessKeyId: 'a', secretAccessKey: 'b\n' },
+      'secretAccessKey ends with a newline',
+    ],
+    [
+      'a key with a blank line',
+      { accessKeyId: 'a\n\nb', secretAccessKey: 'b' },
+      'accessKeyId holds characters',
+    ],
+    [
+      'a session token with a newline',
+      { accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c\n' },
+      'newline',
+    ],
+    [
+      'an expiration that is no Date',
+      { accessKeyId: 'a', secretAccessKey: 'b', expiration: '2026' },
+      'expiration that is not a Date',
+    ],
+  ])('that are %s are CREDENTIALS_UNAVAILABLE', async (_, identity, why) => {
     const error = await rejection(createProvider(async () => identity as never).getToken())
     expect(error).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', cause: expect.any(TypeError) })
+    expect(error.message).toContain(why)
+  })
+
+  it('are fetched once for 200 configurations with the same provider, whatever their time limits', async () => {
+    const { source, asked } = createSource(HOUR_MS)
+    const providers = Array.from({ length: 200 }, (_, each) => createProvider(source, 5_000 + each))
+    const tokens = await Promise.all(providers.map((provider) => provider.getToken()))
+    expect(new Set(tokens.map(keyOf))).toEqual(new Set(['ASIA1']))
+    pass(MINUTE_MS)
+    await createProvider(source).getToken()
+    expect(asked).toEqual([false])
+  })
+
+  it.each([
+    ['has ten seconds left', 10 * SECOND_MS, [false]],
+    ['has less than ten seconds left', 10 * SECOND_MS - 1, [false, true]],
+  ])('are fetched anew from a provider whose cache %s', async (_, leftMs, expected) => {
+    const forced: boolean[] = []
+    const provider = createProvider(async (options) => {
+      const isForced = options?.forceRefresh === true
+      forced.push(isForced)
+      const lifetimeMs = isForced ? HOUR_MS : leftMs
+      return { accessKeyId: 'ASIA', secretAccessKey: 'b', expiration: new Date(Date.now() + lifetimeMs) }
+    })
+    const { expiresAt } = await provider.getToken()
+    expect(forced).toEqual(expected)
+    expect(expiresAt.getTime() - Date.now()).toBe(expected.length > 1 ? 15 * MINUTE_MS : leftMs)
+  })
+
+  it.each([
+    ['rejects', () => Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down'))],
+    ['gives expired ones', async () => ({ accessKeyId: 'ASIAOLD', secretAccessKey: 'b', expiration: START })],
+  ])('that expire within ten seconds are used when the forced fetch %s', async (_, forced) => {
+    const expiration = new Date(START.getTime() + 5 * SECOND_MS)
+    const provider = createProvider((options) =>
+      options?.forceRefresh
+        ? forced()
+        : Promise.resolve({ accessKeyId: 'ASIALAST', secretAccessKey: 'b', expiration }),
+    )
+    expect(keyOf(await provider.getToken())).toBe('ASIALAST')
   })
 })
 
@@ -201,6 +263,27 @@ describe('a source that fails', () => {
       failures-- > 0 ? Promise.reject(new Error('hiccup')) : source(options),
     )
     expect(keyOf(await provider.getToken())).toBe('ASIA1')
+  })
+
+  it.each([
+    [
+      'a failed command',
+      new Error('Command failed: vault read -token=hidden\nhidden'),
+      'a credential_process failed',
+    ],
+    ['what it could not read', new SyntaxError('Unexpected token in "hidden"'), 'failed with SyntaxError'],
+    ['nothing', undefined, 'failed with Error'],
+    [
+      'that its SSO session has expired',
+      new Error(
+        'Token is expired. To refresh this SSO session run `aws sso login` with the corresponding profile.',
+      ),
+      'run `aws sso login`',
+    ],
+  ])('with %s names the reason and quotes no secret', async (_, failure, expected) => {
+    const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
+    expect(error.message).toContain(expected)
+    expect(error.message).not.toContain('hidden')
   })
 
   it('for longer is CREDENTIALS_UNAVAILABLE with its error as the cause, and is not remembered', async () => {
@@ -236,6 +319,54 @@ describe('a source that fails', () => {
     },
   )
 
+  it('slower than its time limit is asked once, and its late answer is kept', async () => {
+    const source = new EventEmitter()
+    let asked = 0
+    const provider = createProvider(() => {
+      asked++
+      return new Promise((answer) => void source.once('answer', answer))
+    }, 300)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    const second = provider.getToken()
+    source.emit('answer', { accessKeyId: 'ASIALATE', secretAccessKey: 'secret' })
+    expect(keyOf(await second)).toBe('ASIALATE')
+    expect(await provider.getToken()).toBe(await second)
+    expect(asked).toBe(1)
+  })
+
+  it('while nobody waits is kept too', async () => {
+    const source = new EventEmitter()
+    const provider = createProvider(() => new Promise((answer) => void source.once('answer', answer)), 50)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    source.emit('answer', { accessKeyId: 'ASIALATE', secretAccessKey: 'secret' })
+    expect(keyOf(await provider.getToken())).toBe('ASIALATE')
+    expect(source.listenerCount('answer')).toBe(0)
+  })
+
+  it('by hanging once serves the next login', async () => {
+    const answers: Source[] = [() => new Promise(() => {}), createSource().source]
+    const provider = createProvider(() => answers.shift()!(), 100)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    expect(keyOf(await provider.getToken())).toBe('ASIA1')
+  })
+
+  it('while its old credentials are valid is asked again after a pause', async () => {
+    const { source, asked } = createSource(HOUR_MS)
+    let failures = 0
+    let isDown = false
+    const down = () => Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', `down ${++failures}`))
+    const credentials: Source = (options) => (isDown ? down() : source(options))
+    await createProvider(credentials).getToken()
+    isDown = true
+    pass(56 * MINUTE_MS)
+    for (let user = 0; user < 20; user++) await createProvider(credentials).getToken()
+    expect(failures).toBe(1)
+    isDown = false
+    pass(MINUTE_MS)
+    expect(keyOf(await createProvider(credentials).getToken())).toBe('ASIA2')
+    expect(asked).toHaveLength(2)
+  })
+
   it('by hanging ends in TOKEN_TIMEOUT', async () => {
     const provider = createProvider(() => new Promise(() => {}), 50)
     const error = await rejection(provider.getToken())
@@ -252,6 +383,133 @@ describe('a source that fails', () => {
       code: 'CREDENTIALS_UNAVAILABLE',
     })
     expect(keyOf(await provider.getToken())).toBe('ASIA1')
+  })
+})
+
+describe('credentials of a refused token', () => {
+  it('are fetched anew at most once a minute', async () => {
+    const { source, asked } = createSource(HOUR_MS)
+    const credentials = new SigningCredentials({ credentials: source as never })
+    await credentials.get()
+    for (let refusal = 0; refusal < 300; refusal++) {
+      credentials.markStale()
+      await credentials.get()
+      pass(SECOND_MS)
+    }
+    expect(asked).toEqual([false, true, true, true, true, true])
+  })
+
+  it('without an expiry are fetched anew at most once a minute', async () => {
+    const { source, asked } = createSource()
+    const credentials = new SigningCredentials({ credentials: source as never })
+    await credentials.get()
+    for (let refusal = 0; refusal < 50; refusal++) {
+      credentials.markStale()
+      await credentials.get()
+      pass(SECOND_MS)
+    }
+    expect(asked).toEqual([false, true])
+  })
+
+  it('are used until they expire, and are forced once a minute, while the source is down', async () => {
+    const { source } = createSource(2 * MINUTE_MS)
+    const forcedAfterMs: number[] = []
+    let isDown = false
+    const credentials = new SigningCredentials({
+      credentials: ((options: { forceRefresh: boolean }) => {
+        if (options.forceRefresh) forcedAfterMs.push(Date.now() - START.getTime())
+        return isDown ? Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down')) : source(options)
+      }) as never,
+    })
+    await credentials.get()
+    isDown = true
+    for (let refusal = 0; refusal < 120; refusal++) {
+      credentials.markStale()
+      expect((await credentials.get()).identity.accessKeyId).toBe('ASIA1')
+      pass(SECOND_MS)
+    }
+    expect(forcedAfterMs).toEqual([0, MINUTE_MS])
+  })
+
+  it('are fetched anew unless a forced fetch has brought others, in whichever order fetches end', async () => {
+    const step = fc.constantFrom('refusal', 'login', 'force', 'oldest answers', 'newest answers', 'time')
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        vi.setSystemTime(START)
+        const fetches: { isForced: boolean; startedMs: number; answer(): void }[] = []
+        const running: typeof fetches = []
+        let isMarked = false
+        const credentials = new SigningCredentials({
+          credentials: ((options: { forceRefresh: boolean }) =>
+            new Promise((resolve) => {
+              const isForced = options.forceRefresh
+              const answer = () => {
+                if (isForced) isMarked = false
+                resolve({ accessKeyId: `ASIA${fetches.length}`, secretAccessKey: 'secret' })
+              }
+              fetches.push({ isForced, startedMs: Date.now(), answer })
+              running.push(fetches.at(-1)!)
+            })) as never,
+        })
+        const logins: Promise<unknown>[] = []
+        const settle = () => new Promise(setImmediate)
+        for (const each of steps) {
+          if (each === 'refusal') {
+            credentials.markStale()
+            isMarked = true
+          } else if (each === 'login') logins.push(credentials.get())
+          else if (each === 'force') logins.push(credentials.get({ forceRefresh: true }))
+          else if (each === 'time') pass(25 * SECOND_MS)
+          else (each === 'oldest answers' ? running.shift() : running.pop())?.answer()
+          await settle()
+        }
+        for (const { answer } of running) answer()
+        await Promise.all(logins)
+        const isForcedNext = isMarked
+        pass(61 * SECOND_MS)
+        const before = fetches.length
+        const last = credentials.get()
+        await settle()
+        fetches.at(-1)?.answer()
+        await last
+        expect(fetches.slice(before).map(({ isForced }) => isForced)).toEqual([isForcedNext])
+        const forced = steps.includes('force') ? [] : fetches.filter(({ isForced }) => isForced)
+        for (const [index, { startedMs }] of forced.entries()) {
+          expect(startedMs - (forced[index - 1]?.startedMs ?? -Infinity)).toBeGreaterThanOrEqual(MINUTE_MS)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('valid credentials', () => {
+  it('are always handed out, whatever the clock and the source do', async () => {
+    const lifetime = fc.integer({ min: SECOND_MS, max: 2 * HOUR_MS })
+    const step = fc.record({ ms: fc.integer({ min: -HOUR_MS, max: HOUR_MS }), isDown: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(lifetime, fc.array(step, { maxLength: 20 }), async (lifetimeMs, steps) => {
+        vi.setSystemTime(START)
+        const { source } = createSource(lifetimeMs)
+        let isDown = false
+        let expiresAtMs = 0
+        const credentials = new SigningCredentials({
+          credentials: (async () => {
+            if (isDown) throw new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down')
+            const identity = await source()
+            expiresAtMs = identity.expiration!.getTime()
+            return identity
+          }) as never,
+        })
+        for (const { ms, isDown: down } of steps) {
+          pass(ms)
+          isDown = down
+          if (isDown && expiresAtMs <= Date.now()) await rejection(credentials.get())
+          else expect((await credentials.get()).expiresAt!.getTime()).toBeGreaterThan(Date.now())
+        }
+      }),
+      { numRuns: 200 },
+    )
   })
 })
 

@@ -19,35 +19,54 @@ afterEach(() => {
   else process.env['NODE_EXTRA_CA_CERTS'] = kept
 })
 
-/** The names of the certificate authorities that a configuration trusts. */
+/** Amazon's public roots, which every RDS endpoint's certificate may come from. */
+const publicRoots = sslProfiles.proxyBundle.ca.map(nameOf)
+
+function nameOf(pem: string): string {
+  return /CN=(.*)/.exec(new X509Certificate(pem).subject)?.[1] ?? ''
+}
+
+/** The names of the CA certificates that a configuration trusts. */
 function trusted(host: string, ssl?: object): string[] {
-  const read = (ca: unknown) =>
-    (ca as string[]).map((pem) => /CN=(.*)/.exec(new X509Certificate(pem).subject)?.[1] ?? '')
+  const read = (ca: unknown) => (ca as string[]).map(nameOf)
   const names = read(pgConfig({ host, user: 'app', ssl }).ssl.ca)
   expect(read(mysql2Config({ host, user: 'app', ssl }).ssl.ca)).toEqual(names)
   return names.toSorted()
 }
 
 describe('the built-in trust', () => {
-  it("is the region's alone, without what has expired", () => {
-    expect(trusted('db.abc.eu-south-1.rds.amazonaws.com')).toEqual([
-      'Amazon RDS eu-south-1 Root CA ECC384 G1',
-      'Amazon RDS eu-south-1 Root CA RSA2048 G1',
-      'Amazon RDS eu-south-1 Root CA RSA4096 G1',
-    ])
+  const EU_SOUTH_1 = [
+    'Amazon RDS eu-south-1 Root CA ECC384 G1',
+    'Amazon RDS eu-south-1 Root CA RSA2048 G1',
+    'Amazon RDS eu-south-1 Root CA RSA4096 G1',
+  ]
+
+  // Aurora "express" clusters have ordinary names, and certificates from the public roots.
+  it.each([
+    'db.abc.eu-south-1.rds.amazonaws.com',
+    'db.cluster-abc.eu-south-1.rds.amazonaws.com',
+    'db.cluster-ro-abc.eu-south-1.rds.amazonaws.com',
+    'db.cluster-custom-abc.eu-south-1.rds.amazonaws.com',
+    'db.shardgrp-abc.eu-south-1.rds.amazonaws.com',
+  ])("is the CAs of the region, without expired ones, and Amazon's public roots for %s", (host) => {
+    expect(trusted(host)).toEqual([...EU_SOUTH_1, ...publicRoots].toSorted())
+  })
+
+  it("is the region's CAs alone for a name that is not RDS's", () => {
+    const { ssl } = pgConfig({ host: 'localhost', user: 'app', iam: { region: 'eu-south-1' } })
+    expect((ssl.ca as string[]).map(nameOf).toSorted()).toEqual(EU_SOUTH_1)
   })
 
   it('has no beta or preview authority', () => {
     for (const region of ['us-east-1', 'us-east-2']) {
-      expect(trusted(`db.abc.${region}.rds.amazonaws.com`)).toHaveLength(3)
+      expect(trusted(`db.abc.${region}.rds.amazonaws.com`)).toHaveLength(3 + publicRoots.length)
       expect(trusted(`db.abc.${region}.rds.amazonaws.com`).join()).not.toMatch(/beta|preview/i)
     }
   })
 
   it("is Amazon's public roots for an RDS Proxy", () => {
     const names = trusted('app.proxy-abc.us-east-1.rds.amazonaws.com')
-    expect(names).toHaveLength(sslProfiles.proxyBundle.ca.length)
-    expect(names.join()).not.toContain('RDS')
+    expect(names).toEqual(publicRoots.toSorted())
   })
 
   describe('with NODE_EXTRA_CA_CERTS', () => {
@@ -60,7 +79,7 @@ describe('the built-in trust', () => {
 
     it('grows by what it adds', () => {
       extra('company.pem', sslProfiles.proxyBundle.ca[0])
-      expect(trusted('db.abc.eu-west-1.rds.amazonaws.com')).toHaveLength(4)
+      expect(trusted('db.abc.eu-west-1.rds.amazonaws.com')).toHaveLength(4 + publicRoots.length)
       expect(trusted('db.abc.mx-central-1.rds.amazonaws.com')).toEqual([])
     })
 
@@ -76,7 +95,7 @@ describe('the built-in trust', () => {
 
     it('needs nothing built in where it holds a CA of the region', () => {
       extra('region.pem', bundleOf('us-xxxx-2'))
-      expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1)
+      expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1 + publicRoots.length)
     })
 
     it('has no answer in a CA of the region that has ended', () => {

@@ -113,6 +113,8 @@ export function testSource(name: string, source: EndpointSource): void {
       if (fault === 'error') expect(everythingShown(error.cause)).toMatch(failure)
       expect(lookUps()).toBeLessThanOrEqual(3)
       scene.setFault(endpoint)
+      // A process that hangs is not asked again before.
+      stage.passSeconds(60)
       expectSignedBy(await provider.getToken(), scene.issued.at(-1)!)
     })
 
@@ -134,6 +136,7 @@ export function testSource(name: string, source: EndpointSource): void {
         expect(expiresAt).toEqual(new Date())
         expect((await stage.failure(provider.getToken())).code).toBe(code)
         scene.setFault(endpoint)
+        stage.passSeconds(60)
         expectSignedBy(await provider.getToken(), scene.issued.at(-1)!)
       },
     )

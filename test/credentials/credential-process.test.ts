@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { testSource } from './contract'
+import { testStage } from './scene'
 
 // What a credential helper does: asks somebody, and writes the answer in the form of the shared files' `process`.
 const HELPER = `
@@ -33,6 +36,63 @@ testSource('a credential process', {
       AWS_EC2_METADATA_DISABLED: 'true',
     })
   },
-  failure: /the helper got 500/,
+  failure: /exited with status 3/,
   timeoutMs: 3_000,
+})
+
+describe('a credential process', () => {
+  const stage = testStage()
+
+  function configure(script: string, ...args: string[]): void {
+    const command = [process.execPath, stage.write('helper.cjs', script), ...args]
+      .map((part) => `"${part}"`)
+      .join(' ')
+    stage.set({
+      AWS_CONFIG_FILE: stage.write('config', `[profile app]\ncredential_process = ${command}\n`),
+      AWS_EC2_METADATA_DISABLED: 'true',
+    })
+  }
+  const provider = (timeoutMs = 15_000) => stage.provider({ profile: 'app', timeoutMs })
+
+  it.each([
+    ['its exit status', 'process.exit(7)', 'exited with status 7'],
+    ['what is no JSON', 'console.log(\'{ "SecretAccessKey": "secretOnStdout\')', 'returned invalid JSON'],
+  ])('that fails is named with %s, without its command line and what it wrote', async (_, end, expected) => {
+    configure(`console.error('secretOnStderr'); ${end}`, '--password=secretOfTheCommandLine')
+    stage.guard('secretOnStderr', 'secretOnStdout', 'secretOfTheCommandLine')
+    const error = await stage.failure(provider().getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(error.message).toContain(expected)
+    expect(error.message).toContain('app')
+  })
+
+  it('that fails does not leave the login to the role of the instance', async () => {
+    const scene = await stage.startEndpoints()
+    configure('process.exit(1)')
+    stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
+    expect((await stage.failure(provider().getToken())).message).toContain('exited with status 1')
+    expect(scene.requests.imds).toBe(0)
+  })
+
+  it('slower than the time limit runs once, and its late answer is kept', async () => {
+    // It answers once the file is there.
+    configure(`
+const { appendFileSync, existsSync } = require('node:fs')
+appendFileSync(__dirname + '/started', 'x')
+setInterval(() => {
+  if (!existsSync(__dirname + '/answer')) return
+  console.log(JSON.stringify({ Version: 1, AccessKeyId: 'ASIALATE', SecretAccessKey: 'secretAccessKeyThatCameLate' }))
+  process.exit()
+}, 20)`)
+    const slow = provider(1_000)
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect((await stage.failure(slow.getToken())).code).toBe('TOKEN_TIMEOUT')
+    }
+    const started = stage.write('answer', '').replace(/answer$/, 'started')
+    const token = await provider(1_000)
+      .getToken()
+      .catch(() => slow.getToken())
+    expect(token.value).toContain('ASIALATE')
+    expect(readFileSync(started, 'utf8')).toBe('x')
+  })
 })

@@ -71,6 +71,15 @@ describe('environment variables', () => {
     expect(error.message).toContain('2031-05-06T07:08:08')
   })
 
+  it('with a secret key that ends with a newline are named', async () => {
+    become('written')
+    stage.set({ AWS_SECRET_ACCESS_KEY: 'secretKeyOf/echo+PaddedToItsLength\n' })
+    stage.guard('secretKeyOf/echo+PaddedToItsLength')
+    const error = await stage.failure(stage.provider().getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(error.message).toContain('the secretAccessKey ends with a newline')
+  })
+
   it('are of no use with an end that is no date', async () => {
     become('odd', { AWS_CREDENTIAL_EXPIRATION: 'tomorrow' })
     const error = await stage.failure(stage.provider().getToken())

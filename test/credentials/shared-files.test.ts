@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -90,6 +91,89 @@ describe('shared files', () => {
     const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
     expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
     expect(everythingShown(error.cause)).toContain('[app]')
+  })
+
+  it.each([
+    ['the option', { profile: 'app' }, {}],
+    ['AWS_PROFILE', {}, { AWS_PROFILE: 'app' }],
+  ])(
+    'that lack the profile of %s do not leave the login to the role of the instance',
+    async (_, option, env) => {
+      const scene = await stage.startEndpoints()
+      credentials(section('default', 'AKIADEFAULT'))
+      stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false', ...env })
+      const error = await stage.failure(stage.provider(option).getToken())
+      expect(error).toMatchObject({
+        code: 'CREDENTIALS_UNAVAILABLE',
+        message: expect.stringContaining('the profile "app" does not exist'),
+      })
+      expect(scene.requests.imds).toBe(0)
+    },
+  )
+
+  it('that lack a source_profile do not leave the login to the role of the instance', async () => {
+    const scene = await stage.startEndpoints()
+    config('[profile app]', 'role_arn = arn:aws:iam::123456789012:role/app', 'source_profile = gone')
+    stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
+    const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
+    expect(error.message).toContain('[gone]')
+    expect(scene.requests.imds).toBe(0)
+  })
+
+  it('may name a profile that holds nothing but a region', async () => {
+    const scene = await stage.startEndpoints()
+    config('[profile app]', 'region = eu-west-1')
+    stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
+    expectSignedBy(await stage.provider({ profile: 'app' }).getToken(), scene.issued[0]!)
+  })
+
+  const SSO = `[profile app]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = dev
+[sso-session corp]
+sso_region = eu-west-1
+sso_start_url = https://corp.awsapps.com/start
+`
+  const SSO_LEGACY = `[profile app]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+sso_account_id = 123456789012
+sso_role_name = dev
+`
+  it.each([
+    ['an SSO session without a sign-in', SSO, 'run `aws sso login --profile app`'],
+    ['an SSO start URL without a sign-in', SSO_LEGACY, 'run `aws sso login --profile app`'],
+    [
+      'a role that requires MFA',
+      `[profile app]
+role_arn = arn:aws:iam::123456789012:role/app
+source_profile = user
+mfa_serial = arn:aws:iam::123456789012:mfa/user
+[profile user]
+aws_access_key_id = AKIAUSER
+aws_secret_access_key = secretKeyOfTheUser`,
+      'requires MFA',
+    ],
+  ])('name %s in the message', async (_, content, expected) => {
+    stage.guard('secretKeyOfTheUser')
+    config(content)
+    const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
+    expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
+    expect(error.message).toContain(expected)
+  })
+
+  it('name an SSO session that has expired, and the command that renews it', async () => {
+    config(SSO)
+    const cache = join(dirname(stage.write('x', '')), '.aws', 'sso', 'cache')
+    mkdirSync(cache, { recursive: true })
+    const token = { accessToken: 'accessTokenOfTheSession', expiresAt: '2031-05-06T06:00:00Z' }
+    stage.guard(token.accessToken)
+    const name = createHash('sha1').update('corp').digest('hex')
+    stage.write(`.aws/sso/cache/${name}.json`, JSON.stringify(token))
+    const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
+    expect(error.message).toContain('has expired')
+    expect(error.message).toContain('run `aws sso login --profile app`')
   })
 
   describe('with a role', () => {

@@ -1,11 +1,17 @@
-import type { IamOptions } from '@rds-iam/core'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { IamOptions, TokenSignedEvent } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
 import { startLocalRds, type CredentialSource, type IssuedIdentity, type LocalRds } from '@rds-iam/local'
 import { Client } from 'pg'
 import { afterEach, describe, expect, inject, it } from 'vitest'
-import { testStage } from './scene'
+import { rejection } from '../contract/outcome'
+import { messagesDuring, testStage } from './scene'
 
 const USERS = Array.from({ length: 10 }, (_, number) => `user_${number}`)
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 describe('the logins of one configuration', () => {
   const stage = testStage()
@@ -26,20 +32,14 @@ describe('the logins of one configuration', () => {
     stage.set(scene.env[name])
     const iam: IamOptions = { region: local.region, timeoutMs: 15_000 }
     const { port, database } = local
-    const config = pgConfig({
-      host: 'localhost',
-      port,
-      user: USERS[0]!,
-      database,
-      ssl: { ca: local.ca },
-      iam,
-    })
-    async function logIn(user: string): Promise<void> {
-      const client = new Client({ ...config, user })
+    const options = { host: 'localhost', port, user: USERS[0]!, database, ssl: { ca: local.ca }, iam }
+    const config = pgConfig(options)
+    async function logIn(user: string, configuration = config): Promise<void> {
+      const client = new Client({ ...configuration, user })
       await client.connect()
       await client.end()
     }
-    return { scene, local, logIn }
+    return { scene, local, logIn, configure: () => pgConfig(options) }
   }
 
   it.each([
@@ -49,7 +49,7 @@ describe('the logins of one configuration', () => {
     'of ten users share what the source %s hands out',
     async (name, source) => {
       const { scene, local, logIn } = await open(name)
-      await Promise.all(USERS.map(logIn))
+      await Promise.all(USERS.map((user) => logIn(user)))
       expect(scene.requests[source]).toBe(1)
       for (const user of USERS) {
         stage.passSeconds(8)
@@ -59,4 +59,29 @@ describe('the logins of one configuration', () => {
       expect(scene.requests[source]).toBe(2)
     },
   )
+
+  it('share them with other configurations of the same source, and not with those of another', async () => {
+    const { scene, logIn, configure } = await open('container')
+    await Promise.all(USERS.map((user) => logIn(user, configure())))
+    expect(scene.requests.container).toBe(1)
+    const other = await stage.startEndpoints()
+    stage.set(other.env.container)
+    await rejection(logIn(USERS[0]!, configure()))
+    expect(other.requests.container).toBe(1)
+    expect(scene.requests.container).toBe(1)
+  })
+
+  it('do not keep tokens that have expired', async () => {
+    const { logIn } = await open('container')
+    const tokens = await messagesDuring<TokenSignedEvent>('rds-iam:token.signed', async () => {
+      for (const user of USERS) await logIn(user)
+    })
+    // A token holds its date, and so does nothing else once the message is gone.
+    const dates = tokens.splice(0).map(({ expiresAt }) => new WeakRef(expiresAt))
+    stage.passSeconds(61)
+    await logIn('user_0')
+    await new Promise(setImmediate)
+    collectGarbage()
+    expect(dates.filter((date) => date.deref())).toEqual([])
+  })
 })

@@ -50,12 +50,20 @@ function everything(packed: Packed[]): Record<string, string> {
   return { ...node, typescript: '5.9.3', '@types/pg': '8.23.1', ...Object.fromEntries(installed) }
 }
 
+/** The oldest version that each range of core takes. */
+function oldestOfCore(packed: Packed[]): Record<string, string> {
+  const { manifest } = packed.find(({ id }) => id === 'core') as Packed
+  const ranges = Object.entries<string>(manifest['dependencies'] ?? {})
+  return Object.fromEntries(ranges.map(([name, range]) => [name, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? '']))
+}
+
 /** Installs the tools and each application in a folder of its own: those above by npm, and one by each manager. */
 export async function install(folder: string, packed: Packed[], registry: string): Promise<void> {
   const ours = (ids: string[]) =>
     Object.fromEntries(packed.filter(({ id }) => ids.includes(id)).map(dependency))
   const installations = await Promise.allSettled([
     installInto(join(folder, 'tools'), 'npm', tools, registry),
+    installInto(join(folder, 'oldest'), 'npm', { ...ours(['core']), ...oldestOfCore(packed) }, registry),
     ...Object.entries(applications).map(async ([name, { packages, dependencies, sources }]) => {
       await installInto(join(folder, name), 'npm', { ...ours(packages), ...dependencies }, registry)
       await Promise.all(sources.map((source) => copySource(source, join(folder, name))))

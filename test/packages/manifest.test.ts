@@ -51,6 +51,29 @@ test.each([...peers])('%s runs through the contract at both ends of %s', (peer, 
     )
 })
 
+const dependencies = packages.flatMap(({ manifest }) =>
+  Object.entries<string>(manifest['dependencies'] ?? {}),
+)
+
+// AWS publishes several a week, and those of 2027 need Node 22: a caret range would bring one to Node 20.
+test.each(dependencies.filter(([name]) => name.startsWith('@aws-sdk/')))(
+  'the range of %s ends: %s',
+  (_, range) => {
+    expect(range).toMatch(/^>=3\.\d+\.0 <3\.\d+\.0$/)
+  },
+)
+
+test('a prerelease is depended on by its exact version', () => {
+  const prereleases = dependencies.filter(([, range]) => range.includes('-'))
+  expect(prereleases.length).toBeGreaterThan(0)
+  for (const [name, range] of prereleases)
+    expect({ name, range }).toEqual({ name, range: /\d.*/.exec(range)?.[0] })
+})
+
+test('packageManager has the hash of what runs', () => {
+  expect(workspace.packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+\+sha512\.[0-9a-f]{128}$/)
+})
+
 test('ARCHITECTURE.md gives a reason for every dependency', () => {
   const rows = [
     ...text('ARCHITECTURE.md').matchAll(/^\| (core|knex|kysely|local|rds-iam) \| (\S+) \| (.+) \|$/gm),

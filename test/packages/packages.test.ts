@@ -1,10 +1,10 @@
 // What users get: packed, installed outside this workspace, and used with what they have.
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { publishedPackages, root as workspace } from '../../scripts/packages.mjs'
+import { publishedPackages, readJson, root as workspace } from '../../scripts/packages.mjs'
 import { applications, copyScript, entriesOf, install } from './applications'
 import { managers } from './managers'
 import { startRegistry, type Registry } from './registry'
@@ -15,9 +15,16 @@ const names = Object.keys(applications)
 // Whose README shows one whole program.
 const SHOWN = ['core', 'knex', 'kysely']
 // What scripts/bundle.mjs makes of many sources.
-const BUNDLED = ['dist/shared.js', 'dist/tls/authorities.json']
+const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/authorities.json']
 // Compilers and package managers on two cores, beside other tests.
 const SLOW = { timeout: 300_000 }
+
+const credentials = {
+  AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_SESSION_TOKEN: undefined,
+  AWS_PROFILE: undefined,
+}
 
 let folder: string
 let packed: Packed[]
@@ -54,7 +61,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
     )
     expect(others?.toSorted()).toEqual(wanted.toSorted())
     for (const file of built?.filter((one) => !BUNDLED.includes(one)) ?? []) {
-      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)$/.exec(file) ?? []
+      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)(\.map)?$/.exec(file) ?? []
       expect(existsSync(join(source, `src/${stem}.${m}ts`)), `what made ${file}`).toBe(true)
     }
     expect(await text('LICENSE')).toBe(await readFile(join(workspace, 'LICENSE'), 'utf8'))
@@ -97,6 +104,12 @@ test.each(names)('%s: one state, by require and by import', async (name) => {
   await tool(script, entriesOf(applications[name]?.packages ?? []))
 })
 
+test('stack traces name the line in the source', async () => {
+  const script = `try { require('@rds-iam/core/pg').pgConfig(null) } catch (error) { console.log(error.stack) }`
+  const stack = await tool('--enable-source-maps', ['-e', script], join(folder, 'pg'))
+  expect(stack).toMatch(/core\/src\/pg\/pg-config\.ts:\d+/)
+})
+
 describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
   const all = publishedPackages()
   const entries = all.flatMap((one) => one.entries)
@@ -128,6 +141,28 @@ describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
     },
   )
 })
+
+test('core makes a token with the oldest versions that its ranges take', SLOW, async () => {
+  const at = join(folder, 'oldest')
+  const core = packed.find(({ id }) => id === 'core') as Packed
+  for (const [name, range] of Object.entries(core.manifest['dependencies'] ?? {})) {
+    const { version } = readJson(join(at, 'node_modules', name, 'package.json'))
+    expect(range, name).toMatch(new RegExp(`^(>=|\\^)${version}( |$)`))
+  }
+  expect(existsSync(join(at, 'node_modules/@rds-iam/core/node_modules'))).toBe(false)
+  expect(await tool(await copyScript('token.cjs', at), [], at, credentials)).toContain('AKIDENVIRONMENT')
+})
+
+test.each(['oldest', 'by-npm'])(
+  'the AWS SDK installed in %s runs on the Node that our engines promise',
+  async (name) => {
+    const scope = join(folder, name, 'node_modules/@aws-sdk')
+    for (const sdk of await readdir(scope)) {
+      const { engines } = readJson(join(scope, sdk, 'package.json'))
+      expect(engines, sdk).toEqual({ node: '>=20.0.0' })
+    }
+  },
+)
 
 describe('types', () => {
   test('applications lack what they do not use', () => {
@@ -179,13 +214,6 @@ describe('types', () => {
 
   test('kysely 0.29 by an older module setting', SLOW, () => compile('mysql2', '7.0', 'node16'))
 })
-
-const credentials = {
-  AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
-  AWS_SECRET_ACCESS_KEY: 'secret',
-  AWS_SESSION_TOKEN: undefined,
-  AWS_PROFILE: undefined,
-}
 
 test('Jest runs them as CommonJS', SLOW, async () => {
   const script = await copyScript('token.jest.cjs', join(folder, 'pg'))

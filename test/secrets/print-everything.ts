@@ -1,14 +1,18 @@
 // Logs in with every library, makes logins fail, and prints all that an application could ever print of it.
 import { inspect } from 'node:util'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
+import { postgresConfig } from '@rds-iam/core/postgres'
 import { createTokenProvider } from '@rds-iam/core'
 import { mysql2Connection, pgConnection } from '@rds-iam/knex'
 import { mysqlDialectConfig, postgresDialectConfig } from '@rds-iam/kysely'
 import knex from 'knex'
 import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
+import mariadbDriver, { type Connection } from 'mariadb'
 import mysql from 'mysql2'
 import pg from 'pg'
+import postgresJs from 'postgres'
 import type { LoginOptions } from '../contract/adapter'
 
 const {
@@ -17,8 +21,10 @@ const {
   secretAccessKey,
   accessKeyId,
   sessionToken,
+  clientCertificate,
 } = JSON.parse(process.env['SCENE'] ?? '') as Record<'postgres' | 'mysql', LoginOptions> &
-  Record<'secretAccessKey' | 'accessKeyId' | 'sessionToken', string>
+  Record<'secretAccessKey' | 'accessKeyId' | 'sessionToken', string> &
+  Record<'clientCertificate', object>
 
 const good = { accessKeyId, secretAccessKey, sessionToken }
 const bad = { ...good, accessKeyId: 'ASIAREFUSED' }
@@ -42,11 +48,13 @@ function print(...values: unknown[]): void {
 
 for (const credentials of [good, bad]) {
   const iam = { region: 'us-east-1', credentials }
-  const pgOptions = { ...postgres, iam }
-  const mysqlOptions = { ...mariadb, iam }
+  const pgOptions = { ...postgres, ssl: { ...postgres.ssl, ...clientCertificate }, iam }
+  const mysqlOptions = { ...mariadb, ssl: { ...mariadb.ssl, ...clientCertificate }, iam }
   print(
     pgConfig(pgOptions),
     mysql2Config(mysqlOptions),
+    postgresConfig(pgOptions),
+    mariadbConfig(mysqlOptions),
     pgConnection(pgOptions),
     mysqlDialectConfig(mysqlOptions),
   )
@@ -89,4 +97,12 @@ for (const credentials of [good, bad]) {
   const connection = mysql.createConnection(mysql2Config(mysqlOptions))
   print(await new Promise((resolve) => connection.connect(resolve)), connection)
   connection.destroy()
+  const sqlTag = postgresJs(postgresConfig({ ...pgOptions, onclose: print }))
+  print(await sqlTag`select nonsense`.catch((error: unknown) => error), sqlTag, sqlTag.options)
+  await sqlTag.end()
+  const opened = await mariadbDriver
+    .createConnection(mariadbConfig(mysqlOptions))
+    .catch((error: unknown) => error)
+  print(opened)
+  if (!(opened instanceof Error)) await (opened as Connection).end()
 }

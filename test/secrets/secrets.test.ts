@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { generate } from 'selfsigned'
 import { expect, it } from 'vitest'
 import { startEndpoint } from '../contract/endpoint'
 
-it('nothing that is printed holds a token, a secret key or a session token', async () => {
+it('prints no token, secret key, session token or private key of a client certificate', async () => {
   const identity = {
     accessKeyId: 'ASIATESTTESTTEST',
     secretAccessKey: randomBytes(30).toString('base64'),
@@ -16,13 +17,22 @@ it('nothing that is printed holds a token, a secret key or a session token', asy
     startEndpoint({ engine: 'mysql', identities: [identity] }),
   ])
   try {
-    const scene = { postgres: postgres.options, mysql: mysql.options, ...identity }
+    const clientCertificate = await createClientCertificate()
+    const scene = { postgres: postgres.options, mysql: mysql.options, clientCertificate, ...identity }
     const printed = await runEverything(JSON.stringify(scene))
     expect(printed.length).toBeGreaterThan(100_000)
     for (const rds of [postgres, mysql]) {
       expect(new Set(rds.logins.map(({ verdict }) => verdict))).toEqual(new Set(['accepted', 'refused']))
     }
-    const secrets = [identity.secretAccessKey, identity.sessionToken, 'X-Amz-Signature', 'X-Amz-Credential']
+    const secrets = [
+      identity.secretAccessKey,
+      identity.sessionToken,
+      'X-Amz-Signature',
+      'X-Amz-Credential',
+      clientCertificate.passphrase,
+      // Printed text escapes the ends of its lines.
+      clientCertificate.key.split('\n')[1] ?? '',
+    ]
     const hidden = secrets.flatMap((secret) => [
       secret,
       encodeURIComponent(secret),
@@ -37,6 +47,13 @@ it('nothing that is printed holds a token, a secret key or a session token', asy
     await mysql.close()
   }
 })
+
+async function createClientCertificate() {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'application' }])
+  const passphrase = randomBytes(20).toString('base64')
+  const encryption = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+  return { cert, key: createPrivateKey(key).export(encryption) as string, passphrase }
+}
 
 /** Runs the program with every debug log of every library on, and gives all that it printed. */
 async function runEverything(scene: string): Promise<string> {

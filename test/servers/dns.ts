@@ -3,11 +3,18 @@ import { once } from 'node:events'
 
 const CNAME = 5
 
+const NXDOMAIN = 3
+/** Response codes of a DNS server that fails (RFC 1035). */
+export const SERVFAIL = 2
+export const REFUSED = 5
+
 /** A DNS server on loopback that knows aliases, and says NXDOMAIN to everything else. */
 export interface TestDns {
   address: string
   /** From each alias to the name behind it; may change at any time. */
   aliases: Map<string, string>
+  /** For a name, the response codes with which the next queries fail. */
+  failures: Map<string, number[]>
   /** Answers nothing any more. */
   fallSilent(): void
   close(): Promise<void>
@@ -15,16 +22,18 @@ export interface TestDns {
 
 export async function startDns(): Promise<TestDns> {
   const aliases = new Map<string, string>()
+  const failures = new Map<string, number[]>()
   let silent = false
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
-    if (!silent) socket.send(answer(query, aliases), from.port, from.address)
+    if (!silent) socket.send(answer(query, aliases, failures), from.port, from.address)
   })
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
   return {
     address: `127.0.0.1:${socket.address().port}`,
     aliases,
+    failures,
     fallSilent() {
       silent = true
     },
@@ -35,12 +44,13 @@ export async function startDns(): Promise<TestDns> {
   }
 }
 
-/** One question, and its CNAME or NXDOMAIN (RFC 1035). */
-function answer(query: Buffer, aliases: Map<string, string>): Buffer {
+/** One question, and its CNAME or an error (RFC 1035). */
+function answer(query: Buffer, aliases: Map<string, string>, failures: Map<string, number[]>): Buffer {
   const { name, end } = readName(query)
-  const target = aliases.get(name.toLowerCase())
+  const failure = failures.get(name.toLowerCase())?.shift()
+  const target = failure === undefined ? aliases.get(name.toLowerCase()) : undefined
   const header = Buffer.from(query.subarray(0, 12))
-  header.writeUInt16BE(target === undefined ? 0x8183 : 0x8180, 2)
+  header.writeUInt16BE(0x8180 | (failure ?? (target === undefined ? NXDOMAIN : 0)), 2)
   for (const [at, count] of [1, target === undefined ? 0 : 1, 0, 0].entries())
     header.writeUInt16BE(count, 4 + 2 * at)
   const question = query.subarray(12, end + 4)

@@ -55,6 +55,12 @@ export function isRdsIamError(error: unknown): error is RdsIamError {
   return typeof error === 'object' && error !== null && BRAND in error
 }
 
+/** Copies an error of ours for a driver that writes into the errors it passes on. */
+export function copyError(error: RdsIamError): RdsIamError {
+  const { code, message, stack, cause } = error
+  return Object.assign(new RdsIamError(code, '', { cause }), error, { message, stack })
+}
+
 /** An `INVALID_OPTION` error that names the option and says what to give. */
 export function invalidOption(option: string, advice: string, cause?: unknown): RdsIamError {
   return new RdsIamError('INVALID_OPTION', `${option}: ${advice}`, {

@@ -1,7 +1,5 @@
-import { channel } from 'node:diagnostics_channel'
+import { channel, type Channel } from 'node:diagnostics_channel'
 import type { Address } from './iam-options'
-import type { AuthToken } from './token/auth-token'
-import type { LoginTo } from './token/sign'
 
 /** Messages of the channel `rds-iam:token.signed`. Durations are in milliseconds. */
 export interface TokenSignedEvent {
@@ -9,7 +7,7 @@ export interface TokenSignedEvent {
   region: string
   user: string
   expiresAt: Date
-  /** Region, credentials and signature together. */
+  /** How long the region, the credentials and the signature took together. */
   durationMs: number
 }
 
@@ -23,15 +21,15 @@ export interface TokenReusedEvent {
 
 /** Messages of the channel `rds-iam:token.renewal-failed`. */
 export interface TokenRenewalFailedEvent {
-  /** Absent when it was credentials that could not be renewed, or the region not found. */
+  /** Absent if credentials could not be refreshed, or the region was not found. */
   endpoint?: Address
   user?: string
   error: unknown
-  /** Whether a token that is still good was used instead; otherwise a login failed. */
+  /** Whether an old value that is still valid was used instead; otherwise a login failed. */
   bridged: boolean
 }
 
-/** Messages of the channel `rds-iam:credentials.short-lived`: they end before a token would. */
+/** Messages of the channel `rds-iam:credentials.short-lived`: credentials that expire before a token would. */
 export interface CredentialsShortLivedEvent {
   expiresAt: Date
 }
@@ -51,41 +49,27 @@ export interface ConnectionLostEvent {
   error: unknown
 }
 
-const tokenSigned = channel('rds-iam:token.signed')
-const tokenReused = channel('rds-iam:token.reused')
-const tokenRenewalFailed = channel('rds-iam:token.renewal-failed')
-const credentialsShortLived = channel('rds-iam:credentials.short-lived')
-const loginRefused = channel('rds-iam:login.refused')
-const connectionLost = channel('rds-iam:connection.lost')
-
-export function publishSigned(login: LoginTo, { expiresAt }: AuthToken, durationMs: number): void {
-  if (tokenSigned.hasSubscribers)
-    tokenSigned.publish({ ...login, expiresAt, durationMs } satisfies TokenSignedEvent)
+/** The messages of each channel, without its prefix `rds-iam:`. */
+interface Events {
+  'token.signed': TokenSignedEvent
+  'token.reused': TokenReusedEvent
+  'token.renewal-failed': TokenRenewalFailedEvent
+  'credentials.short-lived': CredentialsShortLivedEvent
+  'login.refused': LoginRefusedEvent
+  'connection.lost': ConnectionLostEvent
 }
 
-export function publishReused(login: LoginTo | undefined, { expiresAt }: AuthToken): void {
-  if (login && tokenReused.hasSubscribers) {
-    tokenReused.publish({ ...login, expiresAt } satisfies TokenReusedEvent)
-  }
+const channels: Record<keyof Events, Channel> = {
+  'token.signed': channel('rds-iam:token.signed'),
+  'token.reused': channel('rds-iam:token.reused'),
+  'token.renewal-failed': channel('rds-iam:token.renewal-failed'),
+  'credentials.short-lived': channel('rds-iam:credentials.short-lived'),
+  'login.refused': channel('rds-iam:login.refused'),
+  'connection.lost': channel('rds-iam:connection.lost'),
 }
 
-export function publishRenewalFailed(login: LoginTo | undefined, error: unknown, bridged: boolean): void {
-  if (tokenRenewalFailed.hasSubscribers) {
-    tokenRenewalFailed.publish({ ...login, error, bridged } satisfies TokenRenewalFailedEvent)
-  }
-}
-
-export function publishShortLived(expiresAt: Date): void {
-  if (credentialsShortLived.hasSubscribers) {
-    credentialsShortLived.publish({ expiresAt } satisfies CredentialsShortLivedEvent)
-  }
-}
-
-export function publishRefused(login: LoginTo, error: unknown): void {
-  if (loginRefused.hasSubscribers) loginRefused.publish({ ...login, error } satisfies LoginRefusedEvent)
-}
-
-export function publishLost(endpoint: Address, user: string, error: unknown): void {
-  if (connectionLost.hasSubscribers)
-    connectionLost.publish({ endpoint, user, error } satisfies ConnectionLostEvent)
+/** Publishes an event. It is made only if somebody has subscribed. */
+export function publish<Name extends keyof Events>(name: Name, makeEvent: () => Events[Name]): void {
+  const { [name]: target } = channels
+  if (target.hasSubscribers) target.publish(makeEvent())
 }

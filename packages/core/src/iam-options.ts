@@ -1,6 +1,7 @@
+import { isIPv6 } from 'node:net'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
 import { invalidOption } from './errors'
-import { isLoopback, normalizeHost } from './endpoint/parse-endpoint'
+import { normalizeHost } from './endpoint/parse-endpoint'
 
 /** How to log in by IAM: everything has a default that suits an application on AWS. */
 export interface IamOptions {
@@ -18,7 +19,8 @@ export interface IamOptions {
   profile?: string | undefined
   /**
    * `host` or `host:port` of the RDS endpoint to sign for and to check the certificate against, when the
-   * dialled host is a tunnel, a load balancer, an IP address or an alias. Default port: the dialled one.
+   * dialled host is a tunnel, a load balancer, an IP address or an alias. Default port: the engine's, 5432 or 3306;
+   * where the endpoint is the dialled host itself, the dialled port.
    */
   endpoint?: string | undefined
   /**
@@ -106,10 +108,25 @@ export function checkIdentityOptions(options: IdentityOptions, prefix: string): 
 }
 
 function checkCredentials(credentials: unknown, name: string): void {
-  const { accessKeyId, secretAccessKey } = (credentials ?? {}) as Partial<AwsCredentialIdentity>
-  if (!isText(accessKeyId) || !isText(secretAccessKey)) {
-    throw invalidOption(name, 'give a provider function, or an object with accessKeyId and secretAccessKey')
+  const problem = keyProblem(credentials)
+  if (problem !== undefined) {
+    throw invalidOption(
+      name,
+      `${problem}: give a provider function, or an object with accessKeyId and secretAccessKey`,
+    )
   }
+}
+
+/** Says what is wrong with the keys of an identity, without their values. */
+export function keyProblem(identity: unknown): string | undefined {
+  const keys = (identity ?? {}) as Partial<AwsCredentialIdentity>
+  for (const name of ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const) {
+    const key: unknown = keys[name]
+    if (isText(key) || (name === 'sessionToken' && !key)) continue
+    if (typeof key !== 'string' || key === '') return `there is no ${name}`
+    return `the ${name} ${key.endsWith('\n') ? 'ends with a newline' : 'holds characters that no key has'}`
+  }
+  return undefined
 }
 
 /** Checks a host name or IP address; the answer is in lower case and without a trailing dot. */
@@ -118,10 +135,13 @@ export function checkHost(host: unknown, option: string): string {
   if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
   if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
   const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
-  const ipv6 = isIpv6(name)
-  if (!ipv6 && name.includes(':')) throw invalidOption(option, 'give the port as `port`, not inside the host')
-  if (!ipv6 && !isHostName(name)) throw invalidOption(option, 'not a host name')
-  return name
+  if (isIPv6(name) || isHostName(name)) return name
+  throw invalidOption(
+    option,
+    /^(\[.*\]|[^:]*):\d*$/.test(name)
+      ? 'give the port as `port`, not inside the host'
+      : 'not a host name or an IP address',
+  )
 }
 
 /** Checks a TCP port. */
@@ -147,7 +167,7 @@ export function parseAddress(text: unknown, option: string): { host: string; por
   if (text.includes('://')) throw invalidOption(option, 'a URL: give host or host:port')
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
   const [, host, port] =
-    bracketed ?? (isIpv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
+    bracketed ?? (isIPv6(text) ? ['', text] : (/^([^:]*)(?::([^:]*))?$/s.exec(text) ?? ['', text]))
   const name = checkHost(host, option)
   return port === undefined
     ? { host: name }
@@ -165,10 +185,6 @@ function isHostName(name: string): boolean {
   if (/^[a-z0-9_][a-z0-9._-]{0,252}$/.test(name)) return true
   // Made here, not written as a literal: Unicode's tables would be read whenever this file is loaded.
   return new RegExp(String.raw`^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]{0,252}$`, 'u').test(name)
-}
-
-function isIpv6(host: string): boolean {
-  return isLoopback(host) ? host === '::1' : /^[0-9a-f:]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(host)
 }
 
 function printable(key: string): string {

@@ -9,5 +9,9 @@ export type {
   TokenSignedEvent,
 } from './events'
 export type { IamOptions } from './iam-options'
-export type { AuthToken } from './token/auth-token'
-export { createTokenProvider, type TokenProvider, type TokenProviderOptions } from './token/token-provider'
+export {
+  createTokenProvider,
+  type AuthToken,
+  type TokenProvider,
+  type TokenProviderOptions,
+} from './token/tokens'

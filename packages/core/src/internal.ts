@@ -7,6 +7,6 @@
 export { isLoopback } from './endpoint/parse-endpoint'
 export { profileRegion, resolveRegion } from './endpoint/region'
 export { parseAddress, type Address } from './iam-options'
-export { within } from './time-limit'
+export { withTimeout } from './with-timeout'
 export { builtInTrust, bundleUrl } from './tls/trust'
-export { createCredentials, type Credentials } from './token/credentials'
+export { SigningCredentials, type Credentials } from './token/credentials'

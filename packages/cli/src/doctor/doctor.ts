@@ -131,7 +131,7 @@ async function checkSigner(
 }
 
 async function checkCaller(
-  { identity, until }: Credentials,
+  { identity, expiresAt: until }: Credentials,
   askSts: () => Promise<StsObservation>,
   checklist: Checklist,
 ): Promise<{ account: string | undefined; arn?: string }> {
@@ -180,7 +180,7 @@ async function connect(
 
 async function checkSignedToken(
   { endpoint, user, signedRegion: region }: TokenFacts,
-  { identity: credentials, until }: Credentials,
+  { identity: credentials, expiresAt: until }: Credentials,
   checklist: Checklist,
   redactor: Redactor,
 ): Promise<void> {

@@ -54,7 +54,7 @@ export function readLoginOptions(given: LoginArguments): LoginOptions {
   if (port !== undefined) throw new UsageError('--host: give the port as --port')
   const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
   inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
-  const endpoint = readEndpoint(dial, given.endpoint)
+  const endpoint = readEndpoint(dial, given.endpoint, DEFAULT_PORTS[engine])
   return {
     engine,
     dial,
@@ -86,8 +86,12 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
-function readEndpoint(dial: Address, given: string | undefined): Address | undefined {
-  if (given !== undefined) return { port: dial.port, ...readAddress(given, '--endpoint') }
+function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
+  if (given !== undefined) {
+    const { host, port } = readAddress(given, '--endpoint')
+    // The port of a tunnel is not that of the endpoint: default to the engine's, like `iam.endpoint`.
+    return { host, port: port ?? (host === dial.host ? dial.port : enginePort) }
+  }
   return isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other' ? dial : undefined
 }
 

@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net'
+
 /** What an RDS endpoint's name says about it. `other`: not the name of an RDS endpoint. */
 export type EndpointKind =
   | 'cluster'
@@ -70,5 +72,5 @@ export function normalizeHost(host: string): string {
 
 /** Whether a host can only be this machine. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

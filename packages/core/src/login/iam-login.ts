@@ -1,16 +1,14 @@
 import type { SecureContext } from 'node:tls'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { parseAddress, type Address, type IamOptions } from '../iam-options'
-import { createCredentials } from '../token/credentials'
-import { createTokens } from '../token/tokens'
-import type { AuthToken } from '../token/auth-token'
-import type { Renewable } from '../token/renewable'
-import type { LoginTo } from '../token/sign'
+import { SigningCredentials, type Credentials } from '../token/credentials'
+import { RefreshingValues } from '../token/refreshing-value'
+import { RefreshingToken, type AuthToken, type TokenScope } from '../token/tokens'
 import { createSecureContexts } from '../tls/secure-context'
 import type { SslOptions } from '../tls/ssl-option'
 import { builtInTrust, type TrustedCas } from '../tls/trust'
 import { RdsIamError } from '../errors'
-import { publishRefused } from '../events'
+import { publish } from '../events'
 import { findTarget, type LoginTarget } from './login-target'
 
 /** How the connections of one driver configuration log in. */
@@ -30,16 +28,14 @@ export interface IamLogin {
 }
 
 /** Makes the login of one driver configuration: its tokens and its trust live as long as the configuration. */
-export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
-  const credentials = createCredentials(iam)
-  const tokensByLogin = new Map<string, Renewable<AuthToken>>()
+export function createIamLogin(iam: IamOptions, ssl: SslOptions, enginePort: number): IamLogin {
+  const credentials = new SigningCredentials(iam)
+  const tokens = new RefreshingValues<RefreshingToken>()
   const contexts = createSecureContexts(ssl)
 
-  function tokens(login: LoginTo): Renewable<AuthToken> {
-    const { endpoint, region, user } = login
-    const key = `${endpoint.host}:${endpoint.port} ${region} ${user}`
-    let found = tokensByLogin.get(key)
-    if (!found) tokensByLogin.set(key, (found = createTokens(credentials, () => Promise.resolve(login))))
+  async function signingCredentials(request: { forceRefresh: boolean }): Promise<Credentials> {
+    const found = await credentials.get(request)
+    tokens.dropExpired()
     return found
   }
 
@@ -50,17 +46,26 @@ export function createIamLogin(iam: IamOptions, ssl: SslOptions): IamLogin {
   return {
     ssl,
     trust,
-    target: (dialled) => findTarget(dialled, iam),
-    token: ({ endpoint, region }, user) => tokens({ endpoint, region, user }).get(),
+    target: (dialled) => findTarget(dialled, iam, enginePort),
+    token({ endpoint, region }, user) {
+      const scope = { endpoint, region, user }
+      const key = keyOf(scope)
+      const token = tokens.get(key) ?? tokens.add(key, new RefreshingToken(() => scope, signingCredentials))
+      return token.get()
+    },
     secureContext: (target) => contexts(trust(target)),
-    refused({ endpoint, region }, user, token, cause) {
-      const login = { endpoint, region, user }
-      // Of many logins that are refused with one token, the first says that its credentials may be bad.
-      if (tokens(login).discard(token)) credentials.distrust()
-      publishRefused(login, cause)
-      return loginRefused(login)
+    refused({ endpoint, region }, user, token, error) {
+      const scope = { endpoint, region, user }
+      // Many logins may be refused with one token: the first one says that its credentials may be bad.
+      if (tokens.get(keyOf(scope))?.discard(token)) credentials.markStale()
+      publish('login.refused', () => ({ ...scope, error }))
+      return loginRefused(scope)
     },
   }
+}
+
+function keyOf({ endpoint, region, user }: TokenScope): string {
+  return `${endpoint.host}:${endpoint.port} ${region} ${user}`
 }
 
 /**
@@ -78,13 +83,14 @@ export function knownTrust(host: string, { endpoint, region }: IamOptions): Trus
   }
 }
 
-function loginRefused({ endpoint, region, user }: LoginTo): RdsIamError {
+function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
   return new RdsIamError(
     'LOGIN_REFUSED',
     `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
-      'the region or the endpoint is not the one the server knows (an alias or a tunnel needs iam.endpoint); ' +
+      'the region, the endpoint or its port is not the one the server knows (an alias or a tunnel needs iam.endpoint, ' +
+      "with the database's port if it is not the engine's default); " +
       'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
       'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
-      'the session that signed has ended; the clock of this machine is wrong',
+      'the session that signed has expired; the clock of this machine is wrong',
   )
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { followCname } from '../endpoint/cname'
 import { isLoopback, parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
@@ -21,11 +22,11 @@ export interface LoginTarget {
  */
 export function checkEndpoint(host: string, iam: IamOptions): void {
   if (iam.endpoint !== undefined || isLoopback(host) || parseEndpoint(host).kind !== 'other') return
-  if (iam.followCname && !isIpAddress(host)) return
+  if (iam.followCname && !isIP(host)) return
   throw new RdsIamError(
     'ENDPOINT_UNKNOWN',
     `host: ${host} is not the name of an RDS endpoint: set iam.endpoint to the endpoint behind it` +
-      (isIpAddress(host) ? '' : ', or iam.followCname if it is a DNS alias (CNAME) of one'),
+      (isIP(host) ? '' : ', or iam.followCname if it is a DNS alias (CNAME) of one'),
   )
 }
 
@@ -40,13 +41,18 @@ export function checkDialOption(option: string, value: unknown, iam: IamOptions)
 }
 
 /**
- * Finds what to dial and what to sign for a host and port that a driver is about to connect to.
+ * Finds what to dial and what to sign for a host and port that a driver is about to connect to. `enginePort` is the
+ * port that the engine's endpoints listen on by default.
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `REGION_UNKNOWN`
  */
-export async function findTarget(dialled: Address, iam: IamOptions): Promise<LoginTarget> {
+export async function findTarget(
+  dialled: Address,
+  iam: IamOptions,
+  enginePort: number,
+): Promise<LoginTarget> {
   checkEndpoint(dialled.host, iam)
-  const { dial, endpoint } = await findEndpoint(dialled, iam)
+  const { dial, endpoint } = await findEndpoint(dialled, iam, enginePort)
   const parsed = parseEndpoint(endpoint.host)
   return { dial, endpoint, parsed, region: await resolveRegion(parsed, iam) }
 }
@@ -54,9 +60,13 @@ export async function findTarget(dialled: Address, iam: IamOptions): Promise<Log
 async function findEndpoint(
   dialled: Address,
   iam: IamOptions,
+  enginePort: number,
 ): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
   if (iam.endpoint !== undefined) {
-    return { dial: dialled, endpoint: { port: dialled.port, ...parseAddress(iam.endpoint, 'iam.endpoint') } }
+    const { host, port } = parseAddress(iam.endpoint, 'iam.endpoint')
+    // A tunnel's own port says nothing about the endpoint's.
+    const defaultPort = host === dialled.host ? dialled.port : enginePort
+    return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }
   }
   if (!iam.followCname || isLoopback(dialled.host) || parseEndpoint(dialled.host).kind !== 'other') {
     return { dial: dialled, endpoint: dialled }
@@ -67,8 +77,4 @@ async function findEndpoint(
   })
   const found = { host, port: dialled.port }
   return { dial: found, endpoint: found }
-}
-
-function isIpAddress(host: string): boolean {
-  return host.includes(':') || /^[\d.]+$/.test(host)
 }

@@ -74,7 +74,7 @@ export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConf
     port,
     user,
     ssl: { rejectUnauthorized: true },
-    stream: createStream(createIamLogin(iam, ssl), rest['stream'] as DialWith | undefined),
+    stream: createStream(createIamLogin(iam, ssl, 3306), rest['stream'] as DialWith | undefined),
   } as unknown as MariadbConfig<T>
 }
 

@@ -1,7 +1,7 @@
-import { publishLost } from '../events'
+import { publish } from '../events'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
-import type { AuthToken } from '../token/auth-token'
+import type { AuthToken } from '../token/tokens'
 
 /** A login on one connection. */
 export interface Attempt {
@@ -42,7 +42,8 @@ export function watchErrors(logger: Logger, attempt: Attempt): Logger {
         if (error.errno === ER_ACCESS_DENIED_ERROR) {
           const cause = attempt.problem ?? login.refused(target, user, token, error)
           Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
-        } else if (isLoss(error)) publishLost(target.endpoint, user, error)
+        } else if (isLoss(error))
+          publish('connection.lost', () => ({ endpoint: target.endpoint, user, error }))
       }
       if (typeof logger.error === 'function') logger.error(error)
     },

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
-import { publishLost } from '../events'
+import { publish } from '../events'
 import { checkHost, readPort, checkUser, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
@@ -21,13 +21,16 @@ interface Connection extends EventEmitter {
 
 const ER_ACCESS_DENIED_ERROR = 1045
 
-/** Makes mysql2's `mysql_clear_password` plugin: called once for each connection, after TLS, when the server asks. */
-export function createClearPassword(login: IamLogin): ClearPasswordPlugin {
+/**
+ * Makes mysql2's `mysql_clear_password` plugin: called once for each connection, after TLS, when the server asks.
+ * `dialled` is the address in the caller's options, where the connection's configuration has the endpoint's name instead.
+ */
+export function createClearPassword(login: IamLogin, dialled?: Address): ClearPasswordPlugin {
   return ({ connection, command }) => {
     const { config, stream } = connection as Connection
     return async () => {
       try {
-        const token = await tokenFor(connection as Connection, command as EventEmitter, login)
+        const token = await tokenFor(connection as Connection, command as EventEmitter, login, dialled)
         if (config.debug) throw invalidOption('debug', 'mysql2 would print the token')
         return Buffer.from(`${token}\0`)
       } catch (error) {
@@ -42,12 +45,19 @@ export function createClearPassword(login: IamLogin): ClearPasswordPlugin {
 // mysql2 sends what is truthy.
 const NOTHING_TO_SEND = undefined as unknown as Buffer
 
-async function tokenFor(connection: Connection, command: EventEmitter, login: IamLogin): Promise<string> {
+async function tokenFor(
+  connection: Connection,
+  command: EventEmitter,
+  login: IamLogin,
+  dialled?: Address,
+): Promise<string> {
   const { config, stream } = connection
   const user = checkUser(config.user, 'user')
   const target =
     targetOf(config) ??
-    (await login.target({ host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') }))
+    (await login.target(
+      dialled ?? { host: checkHost(config.host, 'host'), port: readPort(config.port, 'port') },
+    ))
   requireTls(stream)
   const { checkServerIdentity } = login.ssl
   // In older versions a pool has one configuration for all, which another connection may have changed after this one's
@@ -74,6 +84,8 @@ function watchLoss(connection: Connection, endpoint: Address): void {
   if (watched.has(connection)) return
   watched.add(connection)
   connection.once('connect', () =>
-    connection.on('error', (error) => publishLost(endpoint, connection.config.user, error)),
+    connection.on('error', (error) =>
+      publish('connection.lost', () => ({ endpoint, user: connection.config.user, error })),
+    ),
   )
 }

@@ -79,9 +79,9 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   checkDialOption('stream', rest['stream'], iam)
   checkEndpoint(host, iam)
 
-  const login = createIamLogin(iam, ssl)
+  const login = createIamLogin(iam, ssl, 3306)
   const sslByTrust = createSsl(login, { host, port }, iam)
-  // A caller's own stream dials what it likes: then the host is only the name that mysql2 verifies.
+  // A caller's own stream dials what it likes: then `host` of the result is only the name that mysql2 verifies.
   const named = rest['stream'] !== undefined && iam.endpoint !== undefined
   return {
     ...rest,
@@ -89,7 +89,10 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
     port,
     user,
     ssl: sslByTrust.configured,
-    authPlugins: { ...(rest['authPlugins'] as object), mysql_clear_password: createClearPassword(login) },
+    authPlugins: {
+      ...(rest['authPlugins'] as object),
+      mysql_clear_password: createClearPassword(login, named ? { host, port } : undefined),
+    },
     stream: rest['stream'] ?? createStream(login, sslByTrust),
   } as unknown as Mysql2Config<T>
 }

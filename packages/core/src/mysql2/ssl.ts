@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { parseAddress, type Address, type IamOptions } from '../iam-options'
 import { knownTrust, type IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
-import type { SslOptions } from '../tls/ssl-option'
+import { hideSecrets, type SslOptions } from '../tls/ssl-option'
 import type { TrustedCas } from '../tls/trust'
 
 /** mysql2's `ssl`: it verifies the chain and, with `verifyIdentity`, the host name. */
@@ -23,11 +23,8 @@ export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: Ia
   const { checkServerIdentity, ...material } = ssl
   const verified = { rejectUnauthorized: true, verifyIdentity: true } as const
   const byTrust = new Map<TrustedCas | undefined, Mysql2Ssl>()
-  const make = (cas: TrustedCas | undefined): Mysql2Ssl => ({
-    ...material,
-    ...(cas ? { ca: [...cas] } : {}),
-    ...verified,
-  })
+  const make = (cas: TrustedCas | undefined): Mysql2Ssl =>
+    hideSecrets({ ...material, ...(cas ? { ca: [...cas] } : {}), ...verified }, ssl)
   // What mysql2 does not verify we look at ourselves, and a TLS session that is resumed shows no certificate.
   const isOursToCheck = (host: string): boolean => checkServerIdentity !== undefined || isIP(host) > 0
   const endpoint = iam.endpoint === undefined ? configured : parseAddress(iam.endpoint, 'iam.endpoint')
@@ -40,15 +37,18 @@ export function createSsl({ ssl, trust }: IamLogin, configured: Address, iam: Ia
       if (!found) byTrust.set(cas, (found = make(cas)))
       return found
     },
-    configured: {
-      ...material,
-      ...verified,
-      get ca() {
-        configuredCas ??= material.ca || [...knownTrust(configured.host, iam)]
-        // mysql2 resumes no session of an object whose authorities are others than before.
-        return isOursToCheck(endpoint.host) ? [configuredCas].flat() : configuredCas
+    configured: hideSecrets(
+      {
+        ...material,
+        ...verified,
+        get ca() {
+          configuredCas ??= material.ca || [...knownTrust(configured.host, iam)]
+          // mysql2 resumes no session of an object whose authorities are others than before.
+          return isOursToCheck(endpoint.host) ? [configuredCas].flat() : configuredCas
+        },
       },
-    },
+      ssl,
+    ),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { invalidOption } from '../errors'
-import { publishLost } from '../events'
+import { publish } from '../events'
 import { checkHost, readPort, checkUser } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
@@ -50,7 +50,7 @@ async function tokenFor(client: PgClient, login: IamLogin): Promise<string> {
   const token = await login.token(target, user)
   watch(client, {
     refused: (error) => login.refused(target, user, token, error),
-    lost: (error) => publishLost(target.endpoint, user, error),
+    lost: (error) => publish('connection.lost', () => ({ endpoint: target.endpoint, user, error })),
   })
   return token.value
 }

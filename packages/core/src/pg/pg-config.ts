@@ -69,7 +69,7 @@ export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
   checkDialOption('stream', rest['stream'], iam)
   checkEndpoint(host, iam)
 
-  const login = createIamLogin(iam, ssl)
+  const login = createIamLogin(iam, ssl, 5432)
   const defaultSsl = createSsl(login, { host, port }, iam)
   return {
     ...rest,

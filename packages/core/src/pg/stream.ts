@@ -4,6 +4,7 @@ import { RdsIamError } from '../errors'
 import { checkHost, readPort } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
+import { createSecureContexts } from '../tls/secure-context'
 import { readSslOption } from '../tls/ssl-option'
 import { checkCertificate } from '../tls/verify'
 
@@ -79,11 +80,9 @@ function perConnection(
   const ssl = ours ? login.ssl : readSslOption(given)
   return {
     ...ssl,
-    ...(ours
-      ? { secureContext: login.secureContext(target) }
-      : ssl.ca
-        ? {}
-        : { ca: [...(login.trust(target) ?? [])] }),
+    secureContext: ours
+      ? login.secureContext(target)
+      : createSecureContexts(ssl)(ssl.ca ? undefined : (login.trust(target) ?? [])),
     // pg puts the dialled host in its place, unless that is an IP address.
     ...(isIP(target.endpoint.host) ? {} : { servername: target.endpoint.host }),
     rejectUnauthorized: true,

@@ -1,8 +1,8 @@
-import type { TLSSocket } from 'node:tls'
-import { publishLost } from '../events'
+import { publish } from '../events'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
-import type { AuthToken } from '../token/auth-token'
+import type { AuthToken } from '../token/tokens'
+import type { DriverSocket } from './driver-socket'
 
 /** A login that is about to begin on a connection. */
 interface Login {
@@ -15,7 +15,7 @@ interface Login {
 /** Follows what the server says on the connections that log in, which postgres.js tells nobody. */
 export interface LoginWatch {
   /** Watches a connection until its login is over, and then for its loss. */
-  login(socket: TLSSocket, login: Login): void
+  login(socket: DriverSocket, login: Login): void
   /** postgres.js's `password`: the token of the connection whose server has just asked. */
   password(): string
 }
@@ -63,24 +63,23 @@ export function createLoginWatch(): LoginWatch {
         unread = Buffer.concat([unread, chunk])
         for (let message = firstOf(unread); message; message = firstOf(unread)) {
           unread = unread.subarray(message.length)
-          if (message[0] === ERROR_RESPONSE) {
-            socket.off('data', listen)
-            tellRefusal(socket, login, readError(message))
-          } else if (isAccepted(message)) {
-            socket.off('data', listen)
-            watchLoss(socket, login)
-            return
-          }
+          socket.answered = message[0] === ERROR_RESPONSE || isAccepted(message)
+          if (!socket.answered) continue
+          socket.off('data', listen)
+          if (message[0] === ERROR_RESPONSE) tellRefusal(socket, login, readError(message))
+          else watchLoss(socket, login)
+          return
         }
       }
-      socket.on('data', listen)
+      // postgres.js reads the same data afterwards.
+      socket.prependListener('data', listen)
     },
   }
 }
 
 /** postgres.js makes an error of its own later, which nobody can give a cause: this one comes before it. */
 function tellRefusal(
-  socket: TLSSocket,
+  socket: DriverSocket,
   { login, target, user, token }: Login,
   fields: { code?: string },
 ): void {
@@ -90,18 +89,13 @@ function tellRefusal(
   const cause = login.refused(target, user, token, error)
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
   socket.emit('error', error)
+  socket.destroy()
 }
 
-function watchLoss(socket: TLSSocket, { target, user }: Login): void {
-  let loss: unknown
-  const lost = (error: unknown): void => {
+function watchLoss(socket: DriverSocket, { target, user }: Login): void {
+  socket.once('error', (error) => {
     // What postgres.js has ended itself is not lost.
-    if (!socket.writableEnded) loss ??= error
-  }
-  socket.once('end', () => lost(new Error('the server closed the connection')))
-  socket.once('error', lost)
-  socket.once('close', () => {
-    if (loss) publishLost(target.endpoint, user, loss)
+    if (!socket.writableEnded) publish('connection.lost', () => ({ endpoint: target.endpoint, user, error }))
   })
 }
 

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { isIP, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { addAbortSignal, Duplex, finished } from 'node:stream'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { RdsIamError } from '../errors'
+import { invalidOption, RdsIamError } from '../errors'
 import type { IamLogin } from '../login/iam-login'
 import type { LoginTarget } from '../login/login-target'
 import { checkCertificate, requireTls } from '../tls/verify'
@@ -18,33 +17,66 @@ interface Opening {
   settings: PostgresSettings
   /** The caller's own `socket` function. */
   dialWith: unknown
-  /** Ends the attempt with its reason. */
+  /** Destroys the socket, also after it was opened. */
   signal: AbortSignal
 }
 
 /** Dials a PostgreSQL server and begins TLS with it; the socket's chain and host name are verified. */
 export async function openTls(login: IamLogin, target: LoginTarget, opening: Opening): Promise<TLSSocket> {
   const { settings, dialWith, signal } = opening
-  const raw = typeof dialWith === 'function' ? ((await dialWith(settings)) as Duplex) : new Socket()
-  const giveUp = () => raw.destroy(signal.reason as Error)
-  // Whoever waits for the socket hears of its end.
-  raw.on('error', () => {})
-  if (signal.aborted) giveUp()
-  signal.addEventListener('abort', giveUp)
+  const raw =
+    typeof dialWith === 'function' ? await dialByCaller(() => dialWith(settings)) : dial(target, signal)
+  addAbortSignal(signal, raw)
   try {
-    if (typeof dialWith !== 'function') await dial(raw as Socket, target)
+    if (typeof dialWith !== 'function') await arrival(raw, 'connect')
     const direct = settings.sslnegotiation === 'direct'
     if (!direct) await requestTls(raw, target)
     const socket = connect({ ...tlsOptions(login, target), socket: raw, ...(direct ? DIRECT : {}) })
     await arrival(socket, 'secureConnect')
     requireTls(socket)
+    if (settings.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
     return socket
   } catch (error) {
     raw.destroy()
-    throw signal.aborted ? signal.reason : error
-  } finally {
-    signal.removeEventListener('abort', giveUp)
+    throw error
   }
+}
+
+/** Rejects when a socket fails or its server closes it; from then on no error of the socket is uncaught. */
+export function untilClosed(socket: Duplex): Promise<never> {
+  return new Promise((_, reject) => {
+    finished(socket, { writable: false }, (error) => {
+      reject(error ?? new Error('the server closed the connection before it was open'))
+    })
+  })
+}
+
+/** Waits for an event of a socket, or for its end. */
+function arrival(socket: Duplex, event: string): Promise<unknown> {
+  return Promise.race([new Promise((resolve) => socket.once(event, resolve)), untilClosed(socket)])
+}
+
+function dial({ dial: { host, port } }: LoginTarget, signal: AbortSignal): Socket {
+  signal.throwIfAborted()
+  return new Socket().connect(port, host)
+}
+
+async function dialByCaller(socket: () => unknown): Promise<Duplex> {
+  let dialled: unknown
+  try {
+    dialled = await socket()
+  } catch (error) {
+    throw error instanceof Error ? error : invalidOption('socket', 'threw something that is no error', error)
+  }
+  if (dialled instanceof Duplex) return dialled
+  throw invalidOption('socket', 'returned no socket')
+}
+
+async function requestTls(socket: Duplex, { endpoint: { host, port } }: LoginTarget): Promise<void> {
+  socket.write(SSL_REQUEST)
+  const answer = (await arrival(socket, 'data')) as Buffer
+  if (answer.length === 1 && answer[0] === 'S'.charCodeAt(0)) return
+  throw new RdsIamError('TLS_REQUIRED', `ssl: ${host}:${port} offers no TLS: no token was sent`)
 }
 
 function tlsOptions(login: IamLogin, target: LoginTarget): ConnectionOptions {
@@ -56,31 +88,5 @@ function tlsOptions(login: IamLogin, target: LoginTarget): ConnectionOptions {
     rejectUnauthorized: true,
     checkServerIdentity: (_, certificate) =>
       checkCertificate(host, certificate, login.ssl.checkServerIdentity),
-  }
-}
-
-async function dial(socket: Socket, { dial: { host, port } }: LoginTarget): Promise<void> {
-  if (!socket.destroyed) socket.connect(port, host)
-  await arrival(socket, 'connect')
-}
-
-async function requestTls(socket: Duplex, { endpoint: { host, port } }: LoginTarget): Promise<void> {
-  socket.write(SSL_REQUEST)
-  const [answer] = (await arrival(socket, 'data')) as [Buffer]
-  if (answer.length === 1 && answer[0] === 'S'.charCodeAt(0)) return
-  throw new RdsIamError('TLS_REQUIRED', `ssl: ${host}:${port} offers no TLS: no token was sent`)
-}
-
-/** Waits for an event of a socket that may close instead. */
-async function arrival(socket: Duplex, event: string): Promise<unknown[]> {
-  const closed = new AbortController()
-  const onClose = () => closed.abort()
-  socket.once('close', onClose)
-  try {
-    return await once(socket, event, { signal: closed.signal })
-  } catch (error) {
-    throw closed.signal.aborted ? new Error('the server closed the connection before it was open') : error
-  } finally {
-    socket.off('close', onClose)
   }
 }

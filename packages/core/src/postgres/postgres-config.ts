@@ -99,7 +99,7 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
     user,
     password: watch.password,
     ssl: false,
-    socket: createSocket(createIamLogin(iam, ssl), watch, rest['socket']),
+    socket: createSocket(createIamLogin(iam, ssl, 5432), watch, rest['socket']),
   }
 }
 

@@ -1,11 +1,11 @@
-import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { isRdsIamError, RdsIamError } from '../errors'
+import { copyError, isRdsIamError, RdsIamError } from '../errors'
 import { checkHost, checkUser, readPort, type Address } from '../iam-options'
 import type { IamLogin } from '../login/iam-login'
-import { within } from '../time-limit'
+import { withTimeout } from '../with-timeout'
+import { connectionError, DriverSocket } from './driver-socket'
 import type { LoginWatch } from './login-watch'
-import { openTls } from './open-tls'
+import { openTls, untilClosed } from './open-tls'
 
 /** What we use of the settings that postgres.js hands to a `socket` function: one object for all its connections. */
 export interface PostgresSettings {
@@ -15,41 +15,40 @@ export interface PostgresSettings {
   ssl?: unknown
   sslnegotiation?: unknown
   target_session_attrs?: unknown
+  keep_alive?: unknown
   /** In seconds. */
   connect_timeout?: unknown
 }
 
-/** The addresses of one set of settings, and where the next connection begins to try them. */
-interface Addresses {
-  all: Address[]
+/** The hosts of one set of settings, and which of them the next connection tries first. */
+interface Hosts {
+  all: { host: string; port: unknown }[]
   next: number
 }
 
+/** Another host has no other credentials. */
+const CREDENTIAL_FAULTS = new Set(['CREDENTIALS_UNAVAILABLE', 'CREDENTIALS_EXPIRED', 'TOKEN_TIMEOUT'])
+
 /**
- * Makes postgres.js's `socket` function: for each connection a socket inside verified TLS, with its token at
- * hand. It never rejects, as postgres.js would lose the connection's place in its pool: what went wrong is what
- * the first write to the socket meets.
+ * Makes postgres.js's `socket` function. It never rejects, as postgres.js would lose the connection's place in its
+ * pool: the socket that it returns fails.
  */
 export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unknown) {
-  const addressesByHosts = new WeakMap<string[], Addresses>()
+  const hostsBySettings = new WeakMap<string[], Hosts>()
 
-  function addressesOf(settings: PostgresSettings): Addresses {
-    let found = addressesByHosts.get(settings.host)
+  function hostsOf(settings: PostgresSettings): Hosts {
+    let found = hostsBySettings.get(settings.host)
     if (!found) {
       const { host, port } = settings
       // While it sees another host to try, postgres.js keeps errors to itself and begins again, for ever.
       settings.host = host.slice(0, 1)
-      const all = host.map((name, at) => ({
-        host: checkHost(name, 'host'),
-        port: readPort(port[at], 'port'),
-      }))
-      addressesByHosts.set(settings.host, (found = { all, next: 0 }))
+      found = { all: host.map((name, at) => ({ host: name, port: port[at] })), next: 0 }
+      hostsBySettings.set(settings.host, found)
     }
     return found
   }
 
-  async function open(settings: PostgresSettings): Promise<TLSSocket> {
-    const addresses = addressesOf(settings)
+  async function open(socket: DriverSocket, settings: PostgresSettings, hosts: Hosts): Promise<TLSSocket> {
     if (settings.ssl) {
       throw new RdsIamError(
         'TLS_REQUIRED',
@@ -57,59 +56,58 @@ export function createSocket(login: IamLogin, watch: LoginWatch, dialWith: unkno
       )
     }
     const user = checkUser(settings.user, 'user')
-    const { all } = addresses
-    // Who has looked at a server and found it to be of another kind asks again.
-    const first = settings.target_session_attrs ? addresses.next++ : 0
+    const addresses = hosts.all.map(({ host, port }) => ({
+      host: checkHost(host, 'host'),
+      port: readPort(port, 'port'),
+    }))
+    // postgres.js asks again when it has found the server to be of another kind.
+    const first = settings.target_session_attrs ? hosts.next++ : 0
     let failure: unknown
-    for (let count = 0; count < all.length; count++) {
-      const address = all[(first + count) % all.length] as Address
+    for (let count = 0; count < addresses.length; count++) {
+      const address = addresses[(first + count) % addresses.length] as Address
+      const abort = new AbortController()
+      const signal = AbortSignal.any([socket.signal, abort.signal])
+      Object.assign(socket, address)
       try {
-        return await openOne(address, user, settings)
+        // postgres.js's own limit is for all hosts together.
+        const limitMs = (secondsOf(settings.connect_timeout) * 1_000) / addresses.length
+        const opening = openOne(socket, address, user, settings, signal)
+        return await (limitMs > 0
+          ? withTimeout(limitMs, opening, () => connectionError('CONNECT_TIMEOUT', address))
+          : opening)
       } catch (error) {
-        // Another host has no other credentials.
-        if (isRdsIamError(error)) throw error
+        abort.abort()
         failure = error
+        if (socket.destroyed || (isRdsIamError(error) && CREDENTIAL_FAULTS.has(error.code))) break
       }
     }
-    throw failure
+    // postgres.js writes its query into the error, which several logins may share.
+    throw isRdsIamError(failure) ? copyError(failure) : failure
   }
 
-  async function openOne(address: Address, user: string, settings: PostgresSettings): Promise<TLSSocket> {
+  async function openOne(
+    socket: DriverSocket,
+    address: Address,
+    user: string,
+    settings: PostgresSettings,
+    signal: AbortSignal,
+  ): Promise<TLSSocket> {
     const target = await login.target(address)
-    const abort = new AbortController()
-    const { signal } = abort
-    const coming = login.token(target, user)
-    coming.catch((error) => abort.abort(error))
     const opening = openTls(login, target, { settings, dialWith, signal })
-    const socket = await withinSeconds(settings.connect_timeout, opening, () => {
-      const error = connectTimeout(address)
-      abort.abort(error)
-      return error
-    })
-    try {
-      watch.login(socket, { login, target, user, token: await coming })
-      return socket
-    } catch (error) {
-      socket.destroy()
-      throw error
-    }
+    if (socket.cancels) return opening
+    const ready = Promise.all([opening, login.token(target, user)])
+    const [connection, token] = await Promise.race([ready, opening.then(untilClosed)])
+    watch.login(socket, { login, target, user, token })
+    return connection
   }
 
-  return async (settings: PostgresSettings): Promise<Duplex> => open(settings).catch(failing)
+  return (settings: PostgresSettings): DriverSocket => {
+    const hosts = hostsOf(settings)
+    return new DriverSocket((socket) => open(socket, settings, hosts))
+  }
 }
 
-/** A socket whose first write fails, as a whole connection that failed. */
-function failing(error: unknown): Duplex {
-  return new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(error as Error) })
-}
-
-function withinSeconds<T>(limit: unknown, opening: Promise<T>, onTimeout: () => Error): Promise<T> {
-  const seconds = Number(typeof limit === 'function' ? limit() : limit)
-  return seconds > 0 ? within(seconds * 1_000, opening, onTimeout) : opening
-}
-
-/** What postgres.js itself says when a connection is not there in time. */
-function connectTimeout({ host, port }: Address): Error {
-  const code = 'CONNECT_TIMEOUT'
-  return Object.assign(new Error(`write ${code} ${host}:${port}`), { code, errno: code, address: host, port })
+/** Reads a time limit of postgres.js's, which may be a function. */
+function secondsOf(limit: unknown): number {
+  return Number(typeof limit === 'function' ? limit() : limit)
 }

@@ -1,13 +1,14 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { SslOptions } from './ssl-option'
+import { secretsOf, type SslOptions } from './ssl-option'
 import type { TrustedCas } from './trust'
 
 const shared = new WeakMap<TrustedCas, SecureContext>()
 
 /** Makes one secure context for each trust: parsing certificates for each connection would cost more than the login. */
 export function createSecureContexts(ssl: SslOptions): (trust: TrustedCas | undefined) => SecureContext {
-  const { checkServerIdentity: _, secureContext, ...material } = ssl
+  const { checkServerIdentity: _, secureContext, ...shown } = ssl
   if (secureContext) return () => secureContext
+  const material = { ...shown, ...secretsOf(ssl) }
 
   // Nothing of the caller's in it: then all configurations of the process share it.
   const contexts = Object.keys(material).length === 0 ? shared : new WeakMap<TrustedCas, SecureContext>()

@@ -26,8 +26,12 @@ const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify
 
 const PEM_MARK = '-----BEGIN '
 
+/** What of a client certificate is secret: its private key, alone or in a PKCS #12 file, and the passphrase of either. */
+const SECRETS = ['key', 'pfx', 'passphrase'] as const
+
 /**
- * Reads a driver's `ssl` option. The answer is a copy without what would turn verification off or on.
+ * Reads a driver's `ssl` option. The result is a copy without what would turn verification off or on. A client
+ * certificate's private key is not enumerable in it: spreading the copy leaves the key out.
  *
  * @throws {RdsIamError} `TLS_REQUIRED` for anything weaker than a verified chain and host name, `INVALID_OPTION`
  */
@@ -51,7 +55,22 @@ export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
   if (kept.ca && !holdsCertificates(kept.ca)) {
     throw invalidOption(`${option}.ca`, "there is no certificate in it: give PEM text, not a file's name")
   }
-  return withoutUndefined(kept)
+  return hideSecrets(withoutUndefined(kept), ssl as SslOptions)
+}
+
+/** The secrets among TLS settings, also those that are not enumerable: pg hides `key` in the caller's own object. */
+export function secretsOf(ssl: SslOptions): SecureContextOptions {
+  return Object.fromEntries(
+    SECRETS.filter((name) => ssl[name] !== undefined).map((name) => [name, ssl[name]]),
+  )
+}
+
+/** Adds the secrets among TLS settings to an object, where printing the object does not show them. */
+export function hideSecrets<T extends object>(target: T, ssl: SslOptions): T {
+  for (const [name, value] of Object.entries(secretsOf(ssl))) {
+    Object.defineProperty(target, name, { value, enumerable: false, writable: true, configurable: true })
+  }
+  return target
 }
 
 /** A copy without the keys whose value is undefined: they would hide defaults. */

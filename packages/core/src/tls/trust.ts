@@ -18,10 +18,11 @@ interface Authority {
 const cache = new Map<string, TrustedCas>()
 
 /**
- * The certificate authorities built in for an endpoint: those of its region alone, or Amazon's public roots
- * for an RDS Proxy, and whatever NODE_EXTRA_CA_CERTS adds. The same array for the same question.
+ * The CA certificates to trust for an endpoint, and those of NODE_EXTRA_CA_CERTS. An RDS endpoint's certificate is
+ * signed by RDS's CAs for its region or, as that of an Aurora "express" cluster, by Amazon's public roots; an RDS
+ * Proxy's always by the latter. Returns the same array for the same question.
  *
- * @throws {RdsIamError} `TLS_UNTRUSTED` where nothing is known for the region
+ * @throws {RdsIamError} `TLS_UNTRUSTED` where RDS's CAs for the region are not known, whatever the public roots sign
  */
 export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedCas {
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
@@ -30,17 +31,17 @@ export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedC
   if (known) return known
 
   const { publicRoots, regions } = require('./authorities.json') as Authorities
-  const builtIn = inUse(kind === 'proxy' ? publicRoots : regions[region])
+  const needed = inUse(kind === 'proxy' ? publicRoots : regions[region])
   const extra = extraFile ? readCas(extraFile) : []
-  // A company's own authority signs no RDS endpoint's certificate: there it is no answer.
-  const hasAnswer = builtIn.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
-  if (!hasAnswer) {
+  // A corporate CA cannot have signed an RDS certificate, so it does not count here.
+  const isKnown = needed.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
+  if (!isKnown) {
     throw new RdsIamError(
       'TLS_UNTRUSTED',
       `ssl.ca: no certificate authorities are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
-  const cas = [...builtIn, ...extra]
+  const cas = [...needed, ...(kind === 'proxy' || kind === 'other' ? [] : inUse(publicRoots)), ...extra]
   cache.set(key, cas)
   return cas
 }

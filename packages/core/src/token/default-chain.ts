@@ -1,38 +1,50 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ChildProcess } from 'node:child_process'
 import type { ClientRequest } from 'node:http'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { resolveRegion } from '../endpoint/region'
-import type { IdentityOptions } from '../iam-options'
-import { unavailable } from './credential-errors'
+import { RdsIamError } from '../errors'
 
 const REQUEST_STARTED = 'http.client.request.start'
+const PROCESS_STARTED = 'child_process'
+const MINUTE_MS = 60_000
 
-/**
- * The SDK's default chain, in its order, asked link by link: as a whole it hides why a source failed, and
- * once a request hangs it lets every later call wait for that one.
- */
-export function createDefaultChain(
-  options: IdentityOptions,
-  timeoutMs: number,
-): () => Promise<AwsCredentialIdentity> {
-  let hasAnswered = false
-  return async () => {
-    const failures: unknown[] = []
-    for (const source of configuredSources(options, timeoutMs)) {
-      try {
-        const identity = await source()
-        hasAnswered = true
-        return identity
-      } catch (error) {
-        failures.push(error)
-        if (!(error as ProviderError).tryNextLink) throw withoutContent(error)
-      }
-    }
-    // What has answered before is not absent: it fails, and is worth asking again.
-    const failure = failures.find((error) => hasAnswered || !isAbsence(error))
-    if (failure !== undefined) throw failure
-    throw unavailable(new AggregateError(failures, failures.map(String).join('; ')))
-  }
+/** The environment variables that decide what the chain finds. */
+export const CHAIN_VARIABLES = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+  'AWS_PROFILE',
+  'AWS_CONFIG_FILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'HOME',
+  'USERPROFILE',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_EC2_METADATA_DISABLED',
+  'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_STS',
+]
+
+interface ChainOptions {
+  profile: string | undefined
+  /** Where to ask STS if neither the environment nor the profile says. */
+  region: string | undefined
+  timeoutMs: number
+}
+
+interface Source {
+  name: string
+  fetch(): Promise<AwsCredentialIdentity>
 }
 
 interface ProviderError extends Error {
@@ -41,41 +53,138 @@ interface ProviderError extends Error {
   code?: string
 }
 
-function* configuredSources(
-  options: IdentityOptions,
-  timeoutMs: number,
-): Generator<() => Promise<AwsCredentialIdentity>> {
-  const { env } = process
-  const { profile } = options
-  if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
-    yield () => Promise.resolve(readEnvironment(env))
-  }
-  // Loaded when it is needed: importing this package costs nothing.
-  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
-  const requestHandler = { requestTimeout: timeoutMs, throwOnRequestTimeout: true }
-  const settings = {
-    ...(profile === undefined ? {} : { profile }),
-    // Files change, and their cache in the SDK does not.
-    ignoreCache: true,
-    // We ask again ourselves, and sooner.
-    maxRetries: 0,
-    clientConfig: { maxAttempts: 1, requestHandler },
-    parentClientConfig: { requestHandler, region: () => stsRegion(options) },
-    // It would write to the console.
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
-  }
-
-  yield sdk.fromIni(settings)
-  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) yield sdk.fromTokenFile(settings)
-  if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
-    // Its own time-out ends nothing: it only writes to the console.
-    yield () => endingRequests(containerUrl(), timeoutMs, sdk.fromHttp({ ...settings, timeout: 0 }))
-  } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
-    yield sdk.fromInstanceMetadata(isEc2Told() ? { ...settings, timeout: timeoutMs } : settings)
+/**
+ * The SDK's default chain, in its order, one source after the other: as a whole it hides why a source failed,
+ * and once a request hangs, every later call waits for that one. A source that is set up and fails ends the
+ * search; it does not become another identity silently.
+ */
+export function defaultChain(options: ChainOptions): () => Promise<AwsCredentialIdentity> {
+  const profile = createProfileSource(options)
+  let answered: string | undefined
+  return async () => {
+    const failures: unknown[] = []
+    for (const { name, fetch } of configuredSources(options, profile)) {
+      try {
+        const identity = await fetch()
+        answered = name
+        return identity
+      } catch (error) {
+        // A source that has answered before exists: it fails, and may be asked again.
+        if (name === answered || !isAbsence(error, profileInUse(options.profile))) throw withoutContent(error)
+        failures.push(error)
+      }
+    }
+    throw unavailable(NO_SOURCE, new AggregateError(failures, failures.map(String).join('; ')))
   }
 }
 
-/** As the SDK's `fromEnv`, which would load a fifth of the SDK to write down where they are from. */
+/** The profile that the SDK reads. */
+export function profileInUse(profile: string | undefined): string {
+  return profile ?? (process.env['AWS_PROFILE'] || 'default')
+}
+
+function* configuredSources(
+  options: ChainOptions,
+  fetchFromProfile: (settings: SdkSettings) => Promise<AwsCredentialIdentity>,
+): Generator<Source> {
+  const { env } = process
+  const { profile, timeoutMs } = options
+  if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
+    yield { name: 'environment', fetch: () => Promise.resolve(readEnvironment(env)) }
+  }
+  // Loaded when it is needed: importing this package costs nothing.
+  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const settings = sdkSettings(options)
+
+  yield { name: 'profile', fetch: () => fetchFromProfile(settings) }
+  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) {
+    yield { name: 'web identity', fetch: sdk.fromTokenFile(settings) }
+  }
+  if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
+    // The SDK's own time limit ends no request: it only writes to the console.
+    const fetch = sdk.fromHttp({ ...settings, timeout: 0 })
+    yield { name: 'container', fetch: () => endingRequests(containerUrl(), timeoutMs, fetch) }
+  } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
+    const limit = isImdsConfigured() ? { timeout: timeoutMs } : {}
+    yield { name: 'instance metadata', fetch: sdk.fromInstanceMetadata({ ...settings, ...limit }) }
+  }
+}
+
+type SdkSettings = ReturnType<typeof sdkSettings>
+
+function sdkSettings(options: ChainOptions) {
+  const { profile, timeoutMs } = options
+  const requestHandler = { requestTimeout: timeoutMs, throwOnRequestTimeout: true }
+  return {
+    ...(profile === undefined ? {} : { profile }),
+    // Files change, and the SDK's cache of them does not.
+    ignoreCache: true,
+    // We retry ourselves, and sooner.
+    maxRetries: 0,
+    clientConfig: { maxAttempts: 1, requestHandler },
+    parentClientConfig: { requestHandler, region: () => stsRegion(options) },
+    // The SDK would write to the console.
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  }
+}
+
+/**
+ * The profile in the shared files. While it runs (a `credential_process` may ask a person), further
+ * calls get its result. After a minute, the next call starts another beside it.
+ */
+function createProfileSource({
+  profile,
+}: ChainOptions): (settings: SdkSettings) => Promise<AwsCredentialIdentity> {
+  let running: { identity: Promise<AwsCredentialIdentity>; sinceMs: number } | undefined
+  return async (settings) => {
+    const nowMs = Date.now()
+    if (running && Math.abs(nowMs - running.sinceMs) < MINUTE_MS) return running.identity
+    const mine = { identity: fetchFromProfile(settings, profile), sinceMs: nowMs }
+    running = mine
+    try {
+      return await mine.identity
+    } finally {
+      if (running === mine) running = undefined
+    }
+  }
+}
+
+async function fetchFromProfile(
+  settings: SdkSettings,
+  profile: string | undefined,
+): Promise<AwsCredentialIdentity> {
+  const { fromIni } =
+    require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const processes: ChildProcess[] = []
+  const watch = (message: unknown): void =>
+    void processes.push((message as { process: ChildProcess }).process)
+  subscribe(PROCESS_STARTED, watch)
+  try {
+    return await fromIni(settings)()
+  } catch (error) {
+    const name = profileInUse(profile)
+    if (isUnresolved(error, name) && (profile ?? process.env['AWS_PROFILE'])) await checkProfile(name, error)
+    throw (
+      processFailure(error, `the credential_process of the profile ${JSON.stringify(name)}`, processes) ??
+      error
+    )
+  } finally {
+    unsubscribe(PROCESS_STARTED, watch)
+  }
+}
+
+/** Only a profile that exists may leave the search to the other sources: one may hold nothing but a region. */
+async function checkProfile(name: string, cause: unknown): Promise<void> {
+  const { parseKnownFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
+  if (Object.hasOwn(await parseKnownFiles({ ignoreCache: true }), name)) return
+  throw unavailable(
+    `the profile ${JSON.stringify(name)} does not exist in the shared AWS files (~/.aws/config and ` +
+      '~/.aws/credentials, or where AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE point)',
+    cause,
+  )
+}
+
+/** Does what the SDK's `fromEnv` does; that would load a fifth of the SDK to note where they come from. */
 function readEnvironment(env: NodeJS.ProcessEnv): AwsCredentialIdentity & { $source: object } {
   const sessionToken = env['AWS_SESSION_TOKEN']
   const expiration = env['AWS_CREDENTIAL_EXPIRATION']
@@ -88,8 +197,8 @@ function readEnvironment(env: NodeJS.ProcessEnv): AwsCredentialIdentity & { $sou
   }
 }
 
-/** Where to ask STS: the SDK would find the same, and write to the console where it finds nothing. */
-async function stsRegion({ profile, region }: IdentityOptions): Promise<string> {
+/** Where to ask STS. The SDK finds the same, but writes to the console if it finds nothing. */
+async function stsRegion({ profile, region }: ChainOptions): Promise<string> {
   return resolveRegion({ host: '', kind: 'other' }, { profile }).catch(() => region ?? 'us-east-1')
 }
 
@@ -99,8 +208,8 @@ function containerUrl(): URL {
   return new URL(path ? `http://169.254.170.2${path}` : (url ?? ''))
 }
 
-/** The SDK's container source waits for ever for an answer: what it has asked is ended here, sockets and all. */
-async function endingRequests<T>(url: URL, timeoutMs: number, ask: () => Promise<T>): Promise<T> {
+/** Ends the requests of the SDK's container source after a time: it would wait for an answer for ever. */
+async function endingRequests<T>(url: URL, timeoutMs: number, fetch: () => Promise<T>): Promise<T> {
   const timeout = AbortSignal.timeout(timeoutMs)
   const watch = (message: unknown): void => {
     const { request } = message as { request: ClientRequest }
@@ -109,26 +218,115 @@ async function endingRequests<T>(url: URL, timeoutMs: number, ask: () => Promise
   }
   subscribe(REQUEST_STARTED, watch)
   try {
-    return await ask()
+    return await fetch()
   } finally {
     unsubscribe(REQUEST_STARTED, watch)
   }
 }
 
-/** Whether somebody said where EC2's metadata is; otherwise silence means that this is not EC2. */
-function isEc2Told(): boolean {
+/** Whether the IMDS endpoint is configured. If it is not, no answer means that this is not EC2. */
+function isImdsConfigured(): boolean {
   return Boolean(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'])
 }
 
-/** Whether a source is not there at all, rather than failing: asking it again is of no use. */
-function isAbsence(error: unknown): boolean {
-  const { message, name, statusCode, code } = error as ProviderError
-  if (message.startsWith('Could not resolve credentials using profile')) return true
+/** Whether a source is not set up, rather than failing: another attempt would find the same. */
+function isAbsence(error: unknown, profile: string): boolean {
+  if (isUnresolved(error, profile)) return true
+  const { name, statusCode, code } = error as ProviderError
   const isSilent = name === 'ProviderError' && statusCode === undefined && code !== 'ECONNRESET'
-  return isSilent && !isEc2Told()
+  return isSilent && !isImdsConfigured()
+}
+
+/** Whether this profile holds no credentials. The SDK says the same of a `source_profile`, by its name. */
+function isUnresolved(error: unknown, profile: string): boolean {
+  return (error as Error).message.startsWith(`Could not resolve credentials using profile: [${profile}]`)
+}
+
+/** A failure in our words, which hold nothing of what the source wrote. */
+class SourceError extends Error {}
+
+const NO_SOURCE =
+  'give iam.credentials or iam.profile, or set up one of the sources of the AWS SDK (environment, shared files, ' +
+  'SSO, web identity, container, EC2)'
+const COMMAND_FAILED = 'Command failed: '
+
+/**
+ * A failed `credential_process`. The SDK's message quotes its command line and what it wrote to stderr, which may
+ * hold secrets, and leaves out its exit status.
+ */
+function processFailure(
+  error: unknown,
+  subject: string,
+  processes: readonly ChildProcess[],
+): SourceError | undefined {
+  if (!(error instanceof Error && error.message.startsWith(COMMAND_FAILED))) return undefined
+  const failed = processes.find(({ spawnargs }) => {
+    // The command is the shell's last argument; on Windows it is in quotes.
+    const argument = (spawnargs as string[] | undefined)?.at(-1) ?? ''
+    return [argument, argument.slice(1, -1)].some((command) =>
+      error.message.startsWith(`${COMMAND_FAILED}${command}\n`),
+    )
+  })
+  const { exitCode, signalCode } = failed ?? {}
+  const end = signalCode
+    ? `was ended by ${signalCode}`
+    : typeof exitCode === 'number'
+      ? `exited with status ${exitCode}`
+      : 'failed'
+  return new SourceError(`${subject} ${end}; run the command by hand to see why`)
 }
 
 /** A parser's message quotes what it could not read, and that may be a piece of a secret key. */
 function withoutContent(error: unknown): unknown {
-  return error instanceof SyntaxError ? new Error('the credential source gave what is not JSON') : error
+  const isQuotation = error instanceof SyntaxError || (error as Error).message.includes('SyntaxError: ')
+  return isQuotation ? new SourceError('the credential source gave what is not JSON') : error
+}
+
+/**
+ * Why a source failed, in words that hold no secret, and the error to keep as the cause. A message is quoted only
+ * if the SDK, AWS or the operating system wrote it: of a caller's provider we do not know what it quotes.
+ */
+export function reasonOf(error: unknown, profile: string | undefined): { reason: string; cause: unknown } {
+  const cause = processFailure(error, 'a credential_process', []) ?? error
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
+  if (cause instanceof SourceError) return { reason: message, cause }
+  return { reason: knownReason(message, profile) ?? quotation(cause, name, message), cause }
+}
+
+// The SDK distinguishes these by their text alone.
+function knownReason(message: string, profile: string | undefined): string | undefined {
+  const owner = profile === undefined ? '' : ` of the profile ${JSON.stringify(profile)}`
+  const option =
+    profile === undefined ? '' : ` --profile ${/^[\w.-]+$/.test(profile) ? profile : JSON.stringify(profile)}`
+  if (/aws sso login|SSO session|Session token not found or invalid/.test(message)) {
+    return `the SSO session${owner} has expired, or there is none: run \`aws sso login${option}\``
+  }
+  if (/aws login|reauthenticate/.test(message)) {
+    return `the login session${owner} has expired, or there is none: run \`aws login${option}\``
+  }
+  if (/multi-factor authentication|MultiFactorAuthentication/.test(message)) {
+    return (
+      `the role${owner} requires MFA, and rds-iam cannot ask for a code: give iam.credentials a provider that can, ` +
+      'such as fromIni({ profile, mfaCodeProvider }) of @aws-sdk/credential-providers'
+    )
+  }
+  return undefined
+}
+
+function quotation(cause: unknown, name: string, message: string): string {
+  const isQuotable =
+    cause instanceof Error && (name.endsWith('ProviderError') || '$fault' in cause || 'syscall' in cause)
+  // The first line: STS adds the request to some messages, and that holds the session token.
+  return isQuotable
+    ? `${name}: ${message.split('\n', 1)[0]}`
+    : `the source failed with ${name}; the cause of this error is its error`
+}
+
+/** The error for a source that gives no credentials. */
+export function unavailable(reason: string, cause?: unknown): RdsIamError {
+  return new RdsIamError(
+    'CREDENTIALS_UNAVAILABLE',
+    `no AWS credentials: ${reason}`,
+    cause === undefined ? undefined : { cause },
+  )
 }

@@ -1,29 +1,182 @@
-import { publishRenewalFailed, publishReused, publishSigned } from '../events'
-import { createAuthToken, type AuthToken } from './auth-token'
-import type { Credentials } from './credentials'
-import { tokenExpiry, tokenRenewalMs } from './lifetime'
-import { createRenewable, type Renewable } from './renewable'
-import { signToken, type LoginTo } from './sign'
+import { inspect } from 'node:util'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
+import { resolveRegion } from '../endpoint/region'
+import { publish } from '../events'
+import {
+  checkHost,
+  checkIdentityOptions,
+  checkKeys,
+  checkPort,
+  checkUser,
+  IDENTITY_OPTIONS,
+  type Address,
+  type IdentityOptions,
+} from '../iam-options'
+import { SigningCredentials, TOKEN_LIFETIME_MS, type Credentials } from './credentials'
+import { RefreshingValue, shortlyBefore, type Lifetime } from './refreshing-value'
 
-/** The tokens of one endpoint and user, signed with credentials that others may share. */
-export function createTokens(
-  credentials: Renewable<Credentials>,
-  loginTo: () => Promise<LoginTo>,
-): Renewable<AuthToken> {
-  let login: LoginTo | undefined
-  return createRenewable<AuthToken>({
-    async make(request) {
-      const start = performance.now()
-      login = await loginTo()
-      const { identity, until } = await credentials.get(request)
-      const { value, issuedAt } = await signToken(login, identity)
-      const token = createAuthToken(value, issuedAt, tokenExpiry(issuedAt, until))
-      publishSigned(login, token, performance.now() - start)
-      return token
-    },
-    lifetime: ({ issuedAt, expiresAt }) => ({ since: issuedAt, until: expiresAt }),
-    renewalMs: ({ issuedAt, expiresAt }) => tokenRenewalMs(issuedAt, expiresAt),
-    onReused: (token) => publishReused(login, token),
-    onFailed: (error, kept) => publishRenewalFailed(login, error, kept !== undefined),
-  })
+const MARGINS = { leastMs: 0, mostMs: 60_000 }
+
+/**
+ * A token that RDS accepts instead of a password. Printing it in any way (inspect, String, JSON) shows its
+ * times and never its value.
+ */
+export interface AuthToken {
+  /** The token itself; not enumerable. */
+  readonly value: string
+  /** When it was signed, to the second. */
+  readonly issuedAt: Date
+  /** When RDS stops accepting it: 15 minutes later, or when the credentials that signed it expire. */
+  readonly expiresAt: Date
+}
+
+/** What a token is for. */
+export interface TokenScope {
+  /** The RDS endpoint's host and port, as the server knows itself. */
+  endpoint: Address
+  region: string
+  user: string
+}
+
+/** Makes tokens for one endpoint and user. */
+export interface TokenProvider {
+  /**
+   * The token in use, or a new one shortly before it expires. Callers at the same time share one credential
+   * fetch and one signature. `forceRefresh` fetches new credentials and signs anew.
+   *
+   * @throws {RdsIamError} `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`
+   */
+  getToken(options?: { forceRefresh?: boolean }): Promise<AuthToken>
+}
+
+/** What {@link createTokenProvider} takes. */
+export interface TokenProviderOptions extends IdentityOptions {
+  /** The RDS endpoint's host name; signed as it is, in lower case. */
+  host: string
+  /** The endpoint's port. */
+  port: number
+  /** The database user. */
+  user: string
+}
+
+/**
+ * Makes a provider of IAM tokens for whatever takes one: a driver, a script, a connection string.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, at once
+ * @example
+ * ```ts
+ * const provider = createTokenProvider({ host: 'db.abc….eu-west-1.rds.amazonaws.com', port: 5432, user: 'app' })
+ * const { value, expiresAt } = await provider.getToken()
+ * ```
+ */
+export function createTokenProvider(options: TokenProviderOptions): TokenProvider {
+  checkKeys(options, 'createTokenProvider', ['host', 'port', 'user', ...IDENTITY_OPTIONS])
+  checkIdentityOptions(options, '')
+  const host = checkHost(options.host, 'host')
+  const endpoint = { host, port: checkPort(options.port, 'port') }
+  const user = checkUser(options.user, 'user')
+  const credentials = new SigningCredentials(options)
+  const token = new RefreshingToken(
+    async () => ({ endpoint, user, region: await resolveRegion(parseEndpoint(host), options) }),
+    (request) => credentials.get(request),
+  )
+  return { getToken: (request) => token.get(request) }
+}
+
+/** The token of one scope. */
+export class RefreshingToken extends RefreshingValue<AuthToken> {
+  readonly #findScope: () => TokenScope | Promise<TokenScope>
+  readonly #credentials: (request: { forceRefresh: boolean }) => Promise<Credentials>
+  #scope: TokenScope | undefined
+
+  constructor(
+    findScope: () => TokenScope | Promise<TokenScope>,
+    credentials: (request: { forceRefresh: boolean }) => Promise<Credentials>,
+  ) {
+    super()
+    this.#findScope = findScope
+    this.#credentials = credentials
+  }
+
+  protected async fetch(request: { forceRefresh: boolean }): Promise<AuthToken> {
+    const start = performance.now()
+    const scope = await this.#findScope()
+    this.#scope = scope
+    const { identity, expiresAt } = await this.#credentials(request)
+    const token = await sign(scope, identity, expiresAt)
+    const durationMs = performance.now() - start
+    publish('token.signed', () => ({ ...scope, expiresAt: token.expiresAt, durationMs }))
+    return token
+  }
+
+  protected lifetime({ issuedAt, expiresAt }: AuthToken): Lifetime {
+    const madeAtMs = issuedAt.getTime()
+    const expiresAtMs = expiresAt.getTime()
+    const refreshAtMs = shortlyBefore(expiresAtMs, madeAtMs, MARGINS)
+    // RDS refuses a token whose time is still to come.
+    return { madeAtMs, refreshAtMs, expiresAtMs, validFromMs: madeAtMs }
+  }
+
+  protected override onReused({ expiresAt }: AuthToken): void {
+    const scope = this.#scope
+    if (scope) publish('token.reused', () => ({ ...scope, expiresAt }))
+  }
+
+  protected onFailed(error: unknown, kept: AuthToken | undefined): void {
+    publish('token.renewal-failed', () => ({ ...this.#scope, error, bridged: kept !== undefined }))
+  }
+}
+
+/** Signs a token with @aws-sdk/rds-signer. Makes no request. */
+async function sign(
+  { endpoint, region, user }: TokenScope,
+  identity: AwsCredentialIdentity,
+  credentialsExpireAt: Date | undefined,
+): Promise<AuthToken> {
+  const { Signer } = require('@aws-sdk/rds-signer') as typeof import('@aws-sdk/rds-signer')
+  const hostname = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
+  // Credentials, not a provider: the signer calls a provider twice when its credentials are short-lived.
+  const signer = new Signer({ hostname, port: endpoint.port, region, username: user, credentials: identity })
+  const value = await signer.getAuthToken()
+  const issuedAt = readDate(value)
+  const expiresAtMs = Math.min(
+    issuedAt.getTime() + TOKEN_LIFETIME_MS,
+    credentialsExpireAt?.getTime() ?? Infinity,
+  )
+  return new RedactedToken(value, issuedAt, new Date(expiresAtMs))
+}
+
+function readDate(token: string): Date {
+  const [, year, month, day, hour, minute, second] =
+    /X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(token) ?? []
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+}
+
+class RedactedToken implements AuthToken {
+  readonly #value: string
+
+  constructor(
+    value: string,
+    readonly issuedAt: Date,
+    readonly expiresAt: Date,
+  ) {
+    this.#value = value
+  }
+
+  get value(): string {
+    return this.#value
+  }
+
+  toString(): string {
+    return `[AuthToken redacted, expires ${this.expiresAt.toISOString()}]`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
 }

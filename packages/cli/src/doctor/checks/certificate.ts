@@ -92,14 +92,28 @@ function chainCause(
   const known = region ?? signedRegion
   const bundle =
     known === undefined ? '' : `curl -O ${bundleUrl(known)}\nthen --ca FILE (in code: ssl.ca), or: `
+  const why = `the certificate is signed by ${root}, which is not among ${trust} (${error})`
+  if (/^(Amazon Root CA|Starfield Services Root) /.test(root))
+    return { code: 'CA_UNKNOWN', why, fix: publicRootFix(ca, known) }
   return {
     code: 'CA_UNKNOWN',
-    why: `the certificate is signed by ${root}, which is not among ${trust} (${error})`,
+    why,
     fix: isAmazon
       ? `${bundle}rds-iam certificates${known === undefined ? '' : ` --region ${known}`}`
       : `It is not a CA of AWS, so the server is not RDS itself. If that is intended, give its CA: --ca FILE\n` +
         `(in code: ssl.ca).${known === undefined ? '' : ` AWS's own: ${bundleUrl(known)}`}`,
   }
+}
+
+// RDS Proxies and Aurora "express" clusters have certificates from Amazon's public roots, which no RDS bundle contains.
+function publicRootFix(ca: RegionFacts['ca'], region: string | undefined): string {
+  if (ca)
+    return 'Leave out --ca (in code: ssl.ca): the public roots of Amazon are built in, and no RDS bundle contains them.'
+  return (
+    'The public roots of Amazon are trusted for an RDS endpoint in a region whose own CAs are known. Name the endpoint\n' +
+    `by --endpoint, or make the CAs known: rds-iam certificates${region === undefined ? '' : ` --region ${region}`}, ` +
+    'then NODE_EXTRA_CA_CERTS=FILE'
+  )
 }
 
 function nameCause({ dial }: RegionFacts, endpoint: Address, observation: CertificateObservation): Cause {

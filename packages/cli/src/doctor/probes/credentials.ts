@@ -1,5 +1,5 @@
 import { isRdsIamError } from '@rds-iam/core'
-import { createCredentials, type Credentials } from '@rds-iam/core/internal'
+import { SigningCredentials, type Credentials } from '@rds-iam/core/internal'
 import { firstLine } from '../../errors'
 import type { ClockObservation } from '../checks/clock'
 import type { AwsError } from '../checks/aws-refusal'
@@ -21,8 +21,8 @@ export async function probeCredentials(profile: string | undefined): Promise<Cre
 
 async function fetchCredentials(profile: string | undefined): Promise<CredentialsProbe> {
   try {
-    const found = await createCredentials({ profile }).get()
-    const { identity, until } = found
+    const found = await new SigningCredentials({ profile }).get()
+    const { identity, expiresAt: until } = found
     const { accessKeyId, sessionToken } = identity
     const temporary = sessionToken !== undefined
     return { observation: { found: true, accessKeyId, source: sourceOf(identity), temporary, until }, found }

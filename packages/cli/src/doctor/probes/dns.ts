@@ -2,7 +2,7 @@ import dns from 'node:dns'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { parseEndpoint } from '@rds-iam/core'
-import { isLoopback, within } from '@rds-iam/core/internal'
+import { isLoopback, withTimeout } from '@rds-iam/core/internal'
 import type { DnsObservation } from '../checks/dns'
 
 const LIMIT_MS = 3_000
@@ -15,10 +15,10 @@ export async function probeDns(host: string): Promise<DnsObservation> {
   const following = isLoopback(host) ? Promise.resolve() : follow(host, aliasOf)
   const timeout = (): Error => Object.assign(new Error(), { code: 'timeout' })
   const [found] = await Promise.all([
-    within(LIMIT_MS, lookUp(host), timeout).catch((error: NodeJS.ErrnoException) => {
+    withTimeout(LIMIT_MS, lookUp(host), timeout).catch((error: NodeJS.ErrnoException) => {
       return { addresses: [], error: error.code ?? 'ENOTFOUND' }
     }),
-    within(LIMIT_MS, following, timeout).catch(() => {}),
+    withTimeout(LIMIT_MS, following, timeout).catch(() => {}),
   ])
   return { ...found, aliasOf: [...aliasOf] }
 }

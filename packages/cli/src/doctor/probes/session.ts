@@ -1,4 +1,4 @@
-import { within } from '@rds-iam/core/internal'
+import { withTimeout } from '@rds-iam/core/internal'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import type { ServerObservation } from '../checks/login'
 
@@ -30,12 +30,12 @@ export async function describeServer(session: Session): Promise<ServerObservatio
   const timeout = (): Error =>
     Object.assign(new Error(`within ${QUERY_LIMIT_MS / 1_000} s`), { code: 'timeout' })
   try {
-    return await within(QUERY_LIMIT_MS, session.describe(), timeout)
+    return await withTimeout(QUERY_LIMIT_MS, session.describe(), timeout)
   } catch (error) {
     const { code = 'unknown', message } = error as NodeJS.ErrnoException
     return { error: { code, message } }
   } finally {
-    await within(CLOSE_LIMIT_MS, session.end(), timeout).catch(() => {})
+    await withTimeout(CLOSE_LIMIT_MS, session.end(), timeout).catch(() => {})
     session.destroy()
   }
 }

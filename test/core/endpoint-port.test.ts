@@ -1,0 +1,79 @@
+import dns from 'node:dns'
+import { connect } from 'node:net'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import mariadb from 'mariadb'
+import mysql, { type ConnectionOptions } from 'mysql2/promise'
+import pg from 'pg'
+import postgres from 'postgres'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { mariadbConnections, mysql2Pool, pgPool, postgresJs } from '../contract/drivers'
+import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { ours, rejection } from '../contract/outcome'
+
+const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+const ENGINE_PORTS = { postgres: 5432, mysql: 3306 }
+
+/** An endpoint that takes tokens for one port alone. */
+const startFor = (engine: 'postgres' | 'mysql', port: number): Promise<TestEndpoint> =>
+  startEndpoint({ engine, endpoints: [`${ENDPOINT}:${port}`] })
+
+describe.each([
+  ['pg', pgPool(pg)],
+  ['postgres.js', postgresJs(postgres)],
+  ['mysql2', mysql2Pool(mysql)],
+  ['mariadb', mariadbConnections(mariadb)],
+])('the port of iam.endpoint with %s', (_, { engine, open }) => {
+  let rds: TestEndpoint
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await rds.close()
+  })
+  const logIn = async (more: object) => {
+    const db = open({ ...rds.options, ...more, iam: { ...rds.options.iam, endpoint: ENDPOINT } }, 1)
+    try {
+      await db.sql('select 1')
+    } finally {
+      await db.close()
+    }
+  }
+
+  it("is the engine's by default through a tunnel", async () => {
+    rds = await startFor(engine, ENGINE_PORTS[engine])
+    await logIn({})
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('is the dialled one by default where the endpoint itself is dialled', async () => {
+    rds = await startEndpoint({ engine, endpoints: [ENDPOINT] })
+    const { port } = rds
+    await rds.close()
+    rds = await startEndpoint({ engine, port, endpoints: [`${ENDPOINT}:${port}`] })
+    // What the system's resolver would say of a name that exists nowhere.
+    vi.spyOn(dns, 'lookup').mockImplementation(((_: string, options: dns.LookupOptions, done: Function) => {
+      if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
+      else done(null, '127.0.0.1', 4)
+    }) as unknown as typeof dns.lookup)
+    await logIn({ host: ENDPOINT })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
+  it('is among the causes of a refusal', async () => {
+    rds = await startFor(engine, 6000)
+    const error = ours(await rejection(logIn({})))
+    expect(error).toMatchObject({ code: 'LOGIN_REFUSED', message: expect.stringContaining('its port') })
+    expect(error?.message).toContain(`${ENDPOINT}:${ENGINE_PORTS[engine]}`)
+  })
+})
+
+it("is the engine's by default with a stream of the caller's to a tunnel", async () => {
+  const rds = await startFor('mysql', 3306)
+  const config = mysql2Config({
+    ...rds.options,
+    iam: { ...rds.options.iam, endpoint: ENDPOINT },
+    stream: () => connect(rds.port, 'localhost'),
+  })
+  const connection = await mysql.createConnection(config as ConnectionOptions)
+  await connection.end()
+  expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  await rds.close()
+})

