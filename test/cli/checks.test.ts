@@ -1,5 +1,4 @@
-// The pure parts of the doctor, by tables of what may be observed.
-import { rankCauses } from 'rds-iam/dist/doctor/causes.js'
+// The pure parts of doctor: tables of observations and findings.
 import type { CertificateObservation } from 'rds-iam/dist/doctor/checks/certificate.js'
 import { checkClock } from 'rds-iam/dist/doctor/checks/clock.js'
 import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
@@ -11,15 +10,15 @@ import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
 import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
 import { alternatives } from 'rds-iam/dist/doctor/alternatives.js'
-import type { Certainty, Finding } from 'rds-iam/dist/doctor/finding.js'
+import { rankCauses, type Confidence, type Finding } from 'rds-iam/dist/doctor/finding.js'
 import { grantSql, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
-import type { Subject } from 'rds-iam/dist/doctor/subject.js'
-import { createRedactor } from 'rds-iam/dist/doctor/redact.js'
+import type { RegionFacts, TokenFacts } from 'rds-iam/dist/doctor/facts.js'
+import { Redactor } from 'rds-iam/dist/doctor/checklist.js'
 import { describe, expect, test } from 'vitest'
 
 const NAME = 'shop.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
 const endpoint = { host: NAME, port: 5432 }
-const subject: Subject = {
+const facts: TokenFacts = {
   engine: 'postgres',
   dial: endpoint,
   endpoint,
@@ -28,38 +27,53 @@ const subject: Subject = {
   signedRegion: 'eu-west-1',
   account: '123456789012',
 }
-const tunnel: Subject = { ...subject, dial: { host: 'localhost', port: 6543 }, endpointGiven: true }
+const tunnel: TokenFacts = { ...facts, dial: { host: 'localhost', port: 6543 }, endpointGiven: true }
 
-/** A finding in short: its status, and the causes that it points at. */
-const short = ({ status, suspicions = [] }: Finding) =>
+/** The status of a finding and its causes, with ? for causes that are not certain. */
+const short = ({ status, candidates = [] }: Finding) =>
   [
     status,
-    ...suspicions.map(({ code, certainty }) =>
-      certainty === 'certain' || certainty === 'proven' ? code : `${code}?`,
+    ...candidates.map(({ code, confidence }) =>
+      confidence === 'certain' || confidence === 'proven' ? code : `${code}?`,
     ),
   ].join(' ')
 
 describe('dns', () => {
-  const alias: Subject = { ...subject, dial: { host: 'db.shop.example', port: 5432 } }
+  const alias: TokenFacts = { ...facts, dial: { host: 'db.shop.example', port: 5432 } }
   const { endpoint: _, ...unknown } = alias
   const found = { addresses: ['10.0.0.1'], aliasOf: [] as string[] }
   test.each([
-    [subject, found, 'ok'],
-    [subject, { ...found, error: 'ENOTFOUND' }, 'failed NAME_UNKNOWN'],
-    [subject, { ...found, error: 'timeout' }, 'failed NAME_UNKNOWN'],
-    [unknown, found, 'failed ALIAS'],
-    [unknown, { ...found, aliasOf: ['x.example', NAME] }, 'failed ALIAS'],
-    [{ ...alias, endpointGiven: true }, { ...found, aliasOf: [NAME] }, 'ok'],
-    // Aurora's names lead to the instance that is the writer now.
-    [subject, { ...found, aliasOf: [`writer.abcdefghijkl.eu-west-1.rds.amazonaws.com`] }, 'ok'],
-    [{ ...alias, endpointGiven: true }, { ...found, aliasOf: [`writer-${NAME}`, NAME] }, 'ok'],
+    ["the endpoint's own name", facts, found, 'ok'],
+    ['an unknown name', facts, { ...found, error: 'ENOTFOUND' }, 'failed NAME_UNKNOWN'],
+    ['DNS that does not answer', facts, { ...found, error: 'timeout' }, 'failed NAME_UNKNOWN'],
+    ["a name that is no endpoint's", unknown, found, 'failed ALIAS'],
+    ['an alias of an endpoint', unknown, { ...found, aliasOf: ['x.example', NAME] }, 'failed ALIAS'],
     [
+      'an alias of the given endpoint',
+      { ...alias, endpointGiven: true },
+      { ...found, aliasOf: [NAME] },
+      'ok',
+    ],
+    [
+      "Aurora's alias of the current writer",
+      facts,
+      { ...found, aliasOf: [`writer.abcdefghijkl.eu-west-1.rds.amazonaws.com`] },
+      'ok',
+    ],
+    [
+      'an alias chain that contains the given endpoint',
+      { ...alias, endpointGiven: true },
+      { ...found, aliasOf: [`writer-${NAME}`, NAME] },
+      'ok',
+    ],
+    [
+      'an alias of another endpoint than the given one',
       { ...alias, endpointGiven: true },
       { ...found, aliasOf: [`other-${NAME}`] },
       'warning ENDPOINT_MISMATCH?',
     ],
-  ])('%#', (about, observation, expected) => {
-    expect(short(checkDns(about, observation))).toBe(expected)
+  ])('%s', (_, given, observation, expected) => {
+    expect(short(checkDns(given, observation))).toBe(expected)
   })
 })
 
@@ -70,20 +84,25 @@ describe('credentials', () => {
   const because = (code: string, message = 'm') =>
     ({ ...none, code: 'CREDENTIALS_UNAVAILABLE', reasons: [{ code, message }] }) as const
   test.each([
-    [key, 'ok'],
-    [{ ...key, until: new Date('2026-01-01T01:00:00Z') }, 'ok'],
-    [{ ...key, until: now }, 'failed SESSION_EXPIRED'],
-    [{ ...none, code: 'CREDENTIALS_EXPIRED' }, 'failed SESSION_EXPIRED'],
-    [{ ...none, code: 'TOKEN_TIMEOUT' }, 'failed CREDENTIALS_TIMEOUT'],
-    [{ ...none, code: 'CREDENTIALS_UNAVAILABLE' }, 'failed NO_CREDENTIALS'],
-    [because('ExpiredTokenException'), 'failed SESSION_EXPIRED'],
+    ['temporary credentials without an expiry', key, 'ok'],
+    ['credentials that are valid for an hour', { ...key, until: new Date('2026-01-01T01:00:00Z') }, 'ok'],
+    ['credentials that expire now', { ...key, until: now }, 'failed SESSION_EXPIRED'],
+    ['expired credentials', { ...none, code: 'CREDENTIALS_EXPIRED' }, 'failed SESSION_EXPIRED'],
+    ['a source that does not answer', { ...none, code: 'TOKEN_TIMEOUT' }, 'failed CREDENTIALS_TIMEOUT'],
+    ['no credentials', { ...none, code: 'CREDENTIALS_UNAVAILABLE' }, 'failed NO_CREDENTIALS'],
     [
+      'a source that fails with ExpiredTokenException',
+      because('ExpiredTokenException'),
+      'failed SESSION_EXPIRED',
+    ],
+    [
+      'an expired SSO session',
       because('CredentialsProviderError', 'The SSO session associated with this profile has expired.'),
       'failed SESSION_EXPIRED',
     ],
-    [because('InvalidClientTokenId'), 'failed KEY_UNKNOWN'],
-    [because('AccessDenied'), 'failed NO_CREDENTIALS'],
-  ])('%#', (observation, expected) => {
+    ['a source that fails with InvalidClientTokenId', because('InvalidClientTokenId'), 'failed KEY_UNKNOWN'],
+    ['a source that fails with AccessDenied', because('AccessDenied'), 'failed NO_CREDENTIALS'],
+  ])('%s', (_, observation, expected) => {
     expect(short(checkCredentials(observation, now))).toBe(expected)
   })
 })
@@ -91,63 +110,97 @@ describe('credentials', () => {
 describe('identity', () => {
   const refused = (code: string, message = '') => ({ kind: 'refusal', code, message }) as const
   test.each([
-    [{ kind: 'identity', account: '1', arn: 'arn' } as const, {}, 'ok'],
-    [refused('InvalidClientTokenId'), {}, 'failed KEY_UNKNOWN'],
-    [refused('SignatureDoesNotMatch'), {}, 'failed KEY_UNKNOWN'],
-    [refused('SignatureDoesNotMatch', 'Signature not yet current: …'), {}, 'failed CLOCK_SKEW'],
-    [refused('RequestExpired'), {}, 'failed CLOCK_SKEW'],
-    [refused('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.'), {}, 'warning'],
-    [refused('ExpiredTokenException'), {}, 'failed SESSION_EXPIRED'],
-    [refused('Throttling'), {}, 'warning'],
-    [{ kind: 'unreachable', reason: 'r' } as const, {}, 'skipped KEY_UNKNOWN?'],
-    [{ kind: 'unreachable', reason: 'r' } as const, { temporary: true }, 'skipped SESSION_EXPIRED?'],
+    ['an identity', { kind: 'identity', account: '1', arn: 'arn' } as const, {}, 'ok'],
+    ['InvalidClientTokenId', refused('InvalidClientTokenId'), {}, 'failed KEY_UNKNOWN'],
+    ['SignatureDoesNotMatch', refused('SignatureDoesNotMatch'), {}, 'failed KEY_UNKNOWN'],
     [
+      'a signature from the future',
+      refused('SignatureDoesNotMatch', 'Signature not yet current: …'),
+      {},
+      'failed CLOCK_SKEW',
+    ],
+    ['RequestExpired', refused('RequestExpired'), {}, 'failed CLOCK_SKEW'],
+    [
+      'a signature for another region',
+      refused('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.'),
+      {},
+      'warning',
+    ],
+    ['ExpiredTokenException', refused('ExpiredTokenException'), {}, 'failed SESSION_EXPIRED'],
+    ['Throttling', refused('Throttling'), {}, 'warning'],
+    [
+      'no answer, permanent credentials',
+      { kind: 'unreachable', reason: 'r' } as const,
+      {},
+      'skipped KEY_UNKNOWN?',
+    ],
+    [
+      'no answer, temporary credentials without an expiry',
+      { kind: 'unreachable', reason: 'r' } as const,
+      { temporary: true },
+      'skipped SESSION_EXPIRED?',
+    ],
+    [
+      'no answer, temporary credentials with an expiry',
       { kind: 'unreachable', reason: 'r' } as const,
       { temporary: true, until: new Date() },
       'skipped KEY_UNKNOWN?',
     ],
-  ])('%#', (observation, credentials, expected) => {
+  ])('%s', (_, observation, credentials, expected) => {
     expect(short(checkIdentity(observation, { temporary: false, ...credentials }))).toBe(expected)
   })
 })
 
 describe('region', () => {
   const others = ['a-c-1']
+  const local: RegionFacts = { ...facts, endpoint: { host: 'localhost', port: 1 }, signedRegion: 'a-b-1' }
+  const { signedRegion: _, ...unknown } = local
   test.each([
-    [subject, { region: 'eu-west-1', others }, 'ok'],
-    [subject, { region: 'us-east-1', others }, 'failed REGION_MISMATCH'],
-    [subject, { region: 'eu-west-1', others, arn: 'arn:aws-cn:iam::1:user/x' }, 'failed REGION_MISMATCH'],
+    ["the endpoint's region", facts, { others }, 'ok'],
     [
-      { ...subject, endpoint: { host: 'localhost', port: 1 } },
-      { region: 'a-b-1', others },
-      'warning REGION_MISMATCH?',
+      "another region than the endpoint's",
+      { ...facts, signedRegion: 'us-east-1' },
+      { others },
+      'failed REGION_MISMATCH',
     ],
-    [{ ...subject, endpoint: { host: 'localhost', port: 1 } }, { region: 'a-b-1', others: [] }, 'ok'],
-    [subject, { message: 'none', others }, 'failed REGION_UNKNOWN'],
-  ])('%#', (about, observation, expected) => {
-    expect(short(checkRegion(about, observation))).toBe(expected)
+    [
+      'an identity of another partition',
+      facts,
+      { others, arn: 'arn:aws-cn:iam::1:user/x' },
+      'failed REGION_MISMATCH',
+    ],
+    ['another region in the environment', local, { others }, 'warning REGION_MISMATCH?'],
+    ['no other region', local, { others: [] }, 'ok'],
+    ['no region', unknown, { others }, 'failed REGION_UNKNOWN'],
+  ])('%s', (_, given, observation, expected) => {
+    expect(short(checkRegion(given, observation))).toBe(expected)
   })
 })
 
 describe('endpoint', () => {
   test.each([
-    [subject, endpoint, 'ok'],
-    [tunnel, endpoint, 'ok'],
-    [tunnel, { host: NAME, port: 6543 }, 'warning ENDPOINT_MISMATCH?'],
-    [subject, { host: NAME, port: 5433 }, 'warning ENDPOINT_MISMATCH?'],
-    [{ ...tunnel, engine: 'mysql' as const }, { host: NAME, port: 3306 }, 'ok'],
-  ])('%#', (about, signed, expected) => {
-    expect(short(checkEndpoint(about, signed))).toBe(expected)
+    ['the dialled endpoint', facts, endpoint, 'ok'],
+    ['an endpoint behind a tunnel', tunnel, endpoint, 'ok'],
+    ['the port of the tunnel', tunnel, { host: NAME, port: 6543 }, 'warning ENDPOINT_MISMATCH?'],
+    ['another port of the dialled host', facts, { host: NAME, port: 5433 }, 'warning ENDPOINT_MISMATCH?'],
+    [
+      'an endpoint of MySQL behind a tunnel',
+      { ...tunnel, engine: 'mysql' as const },
+      { host: NAME, port: 3306 },
+      'ok',
+    ],
+  ])('%s', (_, given, signed, expected) => {
+    expect(short(checkEndpoint(given, signed))).toBe(expected)
   })
 })
 
 test.each([
-  [undefined, 'skipped CLOCK_SKEW?'],
-  [{ skewMs: 59_000, server: 's' }, 'ok'],
-  [{ skewMs: -90_000, server: 's' }, 'warning'],
-  [{ skewMs: 301_000, server: 's' }, 'failed CLOCK_SKEW'],
-  [{ skewMs: -301_000, server: 's' }, 'failed CLOCK_SKEW'],
-])('clock %#', (observation, expected) => {
+  ['no server', undefined, 'skipped CLOCK_SKEW?'],
+  ['59 s ahead', { skewMs: 59_000, server: 's' }, 'ok'],
+  ['90 s behind', { skewMs: -90_000, server: 's' }, 'warning'],
+  ['301 s ahead', { skewMs: 301_000, server: 's' }, 'failed CLOCK_SKEW'],
+  ['301 s behind', { skewMs: -301_000, server: 's' }, 'failed CLOCK_SKEW'],
+])('clock: %s', (_, observation, expected) => {
   expect(short(checkClock(observation))).toBe(expected)
 })
 
@@ -157,8 +210,8 @@ test.each([
   ['ETIMEDOUT', 'PORT_SILENT'],
   ['ENOTFOUND', 'NAME_UNKNOWN'],
   ['EHOSTUNREACH', 'HOST_UNREACHABLE'],
-])('tcp %s', (error, code) => {
-  expect(short(checkTcp(subject, { error }))).toBe(`failed ${code}`)
+])('tcp: %s', (error, code) => {
+  expect(short(checkTcp(facts, { error }))).toBe(`failed ${code}`)
 })
 
 describe('tls', () => {
@@ -174,50 +227,72 @@ describe('tls', () => {
   }
   const unknown = { ...certificate, chainError: 'SELF_SIGNED_CERT_IN_CHAIN' }
   const misnamed = { ...certificate, nameError: 'n', coversDialled: false }
-  const oregon = { ...subject, signedRegion: 'us-west-2' }
+  const oregon = { ...facts, signedRegion: 'us-west-2' }
   test.each([
-    [subject, certificate, 'ok'],
-    [oregon, certificate, 'ok REGION_MISMATCH?'],
-    [subject, unknown, 'failed CA_UNKNOWN'],
-    [oregon, unknown, 'failed REGION_MISMATCH CA_UNKNOWN'],
-    [subject, { ...certificate, chainError: 'CERT_HAS_EXPIRED' }, 'failed TLS_FAILED'],
-    [subject, { ...certificate, chainError: 'CERT_NOT_YET_VALID' }, 'failed CLOCK_SKEW'],
-    [subject, misnamed, 'failed CERTIFICATE_NAME'],
-    [tunnel, misnamed, 'failed ENDPOINT_MISMATCH'],
-    [tunnel, { ...misnamed, names: ['proxy.example'] }, 'failed CERTIFICATE_NAME'],
-    [subject, { kind: 'not-offered' } as const, 'failed TLS_NOT_OFFERED'],
-    [subject, { kind: 'silent' } as const, 'failed PORT_SILENT'],
-    [subject, { kind: 'closed' } as const, 'failed PORT_CLOSED'],
-    [subject, { kind: 'other-protocol', engine: 'mysql' } as const, 'failed ENGINE_MISMATCH'],
-    [subject, { kind: 'other-protocol' } as const, 'failed ENGINE_MISMATCH'],
+    ['a valid certificate', facts, certificate, 'ok'],
+    ['a certificate from another region', oregon, certificate, 'ok REGION_MISMATCH?'],
+    ['an unknown CA', facts, unknown, 'failed CA_UNKNOWN'],
+    ['an unknown CA of another region', oregon, unknown, 'failed REGION_MISMATCH CA_UNKNOWN'],
     [
-      subject,
+      'an expired certificate',
+      facts,
+      { ...certificate, chainError: 'CERT_HAS_EXPIRED' },
+      'failed TLS_FAILED',
+    ],
+    [
+      'a certificate that is not valid yet',
+      facts,
+      { ...certificate, chainError: 'CERT_NOT_YET_VALID' },
+      'failed CLOCK_SKEW',
+    ],
+    ['another name', facts, misnamed, 'failed CERTIFICATE_NAME'],
+    ['another name behind a tunnel', tunnel, misnamed, 'failed ENDPOINT_MISMATCH'],
+    [
+      'the name of a proxy behind a tunnel',
+      tunnel,
+      { ...misnamed, names: ['proxy.example'] },
+      'failed CERTIFICATE_NAME',
+    ],
+    ['no TLS', facts, { kind: 'not-offered' } as const, 'failed TLS_NOT_OFFERED'],
+    ['no answer', facts, { kind: 'silent' } as const, 'failed PORT_SILENT'],
+    ['a closed connection', facts, { kind: 'closed' } as const, 'failed PORT_CLOSED'],
+    [
+      'the other engine',
+      facts,
+      { kind: 'other-protocol', engine: 'mysql' } as const,
+      'failed ENGINE_MISMATCH',
+    ],
+    ['another protocol', facts, { kind: 'other-protocol' } as const, 'failed ENGINE_MISMATCH'],
+    [
+      'too many connections before TLS',
+      facts,
       { kind: 'server-error', error: { code: '1040', message: 'Too many' } } as const,
       'failed TOO_MANY_CONNECTIONS',
     ],
     [
-      subject,
+      'another error before TLS',
+      facts,
       { kind: 'server-error', error: { code: '1129', message: 'Blocked' } } as const,
       'failed TLS_FAILED',
     ],
-    [subject, { kind: 'failure', reason: 'r' } as const, 'failed TLS_FAILED'],
-  ])('%#', (about, observation, expected) => {
-    expect(short(checkTls(about, endpoint, observation))).toBe(expected)
+    ['a failed handshake', facts, { kind: 'failure', reason: 'r' } as const, 'failed TLS_FAILED'],
+  ])('%s', (_, given, observation, expected) => {
+    expect(short(checkTls(given, endpoint, observation))).toBe(expected)
   })
 
-  test('a certificate tells the name behind an alias', () => {
-    const alias = { ...subject, dial: { host: 'db.shop.example', port: 5432 } }
+  test('finds the endpoint behind an alias in the certificate', () => {
+    const alias = { ...facts, dial: { host: 'db.shop.example', port: 5432 } }
     expect(checkUnknownTls(alias, certificate)).toMatchObject({
       status: 'skipped',
-      suspicions: [{ code: 'ALIAS', fix: expect.stringContaining(`--endpoint ${NAME}:5432`) }],
+      candidates: [{ code: 'ALIAS', fix: expect.stringContaining(`--endpoint ${NAME}:5432`) }],
     })
     expect(short(checkUnknownTls(alias, { ...certificate, names: ['db.shop.example'] }))).toBe('skipped')
     expect(short(checkUnknownTls(alias, { kind: 'silent' }))).toBe('skipped')
   })
 
-  test('says which bundle holds the missing authority', () => {
-    const { suspicions = [] } = checkTls(subject, endpoint, unknown)
-    expect(suspicions[0]?.fix).toContain(
+  test('names the bundle with the missing CA', () => {
+    const { candidates = [] } = checkTls(facts, endpoint, unknown)
+    expect(candidates[0]?.fix).toContain(
       'https://truststore.pki.rds.amazonaws.com/eu-west-1/eu-west-1-bundle.pem',
     )
   })
@@ -229,12 +304,12 @@ describe('tls', () => {
     chainError: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   }
   test.each([
-    ['to leave --ca out', { ...subject, ca: { file: 'rds.pem', pem: '' } }, 'Leave --ca out'],
-    ['to make the CAs of the region known', subject, 'NODE_EXTRA_CA_CERTS=FILE'],
-  ])("tells the user %s for a certificate from Amazon's public roots", (_, about, fix) => {
-    const { suspicions = [] } = checkTls(about, endpoint, expressCluster)
-    expect(suspicions[0]).toMatchObject({ code: 'CA_UNKNOWN', fix: expect.stringContaining(fix) })
-    expect(suspicions[0]?.fix).not.toContain('bundle.pem')
+    ['to leave out --ca', { ...facts, ca: { file: 'rds.pem', pem: '' } }, 'Leave out --ca'],
+    ['to make the CAs of the region known', facts, 'NODE_EXTRA_CA_CERTS=FILE'],
+  ])("tells the user %s for a certificate from Amazon's public roots", (_, given, fix) => {
+    const { candidates = [] } = checkTls(given, endpoint, expressCluster)
+    expect(candidates[0]).toMatchObject({ code: 'CA_UNKNOWN', fix: expect.stringContaining(fix) })
+    expect(candidates[0]?.fix).not.toContain('bundle.pem')
   })
 })
 
@@ -248,54 +323,63 @@ describe('login', () => {
   const trial = (code: Trial['code'], accepted: boolean): Trial => ({ code, ...target, accepted })
   const refused = (...trials: Trial[]) => ({ ...answer('28000', 'cleartext'), trials })
   test.each([
-    [{ asked: 'cleartext', trials: [] }, 'ok'],
-    [{ trials: [] }, 'warning'],
-    [answer('28000', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
-    [refused(trial('REGION_MISMATCH', false)), 'failed USER_NOT_ALLOWED?'],
-    [refused(trial('REGION_MISMATCH', true)), 'failed REGION_MISMATCH'],
-    [refused(trial('ENDPOINT_MISMATCH', true)), 'failed ENDPOINT_MISMATCH'],
-    [answer('28P01', 'cleartext'), 'failed USER_NOT_GRANTED? USER_NOT_ALLOWED?'],
+    ['a login with a token', { asked: 'cleartext', trials: [] }, 'ok'],
+    ['a login without a token', { trials: [] }, 'warning'],
+    ['a refusal by PAM', answer('28000', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
+    ['a refusal, and no alternative', refused(trial('REGION_MISMATCH', false)), 'failed USER_NOT_ALLOWED?'],
     [
+      'a refusal, and a token for another region that works',
+      refused(trial('REGION_MISMATCH', true)),
+      'failed REGION_MISMATCH',
+    ],
+    [
+      'a refusal, and a token for another endpoint that works',
+      refused(trial('ENDPOINT_MISMATCH', true)),
+      'failed ENDPOINT_MISMATCH',
+    ],
+    ['a refusal of a password', answer('28P01', 'cleartext'), 'failed USER_NOT_GRANTED? USER_NOT_ALLOWED?'],
+    [
+      'a refusal by RDS Proxy',
       answer('XX000', 'cleartext', 'The IAM authentication failed for the role jane_doe.'),
       'failed USER_NOT_ALLOWED?',
     ],
-    [answer('1045', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
-    [answer('28P01', 'SCRAM'), 'failed USER_NOT_GRANTED'],
-    [answer('28P01', 'MD5'), 'failed USER_NOT_GRANTED'],
-    [answer('1045'), 'failed USER_NOT_GRANTED'],
+    ['a refusal by MySQL', answer('1045', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
+    ['SCRAM', answer('28P01', 'SCRAM'), 'failed USER_NOT_GRANTED'],
+    ['MD5', answer('28P01', 'MD5'), 'failed USER_NOT_GRANTED'],
+    ['a refusal by MySQL without a token', answer('1045'), 'failed USER_NOT_GRANTED'],
     [
+      'an unknown plugin',
       answer('AUTH', undefined, 'Server requests authentication using unknown plugin x'),
       'failed USER_NOT_GRANTED',
     ],
-    [answer('3D000', 'cleartext'), 'failed DATABASE_UNKNOWN'],
-    [answer('1049', 'cleartext'), 'failed DATABASE_UNKNOWN'],
-    [answer('1044', 'cleartext'), 'failed DATABASE_UNKNOWN DATABASE_NOT_ALLOWED'],
-    [answer('42501', 'cleartext'), 'failed DATABASE_NOT_ALLOWED'],
-    [answer('53300', 'cleartext'), 'failed TOO_MANY_CONNECTIONS'],
-    [answer('1040'), 'failed TOO_MANY_CONNECTIONS'],
-    [answer('ETIMEDOUT'), 'failed PORT_SILENT'],
-    [answer('57P03', 'cleartext'), 'failed LOGIN_FAILED'],
-  ])('%#', (observation, expected) => {
-    expect(short(checkLogin(subject, target, observation))).toBe(expected)
+    ['an unknown database of PostgreSQL', answer('3D000', 'cleartext'), 'failed DATABASE_UNKNOWN'],
+    ['an unknown database of MySQL', answer('1049', 'cleartext'), 'failed DATABASE_UNKNOWN'],
+    [
+      'a denied database of MySQL',
+      answer('1044', 'cleartext'),
+      'failed DATABASE_UNKNOWN DATABASE_NOT_ALLOWED',
+    ],
+    ['a denied database of PostgreSQL', answer('42501', 'cleartext'), 'failed DATABASE_NOT_ALLOWED'],
+    ['too many connections to PostgreSQL', answer('53300', 'cleartext'), 'failed TOO_MANY_CONNECTIONS'],
+    ['too many connections to MySQL', answer('1040'), 'failed TOO_MANY_CONNECTIONS'],
+    ['no answer', answer('ETIMEDOUT'), 'failed PORT_SILENT'],
+    ['another error', answer('57P03', 'cleartext'), 'failed LOGIN_FAILED'],
+  ])('%s', (_, observation, expected) => {
+    expect(short(checkLogin(facts, observation))).toBe(expected)
   })
 })
 
 describe('alternatives of a refused token', () => {
-  const none = { names: [], regions: [] }
-  const own = { endpoint, region: 'eu-west-1' }
-  const local: Subject = { ...tunnel, endpoint: { host: 'localhost', port: 6543 } }
-  const inShort = (about: Subject, target: typeof own, clues = none as Parameters<typeof alternatives>[2]) =>
-    alternatives(about, target, clues).map(
-      ({ endpoint: { host, port }, region }) => `${host}:${port} ${region}`,
-    )
+  const inShort = (given: TokenFacts, hints: Parameters<typeof alternatives>[1]) =>
+    alternatives(given, hints).map(({ endpoint: { host, port }, region }) => `${host}:${port} ${region}`)
 
-  test("none for an RDS endpoint's own name", () => {
-    expect(inShort(subject, own, { names: [`other-${NAME}`], regions: ['us-east-1'] })).toEqual([])
+  test("are empty for an RDS endpoint's own name", () => {
+    expect(inShort(facts, { names: [`other-${NAME}`], regions: ['us-east-1'] })).toEqual([])
   })
 
-  test('ports and names behind a tunnel', () => {
-    const clues = { names: [NAME, `other-${NAME}`, '*.example'], regions: [] }
-    expect(inShort(tunnel, { ...own, endpoint: { host: NAME, port: 6000 } }, clues)).toEqual([
+  test('are other ports and names behind a tunnel', () => {
+    const hints = { names: [NAME, `other-${NAME}`, '*.example'], regions: [] }
+    expect(inShort({ ...tunnel, endpoint: { host: NAME, port: 6000 } }, hints)).toEqual([
       `${NAME}:6543 eu-west-1`,
       `${NAME}:5432 eu-west-1`,
       'localhost:6543 eu-west-1',
@@ -303,9 +387,9 @@ describe('alternatives of a refused token', () => {
     ])
   })
 
-  test('regions where the name has none', () => {
-    const target = { endpoint: { host: 'localhost', port: 6543 }, region: 'eu-west-1' }
-    expect(inShort(local, target, { names: [], regions: ['eu-west-1', 'a-b-1'] })).toEqual([
+  test('are other regions when the name has none', () => {
+    const local = { ...tunnel, endpoint: { host: 'localhost', port: 6543 } }
+    expect(inShort(local, { names: [], regions: ['eu-west-1', 'a-b-1'] })).toEqual([
       'localhost:6543 a-b-1',
       'localhost:6543 us-east-1',
     ])
@@ -315,18 +399,18 @@ describe('alternatives of a refused token', () => {
 describe('causes', () => {
   const finding = (
     code: 'ALIAS' | 'CLOCK_SKEW' | 'KEY_UNKNOWN',
-    certainty: Certainty,
+    confidence: Confidence,
     refused = false,
   ): Finding => ({
     check: 'dns',
     status: 'failed',
     seen: '',
     refused,
-    suspicions: [{ code, certainty, why: 'w', fix: 'f' }],
+    candidates: [{ code, confidence, why: 'w', fix: 'f' }],
   })
   const codes = (...findings: Finding[]) => rankCauses(findings).map(({ code }) => code)
 
-  test('what is certain comes first, then the order of the checks; each once', () => {
+  test('ranks certain causes first, then in the order of the checks, each code once', () => {
     const findings = [
       finding('ALIAS', 'possible', true),
       finding('KEY_UNKNOWN', 'certain'),
@@ -336,28 +420,28 @@ describe('causes', () => {
     expect(codes(...findings)).toEqual(['KEY_UNKNOWN', 'ALIAS', 'CLOCK_SKEW'])
   })
 
-  test('what a login has proven comes before all else', () => {
+  test('ranks a proven cause before all others', () => {
     expect(codes(finding('CLOCK_SKEW', 'certain'), finding('ALIAS', 'proven'))).toEqual([
       'ALIAS',
       'CLOCK_SKEW',
     ])
   })
 
-  test('a wrong clock comes before all that is judged by it', () => {
+  test('ranks a wrong clock before causes that depend on it', () => {
     expect(codes(finding('KEY_UNKNOWN', 'certain'), finding('CLOCK_SKEW', 'certain'))).toEqual([
       'CLOCK_SKEW',
       'KEY_UNKNOWN',
     ])
   })
 
-  test('of two that are equally certain the later knows more', () => {
-    const [later] = finding('ALIAS', 'certain').suspicions ?? []
-    const second = { ...finding('ALIAS', 'certain'), suspicions: [{ ...later, why: 'more' }] } as Finding
+  test('takes the later of two equally sure causes with the same code', () => {
+    const [later] = finding('ALIAS', 'certain').candidates ?? []
+    const second = { ...finding('ALIAS', 'certain'), candidates: [{ ...later, why: 'more' }] } as Finding
     expect(rankCauses([finding('ALIAS', 'certain'), second])).toMatchObject([{ why: 'more' }])
     expect(rankCauses([second, finding('ALIAS', 'likely', true)])).toMatchObject([{ why: 'more' }])
   })
 
-  test('what is only likely counts after a refusal alone', () => {
+  test('leaves out causes that are only likely without a refusal', () => {
     expect(codes(finding('ALIAS', 'likely'), finding('KEY_UNKNOWN', 'certain'))).toEqual(['KEY_UNKNOWN'])
     expect(codes(finding('ALIAS', 'likely', true))).toEqual(['ALIAS'])
   })
@@ -376,8 +460,8 @@ describe('fixes', () => {
       'p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com',
       'arn:aws-us-gov:rds-db:us-gov-west-1:123456789012:dbuser:prx-…/jane_doe',
     ],
-  ])('the policy in %s', (signedRegion, host, resource) => {
-    const statement = policyStatement({ ...subject, signedRegion, endpoint: { host, port: 5432 } })
+  ])('writes the policy for %s', (signedRegion, host, resource) => {
+    const statement = policyStatement({ ...facts, signedRegion, endpoint: { host, port: 5432 } })
     expect(JSON.parse(statement.slice(0, statement.indexOf('\n(')))).toEqual({
       Effect: 'Allow',
       Action: 'rds-db:connect',
@@ -385,19 +469,19 @@ describe('fixes', () => {
     })
   })
 
-  test('the SQL quotes the user', () => {
-    expect(grantSql({ ...subject, user: 'o"dd' })).toContain('GRANT rds_iam TO "o""dd";')
-    expect(grantSql({ ...subject, engine: 'mysql', user: "o'dd" })).toContain(
+  test('quotes the user in SQL', () => {
+    expect(grantSql({ ...facts, user: 'o"dd' })).toContain('GRANT rds_iam TO "o""dd";')
+    expect(grantSql({ ...facts, engine: 'mysql', user: "o'dd" })).toContain(
       "CREATE USER 'o''dd'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';",
     )
   })
 })
 
-test('the last gate keeps secrets and what looks like one from being printed', () => {
-  const { add, redact } = createRedactor()
-  add('a/secret+key')
-  add(undefined)
-  expect(redact('x a/secret+key y a%2Fsecret%2Bkey z X-Amz-Signature=abc&X-Amz-Security-Token=d%2F')).toBe(
-    'x [redacted] y [redacted] z X-Amz-Signature=[redacted]&X-Amz-Security-Token=[redacted]',
-  )
+test('redacts secrets, and parameters of tokens', () => {
+  const redactor = new Redactor()
+  redactor.add('a/secret+key')
+  redactor.add(undefined)
+  expect(
+    redactor.redact('x a/secret+key y a%2Fsecret%2Bkey z X-Amz-Signature=abc&X-Amz-Security-Token=d%2F'),
+  ).toBe('x [redacted] y [redacted] z X-Amz-Signature=[redacted]&X-Amz-Security-Token=[redacted]')
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 
-/** What a command printed, and how it ended. */
+/** The output and the exit status of a command. */
 export interface Outcome {
   status: number | null
   signal: NodeJS.Signals | null
@@ -14,7 +14,7 @@ export interface Outcome {
 export const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
 const PRELOAD = fileURLToPath(new URL('preload.cjs', import.meta.url))
 
-/** An environment without anything of this machine's AWS. */
+/** An environment without the AWS settings of this machine. */
 export const BARE = {
   PATH: process.env['PATH'] ?? '',
   HOME: tmpdir(),
@@ -23,22 +23,29 @@ export const BARE = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-/** The environment that shifts a command's clock, or has it ask a name server of the test's. */
-export function preload(settings: { TEST_DNS?: string; TEST_AHEAD_MS?: string }): Record<string, string> {
+/** The environment that shifts a command's clock, has it ask a name server of the test's, or gives localhost addresses. */
+export function preload(settings: {
+  TEST_DNS?: string
+  TEST_LOCALHOST?: string
+  TEST_AHEAD_MS?: string
+}): Record<string, string> {
   return { ...settings, NODE_OPTIONS: `--require=${PRELOAD}` }
 }
 
 /**
- * Starts the built command; `begun` gets its process. Whatever it prints must be free of the secrets in its
- * environment, and of signatures, which `token` alone may print.
+ * Runs the built command, after the shell command `limit`. `begun` gets its process. Fails if the output contains a
+ * secret of the environment or a signature; only `token` may print one.
  */
 export function rdsIam(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  options: { cwd?: string; begun?: (child: ReturnType<typeof spawn>) => void } = {},
+  options: { cwd?: string; limit?: string; begun?: (child: ReturnType<typeof spawn>) => void } = {},
 ): Promise<Outcome> {
+  const { limit } = options
+  const program = [process.execPath, PROGRAM, ...args]
+  const [command = '', ...words] = limit ? ['sh', '-c', `${limit}; exec "$@"`, 'sh', ...program] : program
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
+    const child = spawn(command, words, {
       env: { ...BARE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -65,7 +72,7 @@ function expectNoSecrets(
   [secretKey, sessionToken]: (string | undefined)[],
 ): void {
   const printed = stdout + stderr
-  // An empty variable holds no secret.
+  // An empty variable is not a secret.
   for (const secret of [secretKey, isToken ? '' : sessionToken]) {
     if (!secret) continue
     expect(printed).not.toContain(secret)

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import {
   startCredentialEndpoints,
   startLocalRds,
@@ -24,9 +26,9 @@ interface Result {
   causes: { code: string; why: string; fix: string }[]
 }
 
-/** What a fault changes of a call that works. */
+/** How a faulty call differs from one that works. */
 interface Call {
-  rds?: Omit<LocalRdsOptions, 'engine' | 'backend'>
+  rds?: Omit<LocalRdsOptions, 'engine'>
   options?: Record<string, string | undefined>
   env?: Record<string, string>
 }
@@ -94,7 +96,7 @@ async function diagnose(engine: Engine, call: Call): Promise<Result> {
   return { ...(JSON.parse(stdout) as Result), status }
 }
 
-/** Runs something with what it needs, and ends that whatever happens. */
+/** Runs `work` with a server, and closes the server afterwards. */
 async function using<T extends { close(): Promise<void> }, U>(
   made: Promise<T>,
   work: (it: T) => Promise<U>,
@@ -118,7 +120,30 @@ async function startListener(onConnection: (socket: Socket) => void) {
 
 const startSilence = () => startListener(() => {})
 
-/** Nobody is there: neither STS nor its clock. */
+/** A relay to the run's real server that forwards nothing from the first packet on that contains `marker`. */
+async function startFreezingRelay(engine: Engine, marker: string) {
+  const url = new URL(backendOf(engine))
+  const { hostname, port } = url
+  const relay = await startListener((client) => {
+    const server = connect(Number(port), hostname)
+    let isFrozen = false
+    const forward = (from: Socket, to: Socket) =>
+      from
+        .on('error', () => {})
+        .on('close', () => to.destroy())
+        .on('data', (chunk) => {
+          isFrozen ||= chunk.includes(marker)
+          if (!isFrozen) to.write(chunk)
+        })
+    forward(client, server)
+    forward(server, client)
+  })
+  url.port = relay.port
+  url.hostname = '127.0.0.1'
+  return { backend: url.href, close: relay.close }
+}
+
+/** An environment where STS cannot be reached. */
 const NO_STS = { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' }
 type Fault = [
   name: string,
@@ -128,23 +153,26 @@ type Fault = [
 
 const backendOf = (engine: Engine) => inject(engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
 
-// What is seen without the help of STS: each is looked for with and without it.
+// Faults that doctor finds with STS and without it.
 const faults: Fault[] = [
   [
-    'a region that is not the one in the name',
+    "another region than the endpoint's",
     'REGION_MISMATCH',
     { rds: { endpoints: [NAME] }, options: { endpoint: NAME, region: 'eu-west-1' } },
   ],
-  ["a region that is not the environment's", 'REGION_MISMATCH', { options: { region: 'eu-west-1' } }],
-  ['a region that nothing contradicts', 'REGION_MISMATCH', { env: { AWS_REGION: 'eu-west-1' } }],
+  ["another region than the environment's", 'REGION_MISMATCH', { options: { region: 'eu-west-1' } }],
+  ['a wrong region that only the login shows', 'REGION_MISMATCH', { env: { AWS_REGION: 'eu-west-1' } }],
   ['another host in the token', 'ENDPOINT_MISMATCH', { options: { endpoint: OTHER } }],
   [
     'another endpoint behind a tunnel',
     'ENDPOINT_MISMATCH',
-    { rds: { endpoints: [NAME] }, options: { endpoint: OTHER } },
+    (engine, env) => {
+      const endpoints = [`${NAME}:${USUAL_PORTS[engine]}`]
+      return diagnose(engine, { rds: { endpoints }, options: { endpoint: OTHER }, env })
+    },
   ],
   [
-    'one of the names in the certificate, but not the one that counts',
+    'another name of the certificate in the token',
     'ENDPOINT_MISMATCH',
     (engine, env) =>
       diagnose(engine, {
@@ -159,7 +187,7 @@ const faults: Fault[] = [
     'ENDPOINT_MISMATCH',
     (engine, env) => {
       const endpoints = [`${NAME}:${USUAL_PORTS[engine]}`]
-      return diagnose(engine, { rds: { endpoints }, options: { endpoint: NAME }, env })
+      return diagnose(engine, { rds: { endpoints }, options: { endpoint: `${NAME}:6543` }, env })
     },
   ],
   [
@@ -173,23 +201,23 @@ const faults: Fault[] = [
       }),
   ],
   [
-    'a name of which DNS tells no endpoint',
+    'an alias without a CNAME record',
     'ALIAS',
     async (engine, env) => {
       const call = { rds: { endpoints: [NAME] }, options: { host: 'db.shop.example' } }
       const result = await using(startDns(), ({ address }) =>
         diagnose(engine, { ...call, env: { ...env, ...preload({ TEST_DNS: address }) } }),
       )
-      // The certificate tells it.
+      // Only the certificate names the endpoint.
       expect(result.causes[0]?.fix).toContain(`--endpoint ${NAME}:`)
       return result
     },
   ],
-  ['an address for a name', 'ALIAS', { options: { host: '192.0.2.1' } }],
-  ['a name that DNS does not know', 'NAME_UNKNOWN', { options: { host: 'no-such-name.invalid' } }],
+  ['an IP address as the host', 'ALIAS', { options: { host: '192.0.2.1' } }],
+  ['an unknown host name', 'NAME_UNKNOWN', { options: { host: 'no-such-name.invalid' } }],
   ['a user that is not allowed', 'USER_NOT_ALLOWED', { rds: { identities: [{ ...KEYS, users: ['john'] }] } }],
   [
-    'a user that is not allowed behind a tunnel to an unusual port',
+    'a user that is not allowed, through a tunnel to an unusual port',
     'USER_NOT_ALLOWED',
     {
       rds: { endpoints: [`${NAME}:6000`], identities: [{ ...KEYS, users: ['john'] }] },
@@ -197,7 +225,7 @@ const faults: Fault[] = [
     },
   ],
   [
-    'a user that is not allowed in a session that says when it ends',
+    'a user that is not allowed, and a session with an expiry',
     'USER_NOT_ALLOWED',
     {
       rds: { identities: [{ ...SESSION, users: ['john'] }] },
@@ -218,7 +246,7 @@ const faults: Fault[] = [
     },
   ],
   [
-    'a session that has ended, by its own word',
+    'a session whose expiry has passed',
     'SESSION_EXPIRED',
     { env: { ...SESSION_ENV, AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z' } },
   ],
@@ -251,8 +279,8 @@ const faults: Fault[] = [
       }),
   ],
   ['a server without TLS', 'TLS_NOT_OFFERED', { rds: { tls: false } }],
-  ['an authority that is not trusted', 'CA_UNKNOWN', { options: { ca: undefined } }],
-  ["another name's certificate", 'CERTIFICATE_NAME', { rds: { endpoints: ['elsewhere.example'] } }],
+  ['a CA that is not trusted', 'CA_UNKNOWN', { options: { ca: undefined } }],
+  ['a certificate for another name', 'CERTIFICATE_NAME', { rds: { endpoints: ['elsewhere.example'] } }],
   [
     'a closed port',
     'PORT_CLOSED',
@@ -272,7 +300,7 @@ const faults: Fault[] = [
       ),
   ],
   [
-    'what is no database at all',
+    'a server that is not a database',
     'ENGINE_MISMATCH',
     (engine, env) =>
       using(
@@ -307,22 +335,28 @@ const faults: Fault[] = [
       ),
   ],
   [
-    'too many connections, said before TLS',
+    'too many connections, reported before TLS',
     'TOO_MANY_CONNECTIONS',
     (engine, env) => {
-      const answer = (socket: Socket) => {
-        if (engine === 'mysql') socket.end(FULL.mysql)
-        else socket.once('data', () => socket.end(FULL.postgres))
-      }
+      const answer = (socket: Socket) =>
+        sayNoMore(engine, socket, serverError(engine, 'Too many connections'))
       return using(startListener(answer), ({ port }) => diagnose(engine, { options: { port }, env }))
     },
   ],
 ]
 
-/** What a server says that has no room for anybody. */
-const FULL = {
-  postgres: Buffer.from('E\0\0\0\x32SFATAL\0C53300\0Msorry, too many clients already\0\0', 'latin1'),
-  mysql: Buffer.from('\x17\0\0\0\xff\x10\x04Too many connections', 'latin1'),
+/** What a server that has no room for another connection says before TLS. */
+function serverError(engine: Engine, message: string): Buffer {
+  const fields = Buffer.from(engine === 'mysql' ? message : `SFATAL\0C53300\0M${message}\0\0`)
+  const head =
+    engine === 'mysql' ? [fields.length + 3, 0, 0, 0, 0xff, 0x10, 0x04] : [0x45, 0, 0, 0, fields.length + 4]
+  return Buffer.concat([Buffer.from(head), fields])
+}
+
+/** Answers as a server of the engine does, and closes: MySQL speaks first. */
+function sayNoMore(engine: Engine, socket: Socket, answer: Buffer): void {
+  if (engine === 'mysql') socket.end(answer)
+  else socket.once('data', () => socket.end(answer))
 }
 
 const sayingNo = (code: string, call: Call) => (engine: Engine) =>
@@ -332,19 +366,19 @@ const sayingNo = (code: string, call: Call) => (engine: Engine) =>
 
 const ENDED = { rds: { identities: [{ ...SESSION, expiration: new Date(0) }] }, env: SESSION_ENV }
 
-// What STS tells.
+// Faults that only STS shows.
 const faultsBySts: Fault[] = [
-  ['a session that has ended', 'SESSION_EXPIRED', sayingNo('ExpiredToken', ENDED)],
+  ['an expired session', 'SESSION_EXPIRED', sayingNo('ExpiredToken', ENDED)],
   ['a revoked key', 'KEY_UNKNOWN', sayingNo('InvalidClientTokenId', { rds: { identities: [SESSION] } })],
   [
-    "a secret that is not the key's",
+    'a wrong secret key',
     'KEY_UNKNOWN',
     sayingNo('SignatureDoesNotMatch', {
       rds: { identities: [{ ...KEYS, secretAccessKey: 'another secret' }] },
     }),
   ],
   [
-    'a user that is not allowed in a session',
+    'a user that is not allowed, and temporary credentials',
     'USER_NOT_ALLOWED',
     { rds: { identities: [{ ...SESSION, users: ['john'] }] }, env: SESSION_ENV },
   ],
@@ -352,11 +386,11 @@ const faultsBySts: Fault[] = [
   ['a clock that is 10 minutes behind', 'CLOCK_SKEW', { env: preload({ TEST_AHEAD_MS: '-600000' }) }],
 ]
 
-// What has to be guessed where nobody can be asked.
-const faultsWithoutSts: Fault[] = [['a session that has ended', 'SESSION_EXPIRED', ENDED]]
+// Faults that doctor guesses without STS.
+const faultsWithoutSts: Fault[] = [['an expired session', 'SESSION_EXPIRED', ENDED]]
 
 describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
-  test('finds nothing where all is well', async () => {
+  test('finds no cause when the login works', async () => {
     const { ok, status, findings, causes } = await diagnose(engine, {})
     expect({ ok, status, causes }).toEqual({ ok: true, status: 0, causes: [] })
     expect(findings.map(({ check }) => check)).toEqual([
@@ -381,7 +415,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     ['with STS', {}, [...faults, ...faultsBySts]],
     ['without STS', NO_STS, [...faults, ...faultsWithoutSts]],
   ])('%s', (_, env, all) => {
-    test.each(all)('names %s first: %s', async (_, code, run) => {
+    test.each(all)('with %s, ranks %s first', async (_, code, run) => {
       const { ok, status, causes } = await (typeof run === 'function'
         ? run(engine, env)
         : diagnose(engine, { ...run, env: { ...env, ...run.env } }))
@@ -390,7 +424,7 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     })
   })
 
-  test('goes on without an answer from STS', async () => {
+  test('skips identity and clock when STS does not answer', async () => {
     const { ok, findings } = await using(startSilence(), ({ port }) =>
       diagnose(engine, { env: { AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` } }),
     )
@@ -400,7 +434,73 @@ describe.each(['postgres', 'mysql'] as const)('doctor for %s', (engine) => {
     expect(skipped[0]?.seen).toMatch(/does not answer within 3 s/)
   })
 
-  test('writes plain lines in a pipe, more of them with --verbose', async () => {
+  // doctor waits 10 s for a login.
+  test('reports a server that stops answering during or after the login', { timeout: 60_000 }, async () => {
+    const silences = [
+      ['login', new URL(backendOf(engine)).username],
+      ['server', 'select version()'],
+    ] as const
+    await Promise.all(
+      silences.map(async ([check, marker]) => {
+        const { ok, status, findings, causes } = await using(
+          startFreezingRelay(engine, marker),
+          ({ backend }) => diagnose(engine, { rds: { backend } }),
+        )
+        expect({ ok, status, cause: causes[0]?.code }).toEqual({ ok: false, status: 1, cause: 'PORT_SILENT' })
+        expect(findings.at(-1)).toMatchObject({ check, status: 'failed' })
+      }),
+    )
+  })
+
+  test('escapes control characters in what a server says before TLS', async () => {
+    const call = (port: string) => ({ options: { port }, env: NO_STS })
+    const hostile = '\u001b[2J\u009b31m\u202e\r\n✓ login'
+    const outputs = await using(
+      startListener((socket) => sayNoMore(engine, socket, serverError(engine, hostile))),
+      async ({ port }) => [
+        (await doctor(engine, call(port), '--verbose')).stdout,
+        (await doctor(engine, call(port), '--json')).stdout,
+      ],
+    )
+    for (const output of outputs) {
+      expect(output).toMatch(/\\u\{1b\}\[2J(\\\\|\\)u\{9b\}31m/)
+      expect(output).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
+      expect(output).not.toMatch(/^✓ login/m)
+    }
+  })
+
+  const greeting = serverError(engine, 'Too many connections')
+  test.each([
+    ['closes in the middle of an error', greeting.subarray(0, -3), 'PORT_CLOSED'],
+    ['closes in the header of an error', greeting.subarray(0, 3), 'PORT_CLOSED'],
+    ['sends a greeting without its fields', Buffer.from('\x05\0\0\0\x0a8.0.', 'latin1'), 'ENGINE_MISMATCH'],
+    ['sends an error without its fields', Buffer.from('\x01\0\0\0\xff', 'latin1'), 'ENGINE_MISMATCH'],
+  ])('names the cause when the server %s', async (_, answer, code) => {
+    const { causes } = await using(
+      startListener((socket) => sayNoMore(engine, socket, answer)),
+      ({ port }) => diagnose(engine, { options: { port }, env: NO_STS }),
+    )
+    expect(causes[0]?.code).toBe(code)
+    expect(causes[0]?.why).not.toMatch(/offset|range|undefined/i)
+  })
+
+  test('reads an error that arrives byte by byte', async () => {
+    const { causes } = await using(
+      startListener(async (socket) => {
+        socket.setNoDelay(true)
+        if (engine === 'postgres') await once(socket, 'data')
+        for (const byte of greeting) {
+          await promisify((done: (error?: Error | null) => void) => socket.write(Buffer.of(byte), done))()
+          await setImmediate()
+        }
+        socket.end()
+      }),
+      ({ port }) => diagnose(engine, { options: { port }, env: NO_STS }),
+    )
+    expect(causes[0]).toMatchObject({ code: 'TOO_MANY_CONNECTIONS', why: 'Too many connections' })
+  })
+
+  test('writes no control characters into a pipe, and details with --verbose', async () => {
     const call = { rds: { identities: [{ ...SESSION, users: ['john'] }] }, env: SESSION_ENV }
     const { stdout, status } = await doctor(engine, call, '--verbose')
     expect(status).toBe(1)

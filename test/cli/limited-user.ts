@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { inject } from 'vitest'
 
-/** A user of the run's real server that has all the connections it may have. */
+/** A user of the real server that has used all its allowed connections. */
 export interface LimitedUser {
   login: BackendLogin
   close(): Promise<void>

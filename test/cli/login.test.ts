@@ -1,13 +1,14 @@
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { startLocalRds, type Engine, type LocalRds } from '@rds-iam/local'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requirePrograms } from '../local/clients/programs'
-import { rdsIam } from './command'
+import { preload, rdsIam } from './command'
 
 const SESSION = {
   accessKeyId: 'ASIATEST',
@@ -15,6 +16,7 @@ const SESSION = {
   // 2.5 KB, with all that must be percent-encoded.
   sessionToken: 'FwoGZXIvYXdzE/+='.repeat(160),
 }
+const QUERY_BY_URL = fileURLToPath(new URL('query-by-url.cjs', import.meta.url))
 const NAME = 'shop.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
 let directory: string
@@ -24,7 +26,7 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(() => rmSync(directory, { recursive: true }))
 
-/** An endpoint, and how to call the command for it. */
+/** Starts an endpoint, and returns the arguments and the environment for it. */
 async function start(engine: Engine, endpoints?: string[]) {
   const backend = inject(engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
   const rds = await startLocalRds({
@@ -37,7 +39,7 @@ async function start(engine: Engine, endpoints?: string[]) {
   writeFileSync(ca, rds.ca)
   const target = ['--host', 'localhost', '--port', String(rds.port), '--user', rds.user, '--engine', engine]
   const args = [...target, '--database', rds.database, '--ca', ca]
-  // The temporary files of a command are in a directory of their own, so that what it leaves is seen.
+  // Each endpoint has its own directory for temporary files, so that leftover files show.
   const temporary = mkdtempSync(join(directory, 'tmp-'))
   return { rds, args, temporary, env: { ...rds.env, TMPDIR: temporary } }
 }
@@ -73,12 +75,12 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     )
     expect(outcome).toMatchObject({ status: 0, stderr: '' })
     expect(outcome.stdout).not.toContain('X-Amz')
-    // What a stranger could look into: nothing but the directory that was there before.
+    // Files that other users can read: none of ours.
     expect(outcome.stdout).not.toContain('rds-iam-')
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('exec passes on the exit status', async () => {
+  test('exec exits with the status of the command', async () => {
     expect(await exec('sh', '-c', 'exit 42')).toMatchObject({ status: 42 })
     expect(await exec('no-such-command')).toMatchObject({
       status: 127,
@@ -87,12 +89,12 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('exec ends by the signal that ends its command', async () => {
+  test('exec ends by the signal that ended the command', async () => {
     expect(await exec('sh', '-c', 'kill -TERM $$')).toMatchObject({ signal: 'SIGTERM' })
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('exec passes %s on', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('exec forwards %s to the command', async (signal) => {
     const script = `process.on('${signal}', () => { console.log('caught'); process.exit(7) })
       setInterval(() => {}, 1e6)
       console.log('ready')`
@@ -105,13 +107,13 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  test('token prints the token alone', async () => {
+  test('token prints only the token', async () => {
     const { status, stdout, stderr } = await rdsIam(['token', ...args], env)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`^localhost:${rds.port}/\\?Action=connect&DBUser=jane_doe&\\S+\\n$`))
   })
 
-  test('token --json', async () => {
+  test('token --json prints the token and its expiry', async () => {
     const { stdout } = await rdsIam(['token', ...args, '--json'], env)
     expect(JSON.parse(stdout)).toEqual({
       token: expect.stringContaining('Action=connect'),
@@ -119,16 +121,16 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     })
   })
 
-  test('token --url warns', async () => {
+  test('token --url warns that the URL contains a secret', async () => {
     const { status, stdout, stderr } = await rdsIam(['token', ...args, '--url'], env)
     expect(status).toBe(0)
-    expect(stderr).toMatch(/^rds-iam: this URL holds a secret, good until \S+Z \(15 minutes at most\)\n$/)
+    expect(stderr).toMatch(/^rds-iam: this URL contains a secret, valid until \S+Z \(15 minutes at most\)\n$/)
     const url = new URL(stdout.trim())
     expect(url.username).toBe('jane_doe')
     expect(decodeURIComponent(url.password)).toContain(`localhost:${rds.port}/?Action=connect`)
   })
 
-  test('fails without credentials, and says so', async () => {
+  test('fails without credentials', async () => {
     const none = { ...env, AWS_ACCESS_KEY_ID: '', AWS_SESSION_TOKEN: '' }
     for (const command of [
       ['token', ...args],
@@ -156,7 +158,7 @@ const openers = {
   },
 }
 
-describe.each(['postgres', 'mysql'] as const)('the URL for %s', (engine) => {
+describe.each(['postgres', 'mysql'] as const)('the URL of token for %s', (engine) => {
   test('logs its driver in', async () => {
     const { rds, args, env } = await start(engine)
     const { stdout } = await rdsIam(['token', ...args, '--url'], env)
@@ -175,20 +177,102 @@ describe.each(['postgres', 'mysql'] as const)('the URL for %s', (engine) => {
   })
 })
 
-test('exec warns where a bundle is too long for a URL, and goes on', async () => {
-  const { rds, args, env } = await start('mysql')
-  const file = join(directory, 'long.pem')
-  writeFileSync(file, rds.ca.repeat(300))
-  const query = `${QUERIES.mysql.join(' ').replace(/=(.*)$/, '="$1"')}; echo "url:$DATABASE_URL"`
-  const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', 'sh', '-c', query], {
+describe.each([
+  ['postgres', 'pg'],
+  ['postgres', 'postgres'],
+  ['mysql', 'mysql2'],
+] as const)('the DATABASE_URL of exec for %s', (engine, driver) => {
+  const query = [process.execPath, QUERY_BY_URL, driver]
+
+  test(`logs ${driver} in`, async () => {
+    const { rds, args, env } = await start(engine)
+    const outcome = await rdsIam(['exec', ...args, '--', ...query], {
+      ...env,
+      DATABASE_URL: `${engine}://somebody.example`,
+    })
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+    await rds.close()
+  })
+
+  test(`logs ${driver} in with a bundle of 500 KB`, async () => {
+    const { rds, args, env } = await start(engine)
+    const file = join(directory, 'long.pem')
+    writeFileSync(file, rds.ca.repeat(300))
+    const outcome = await rdsIam(['exec', ...args, '--ca', file, '--', ...query], env)
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    await rds.close()
+  })
+
+  test(`logs ${driver} in through a tunnel to which the endpoint's name is mapped`, async () => {
+    const signed = `${NAME}:${engine === 'postgres' ? 5432 : 3306}`
+    const { rds, args, env } = await start(engine, [signed])
+    // What a line of /etc/hosts does: the name is 127.0.0.1.
+    const names = preload({ TEST_DNS: '127.0.0.1' })
+    const login = [...args, '--host', NAME, '--endpoint', signed]
+    const outcome = await rdsIam(['exec', ...login, '--', ...query], { ...env, ...names })
+    expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+    await rds.close()
+  })
+
+  test(`makes ${driver} send no token to another name or below another CA`, async () => {
+    const [{ rds, args, env }, other] = await Promise.all([start(engine), start(engine)])
+    // Node's variable that turns off verification must have no effect.
+    const trusting = { ...env, NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+    const ca = join(directory, 'other.pem')
+    writeFileSync(ca, other.rds.ca)
+    const untrusted = await rdsIam(['exec', ...args, '--ca', ca, '--', ...query], trusting)
+    expect(untrusted).toMatchObject({ status: 3, stdout: expect.stringContaining('certificate') })
+    await rds.configure({ endpoints: ['elsewhere.example'] })
+    const misnamed = await rdsIam(['exec', ...args, '--', ...query], trusting)
+    expect(misnamed).toMatchObject({
+      status: 3,
+      stdout: expect.stringContaining('certificate'),
+    })
+    expect(rds.logins).toEqual([])
+    await Promise.all([rds.close(), other.rds.close()])
+  })
+})
+
+test("exec keeps the CA certificates of the user's NODE_EXTRA_CA_CERTS for Node", async () => {
+  const { rds, args, env } = await start('postgres')
+  const own = join(directory, 'own.pem')
+  writeFileSync(own, '# own\n')
+  const outcome = await rdsIam(['exec', ...args, '--', 'sh', '-c', 'cat "$NODE_EXTRA_CA_CERTS"'], {
     ...env,
-    DATABASE_URL: 'mysql://somebody.example',
+    NODE_EXTRA_CA_CERTS: own,
   })
-  expect(outcome).toMatchObject({
-    status: 0,
-    stdout: '42\nurl:\n',
-    stderr: expect.stringMatching(/^rds-iam: no DATABASE_URL, /),
+  expect(outcome.stdout).toContain(rds.ca.trim())
+  expect(outcome.stdout).toContain('# own')
+  await rds.close()
+})
+
+test("exec overrides the user's variables that change the login", async () => {
+  const { rds, args, env } = await start('postgres')
+  const settings = {
+    PGGSSENCMODE: 'require',
+    PGREQUIREAUTH: 'scram-sha-256',
+    PGCHANNELBINDING: 'require',
+    PGHOSTADDR: '192.0.2.1',
+    PGSSLMODE: 'disable',
+  }
+  const outcome = await rdsIam(['exec', ...args, '--', ...QUERIES.postgres], { ...env, ...settings })
+  expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
+  await rds.close()
+})
+
+test('exec hides the login paths of the mysql clients', async () => {
+  const { rds, args, env } = await start('mysql')
+  const own = join(directory, 'mylogin.cnf')
+  writeFileSync(own, '')
+  const script = 'echo "$MYSQL_TEST_LOGIN_FILE"; test ! -e "$MYSQL_TEST_LOGIN_FILE"'
+  const outcome = await rdsIam(['exec', ...args, '--', 'sh', '-c', script], {
+    ...env,
+    MYSQL_TEST_LOGIN_FILE: own,
   })
+  expect(outcome).toMatchObject({ status: 0, stderr: '' })
+  expect(outcome.stdout).toMatch(/^\/.+\n$/)
+  expect(outcome.stdout).not.toContain(own)
   await rds.close()
 })
 
@@ -205,7 +289,39 @@ test('through a tunnel psql verifies the name of the endpoint', async () => {
   await rds.close()
 })
 
-test("what a mysql client's user has set is kept, but for the login", async () => {
+test('through a tunnel psql tries each address of the dialled name', async () => {
+  const { rds, args, env } = await start('postgres', [NAME])
+  const login = [...args, '--endpoint', `${NAME}:${rds.port}`]
+  // Nothing listens at the first address.
+  const names = preload({ TEST_LOCALHOST: '127.0.0.2 127.0.0.1' })
+  const exec = (...command: string[]) => rdsIam(['exec', ...login, '--', ...command], { ...env, ...names })
+  const found = { status: 0, signal: null, stdout: '42\n', stderr: '' }
+  expect(await exec(...QUERIES.postgres)).toEqual(found)
+  const query = 'unset PGHOST PGHOSTADDR PGPORT; psql -X -A -t -q -c "select 40 + 2" "$DATABASE_URL"'
+  expect(await exec('sh', '-c', query)).toEqual(found)
+  await rds.close()
+})
+
+describe('through a tunnel exec refuses', () => {
+  const login = ['--host', 'localhost', '--port', '6543', '--user', 'x', '--endpoint', NAME]
+  test.each([
+    ['node', 'node'],
+    ['a program with Node for its interpreter', 'npx'],
+    ['a script for Node', './tool'],
+    ['a program of a package', './node_modules/.bin/tool'],
+  ])('%s', async (_, command) => {
+    const cwd = mkdtempSync(join(directory, 'project-'))
+    mkdirSync(join(cwd, 'node_modules', '.bin'), { recursive: true })
+    writeFileSync(join(cwd, 'tool'), '#!/usr/bin/env node\n')
+    writeFileSync(join(cwd, 'node_modules', '.bin', 'tool'), '#!/bin/sh\n')
+    const outcome = await rdsIam(['exec', ...login, '--', command], {}, { cwd })
+    expect(outcome).toMatchObject({ status: 2, stdout: '' })
+    expect(outcome.stderr).toContain(`--endpoint: ${command} runs on Node`)
+    expect(outcome.stderr).toContain(`Map ${NAME} to the tunnel`)
+  })
+})
+
+test("exec keeps the settings in the user's .my.cnf, except for the login", async () => {
   const { rds, args, env } = await start('mysql')
   const home = mkdtempSync(join(directory, 'home-'))
   const own = [
@@ -222,11 +338,14 @@ test("what a mysql client's user has set is kept, but for the login", async () =
   const outcome = await rdsIam(['exec', ...args, '--', 'mariadb', ...query], { ...env, HOME: home })
   expect(outcome).toEqual({ status: 0, signal: null, stdout: '42\n', stderr: '' })
   const warned = await rdsIam(['exec', ...args, '--', 'true'], { ...env, HOME: home })
-  expect(warned).toMatchObject({ status: 0, stderr: expect.stringContaining('.my.cnf says of host') })
+  expect(warned).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('.my.cnf replace those of this login'),
+  })
   await rds.close()
 })
 
-test('the clients of MySQL cannot, and are not let', async () => {
+test('refuses a tunnel for MySQL clients', async () => {
   const login = ['--host', 'localhost', '--user', 'x', '--engine', 'mysql', '--endpoint', NAME]
   const mark = join(directory, 'not-to-be-made')
   const { rds, env } = await start('mysql')
@@ -238,7 +357,7 @@ test('the clients of MySQL cannot, and are not let', async () => {
     expect(outcome).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: expect.stringContaining('--endpoint: the clients of MySQL verify'),
+      stderr: expect.stringContaining('--endpoint: MySQL clients verify'),
     })
   }
   expect(existsSync(mark)).toBe(false)

@@ -1,7 +1,7 @@
-// Changes what a command sees of the world around it; see surroundings.ts.
+// Changes the clock and the name service of a command: see `preload` in command.ts.
 const dns = require('node:dns')
 
-const { TEST_DNS, TEST_AHEAD_MS } = process.env
+const { TEST_DNS, TEST_LOCALHOST, TEST_AHEAD_MS } = process.env
 
 if (TEST_DNS) {
   const { lookup } = dns
@@ -10,6 +10,14 @@ if (TEST_DNS) {
     host.endsWith('.example') || host.endsWith('.amazonaws.com')
       ? lookup('127.0.0.1', options, done)
       : lookup(host, options, done)
+}
+
+if (TEST_LOCALHOST) {
+  const { lookup } = dns.promises
+  dns.promises.lookup = async (host, options) =>
+    host === 'localhost' && options.all
+      ? TEST_LOCALHOST.split(' ').map((address) => ({ address, family: 4 }))
+      : lookup(host, options)
 }
 
 if (TEST_AHEAD_MS) {

@@ -1,4 +1,4 @@
-// Where credentials come from, in the doctor's words, and what it makes of a source that fails.
+// How doctor names the credential sources, and which causes it finds for a source that fails.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,14 +26,14 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-/** Runs doctor against a port that is closed: the credentials are looked up all the same. */
+/** Runs doctor for a closed port: it still fetches the credentials. */
 async function diagnose(env: Record<string, string>): Promise<Diagnosis> {
   const args = ['doctor', '--host', 'localhost', '--port', '1', '--endpoint', NAME, '--user', 'x', '--json']
   const { stdout } = await rdsIam(args, { AWS_ENDPOINT_URL_STS: endpoints.url, ...env })
   return JSON.parse(stdout) as Diagnosis
 }
 
-/** The environment of a config file that says this. */
+/** The environment with this AWS config file. */
 function config(text: string): Record<string, string> {
   const file = join(mkdtempSync(join(directory, 'config-')), 'config')
   writeFileSync(file, text)
@@ -55,7 +55,7 @@ const ROLE =
   '[default]\nrole_arn = arn:aws:iam::123456789012:role/test\nsource_profile = keys\n' +
   `[profile keys]\n${KEYS}`
 
-describe('a source by its name', () => {
+describe('names the credential source', () => {
   test.each([
     [
       'the environment',
@@ -75,19 +75,19 @@ describe('a source by its name', () => {
   })
 })
 
-describe('a source that fails', () => {
+describe('finds the cause of a credential source that fails', () => {
   const SSO =
     '[default]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = test\n' +
     '[sso-session work]\nsso_region = us-east-1\nsso_start_url = https://work.example/start\n'
 
   test.each([
     [
-      'a session of a process that has ended',
+      'an expired session from a credential_process',
       'SESSION_EXPIRED',
       () => processGiving({ ...TEMPORARY, Expiration: '2020-01-01T00:00:00Z' }),
     ],
-    ['nobody signed in by SSO', 'NO_CREDENTIALS', () => config(SSO)],
-    ['a profile that is not there', 'NO_CREDENTIALS', () => ({ AWS_PROFILE: 'nowhere' })],
+    ['SSO without a sign-in', 'NO_CREDENTIALS', () => config(SSO)],
+    ['a profile that does not exist', 'NO_CREDENTIALS', () => ({ AWS_PROFILE: 'nowhere' })],
     ['half a key', 'NO_CREDENTIALS', () => ({ AWS_ACCESS_KEY_ID: 'AKIATEST' })],
   ])('%s', async (_, code, env) => {
     expect((await diagnose(env())).causes[0]?.code).toBe(code)
@@ -97,7 +97,7 @@ describe('a source that fails', () => {
     ['ExpiredToken', 'SESSION_EXPIRED'],
     ['InvalidClientTokenId', 'KEY_UNKNOWN'],
     ['AccessDenied', 'NO_CREDENTIALS'],
-  ])('a role that STS refuses with %s', async (error, code) => {
+  ])('finds the cause when STS refuses a role with %s', async (error, code) => {
     const sts = await startStubbornSts(error)
     try {
       const { causes } = await diagnose({ ...config(ROLE), AWS_ENDPOINT_URL_STS: sts.url })

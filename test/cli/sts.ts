@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An STS that says the same to everybody. */
+/** An STS that refuses every request. */
 export interface StubbornSts {
   url: string
   close(): Promise<void>
 }
 
-/** Starts one on loopback that refuses every request. */
+/** Starts an STS on loopback that refuses every request with an error code. */
 export async function startStubbornSts(code: string): Promise<StubbornSts> {
   const server = createServer((_, response) => {
     const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error>`

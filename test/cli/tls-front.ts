@@ -5,7 +5,7 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import type { Engine } from '@rds-iam/local'
 import { generate } from 'selfsigned'
 
-/** TLS before a real server whose users have passwords: what an RDS without rds_iam for a user looks like. */
+/** TLS in front of a real server whose users have passwords, like an RDS user without rds_iam. */
 export interface TlsFront {
   port: number
   ca: string
@@ -71,14 +71,14 @@ function servePostgres(client: Socket, backend: Socket, secured: () => Duplex): 
   })
 }
 
-/** The request for TLS counts as a packet, of which the backend knows nothing. */
+/** Renumbers the packets: the backend does not see the TLS request, which counts as one. */
 function serveMysql(client: Socket, backend: Socket, secured: () => Duplex): void {
   backend.once('data', (greeting: Buffer) => {
     const flags = greeting.indexOf(0, HEADER + 1) + 1 + 4 + 8 + 1
     greeting.writeUInt16LE(greeting.readUInt16LE(flags) | CLIENT_SSL, flags)
     client.write(greeting)
     client.once('data', (request: Buffer) => {
-      // The TLS handshake may come in one piece with the request for it.
+      // The client may send the TLS handshake together with the TLS request.
       client.pause()
       if (request.length > SSL_REQUEST) client.unshift(request.subarray(SSL_REQUEST))
       const secure = secured()
@@ -88,7 +88,7 @@ function serveMysql(client: Socket, backend: Socket, secured: () => Duplex): voi
   })
 }
 
-/** The packets of a login are small: each comes in one piece. */
+/** The packets of a login are small, so each arrives in one chunk. */
 function renumbered(packet: Buffer, difference: number): Buffer {
   const copy = Buffer.from(packet)
   copy[3] = (packet[3] ?? 0) + difference

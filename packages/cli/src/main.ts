@@ -1,11 +1,13 @@
-import { runCommandLine } from './command-line'
+import { runProgram } from './program'
 
-// Whoever reads our output may stop before its end, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  // The program that reads our output may stop before its end, as `head` does.
+  if (code === 'EPIPE') return
+  process.stderr.write(`rds-iam: standard output cannot be written: ${code}\n`)
+  process.exit(1)
 })
 
-void runCommandLine(process.argv.slice(2)).then((status) => {
-  // A source that hangs holds its sockets open: what was said is written, then nothing is waited for.
+void runProgram(process.argv.slice(2)).then((status) => {
+  // Flush the output, then exit: a credential source that hangs keeps its sockets open.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
 })

@@ -25,10 +25,20 @@ const TROUBLESHOOTING = 'https://rds-iam.github.io/rds-iam/troubleshooting'
 export class RdsIamError extends Error {
   override readonly name = 'RdsIamError'
   readonly code: RdsIamErrorCode
+  /** The name of the option that is wrong, such as `iam.region`; of `INVALID_OPTION` and its kin. */
+  declare readonly option?: string
+  /** What to do about it, without the option's name. */
+  declare readonly advice?: string
 
-  constructor(code: RdsIamErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: RdsIamErrorCode,
+    message: string,
+    options: { cause?: unknown; option?: string; advice?: string } = {},
+  ) {
     super(`${message}\nSee ${TROUBLESHOOTING}#${code}`, options)
     this.code = code
+    if (options.option !== undefined) this.option = options.option
+    if (options.advice !== undefined) this.advice = options.advice
     Object.defineProperty(this, BRAND, { value: true })
   }
 }
@@ -51,11 +61,11 @@ export function copyError(error: RdsIamError): RdsIamError {
   return Object.assign(new RdsIamError(code, '', { cause }), error, { message, stack })
 }
 
-/** An `INVALID_OPTION` error that begins with the option's name. */
-export function invalidOption(option: string, problem: string, cause?: unknown): RdsIamError {
-  return new RdsIamError(
-    'INVALID_OPTION',
-    `${option}: ${problem}`,
-    cause === undefined ? undefined : { cause },
-  )
+/** An `INVALID_OPTION` error that names the option and says what to give. */
+export function invalidOption(option: string, advice: string, cause?: unknown): RdsIamError {
+  return new RdsIamError('INVALID_OPTION', `${option}: ${advice}`, {
+    option,
+    advice,
+    ...(cause === undefined ? {} : { cause }),
+  })
 }

@@ -1,55 +1,57 @@
 import { X509Certificate } from 'node:crypto'
 import { builtInTrust, bundleUrl } from '@rds-iam/core/internal'
-import type { Values } from '../commands'
-import { download } from './download'
+import { UsageError } from '../errors'
 import { splitPem } from '../login/options'
-import { noWords, UsageError } from '../usage-error'
-import { replaceFile } from './replace-file'
+import { download } from './download'
+import { writeWhole } from './write-whole'
 
-/** What a bundle of certificate authorities holds. */
-export interface Bundle {
+/** What a bundle of CA certificates contains. */
+interface Bundle {
   certificates: number
-  /** How many of them have ended. */
+  /** How many of them have expired. */
   expired: number
-  /** The regions that they are for. */
+  /** The regions of the CAs. */
   regions: string[]
 }
 
 const STANDARD_OUTPUT = '-'
-const EVERYWHERE = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem'
+const GLOBAL_BUNDLE = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem'
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
 /** Runs `rds-iam certificates`. */
-export async function runCertificates(values: Values, words: readonly string[]): Promise<number> {
-  noWords(words)
-  const region = values['region'] as string | undefined
+export async function runCertificates(given: {
+  region?: string
+  out?: string
+  from?: string
+  json?: true
+}): Promise<number> {
+  const { region } = given
   if (region !== undefined && !/^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))
     throw new UsageError("--region: give an AWS region's name, such as us-east-1")
-  const url = addressOf(region, values['from'] as string | undefined)
-  const file = (values['out'] as string | undefined) ?? fileName(region)
+  const url = sourceUrl(region, given.from)
+  const file = given.out ?? fileName(region)
   const pem = await download(url)
   const bundle = readBundle(pem, new Date(), url.href)
   if (region !== undefined && bundle.regions.length > 0 && !bundle.regions.includes(region))
     throw new Error(`${url.href} has certificates for ${bundle.regions.join(', ')}, and none for ${region}`)
   const missing = bundle.regions.filter((name) => !isBuiltIn(name))
-  const report = values['json'] ? asJson(file, url, bundle, missing) : asText(file, url, bundle, missing)
-  // Where the bundle takes the place of the report, that goes beside it.
+  const report = given.json ? asJson(file, url, bundle, missing) : asText(file, url, bundle, missing)
   if (file === STANDARD_OUTPUT) {
     process.stdout.write(pem)
     process.stderr.write(report)
   } else {
-    replaceFile(file, pem)
+    writeWhole(file, pem)
     process.stdout.write(report)
   }
   return 0
 }
 
-function addressOf(region: string | undefined, from: string | undefined): URL {
-  const address = from ?? (region === undefined ? EVERYWHERE : bundleUrl(region))
+function sourceUrl(region: string | undefined, from: string | undefined): URL {
+  const address = from ?? (region === undefined ? GLOBAL_BUNDLE : bundleUrl(region))
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (!url || !['https:', 'http:'].includes(url.protocol)) throw new UsageError('--from: give an https URL')
-  // Whom to trust cannot come from whoever happens to stand on the way.
-  if (url.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname))
-    throw new UsageError('--from: give an https URL: what it holds decides whom you trust')
+  // Not http: a network could replace the CAs, and so decide which servers are trusted.
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.includes(url.hostname))
+  if (!url || !isSafe) throw new UsageError('--from: give an https URL')
   return url
 }
 
@@ -58,15 +60,17 @@ function fileName(region: string | undefined): string {
 }
 
 /**
- * Reads a bundle; `source` is named where it is none.
+ * Reads a bundle that was downloaded from `source`.
  *
- * @throws {Error} where a certificate does not parse, or there is none.
+ * @throws {Error} if there is no certificate, or one does not parse.
  */
-export function readBundle(pem: string, now: Date, source: string): Bundle {
+function readBundle(pem: string, now: Date, source: string): Bundle {
+  // A bundle may contain comments, and may be printed on a terminal.
+  if (/[^\t\r\n\u0020-\u007e]/.test(pem)) throw new Error(`${source} is not plain text`)
   const blocks = splitPem(pem)
   const begun = pem.split('-----BEGIN CERTIFICATE-----').length - 1
-  if (blocks.length === 0) throw new Error(`what ${source} gives holds no certificate`)
-  if (blocks.length < begun) throw new Error(`what ${source} gives is cut off: a certificate has no end`)
+  if (blocks.length === 0) throw new Error(`${source} contains no certificate`)
+  if (blocks.length < begun) throw new Error(`${source} is truncated: a certificate has no end`)
   const regions = new Set<string>()
   let expired = 0
   for (const [index, block] of blocks.entries()) {
@@ -104,8 +108,8 @@ function asText(file: string, url: URL, bundle: Bundle, missing: string[]): stri
   const lines = [
     `${isWritten ? file : 'standard output'}: ${certificates} certificates (${expired} expired) for ${regions.length} regions, from ${url.href}`,
     missing.length > 0
-      ? `Not built in: ${missing.join(', ')} (there: --ca ${isWritten ? file : 'FILE'}; in code: ssl.ca)`
-      : 'The built-in set has them all.',
+      ? `Not built in: ${missing.join(', ')} (use --ca ${isWritten ? file : 'FILE'}; in code: ssl.ca)`
+      : 'All of these regions are built in.',
   ]
   return `${lines.join('\n')}\n`
 }

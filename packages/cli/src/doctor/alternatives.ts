@@ -1,43 +1,36 @@
 import { parseEndpoint } from '@rds-iam/core'
 import type { Address } from '@rds-iam/core/internal'
-import { DEFAULT_PORTS } from '../login/engine'
-import { addressText, type Subject } from './subject'
+import { addressText, DEFAULT_PORTS } from '../login/options'
+import type { TokenFacts } from './facts'
 
-/** What a token is signed for. */
-export interface TokenTarget {
+/** Another endpoint or region that a refused token may have been meant for. */
+export interface Alternative {
+  code: 'REGION_MISMATCH' | 'ENDPOINT_MISMATCH'
   endpoint: Address
   region: string
 }
 
-/** Another target that a refused token may have been meant for. */
-export interface Alternative extends TokenTarget {
-  code: 'REGION_MISMATCH' | 'ENDPOINT_MISMATCH'
-}
-
-/** What was seen that names other endpoints or regions. */
-export interface Clues {
-  /** Names in the server's certificate and on the way of a DNS alias. */
+/** Other endpoints and regions that were observed. */
+export interface Hints {
+  /** The names in the server's certificate and in CNAME records. */
   names: readonly string[]
-  /** Regions of the environment, the profile and the certificate. */
+  /** The regions of the environment, the profile and the certificate. */
   regions: readonly string[]
 }
 
-// Each one is a login.
+// Each alternative costs a login.
 const MOST_OF_A_KIND = 3
-// What the tools of AWS take where nobody names a region.
+// The default of many AWS tools.
 const USUAL_REGION = 'us-east-1'
 
 /**
- * The targets that differ in one thing from a refused one. Where the name that is dialled is an RDS endpoint's
- * own, it settles everything, and there are none.
+ * The alternatives that differ in one thing from a refused token. There are none if the dialled name is that of an RDS
+ * endpoint: it tells everything.
  */
 export function alternatives(
-  subject: Subject,
-  refused: TokenTarget,
-  { names, regions }: Clues,
+  { dial, engine, endpoint, signedRegion: region }: TokenFacts,
+  { names, regions }: Hints,
 ): Alternative[] {
-  const { dial, engine } = subject
-  const { endpoint, region } = refused
   const named = parseEndpoint(endpoint.host)
   const isDialled = addressText(endpoint) === addressText(dial)
   const hosts = isDialled && named.kind !== 'other' ? [] : [dial.host, ...names]
@@ -56,7 +49,7 @@ export function alternatives(
   ]
 }
 
-function mismatch(target: TokenTarget): Alternative {
+function mismatch(target: Omit<Alternative, 'code'>): Alternative {
   return { code: 'ENDPOINT_MISMATCH', ...target }
 }
 

@@ -1,21 +1,19 @@
-import type { Values } from '../commands'
-import { readLoginOptions } from '../login/options'
-import { noWords } from '../usage-error'
-import { createRedactor } from './redact'
+import { readLoginOptions, type LoginArguments } from '../login/options'
+import { Checklist, Redactor } from './checklist'
 import { diagnose } from './doctor'
 import { jsonReporter, textReporter } from './report'
 
 /** Runs `rds-iam doctor`. */
-export async function runDoctor(values: Values, words: readonly string[]): Promise<number> {
-  noWords(words)
-  const options = readLoginOptions(values)
-  const redactor = createRedactor()
+export async function runDoctor(given: LoginArguments & { json?: true; verbose?: true }): Promise<number> {
+  const options = readLoginOptions(given)
+  const redactor = new Redactor()
   redactor.add(process.env['AWS_SECRET_ACCESS_KEY'])
   redactor.add(process.env['AWS_SESSION_TOKEN'])
   const write = (text: string): void => void process.stdout.write(redactor.redact(text))
   const live = process.stdout.isTTY
-  const style = { live, colours: live && !process.env['NO_COLOR'], verbose: values['verbose'] === true }
-  const reporter = values['json'] ? jsonReporter(write) : textReporter(write, style)
-  const { ok } = await diagnose(options, { reporter, redactor })
-  return ok ? 0 : 1
+  const style = { live, colours: live && !process.env['NO_COLOR'], verbose: given.verbose === true }
+  const reporter = given.json ? jsonReporter(write) : textReporter(write, style)
+  const diagnosis = await diagnose(options, new Checklist(reporter, redactor), redactor)
+  reporter.finished(diagnosis)
+  return diagnosis.ok ? 0 : 1
 }

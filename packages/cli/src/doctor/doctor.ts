@@ -1,221 +1,241 @@
 import type { Socket } from 'node:net'
 import { createTokenProvider, parseEndpoint } from '@rds-iam/core'
-import { builtInTrust, type Address, type Credentials } from '@rds-iam/core/internal'
+import { builtInTrust, type Credentials } from '@rds-iam/core/internal'
 import { splitPem, type LoginOptions } from '../login/options'
-import { alternatives, type Clues } from './alternatives'
-import { rankCauses } from './causes'
+import { alternatives, type Hints } from './alternatives'
 import { regionOfCertificate } from './checks/certificate'
 import { checkClock } from './checks/clock'
 import { checkCredentials } from './checks/credentials'
 import { checkDns, endpointBehind, type DnsObservation } from './checks/dns'
-import { checkEndpoint } from './checks/endpoint'
-import { checkIdentity } from './checks/identity'
-import { checkLogin, isRefusal } from './checks/login'
-import { checkOptions } from './checks/options'
-import { checkRegion, type RegionObservation } from './checks/region'
-import { checkServer } from './checks/server'
+import { checkEndpoint, checkOptions } from './checks/endpoint'
+import { checkIdentity, type StsObservation } from './checks/identity'
+import { checkLogin, checkServer, checkToken, isRefusal } from './checks/login'
+import { checkRegion } from './checks/region'
 import { checkTcp } from './checks/tcp'
 import { checkTls, checkUnknownTls, type TlsObservation } from './checks/tls'
-import { checkToken } from './checks/token'
-import { probeClock } from './probes/clock'
+import type { Checklist, Redactor } from './checklist'
+import type { EndpointFacts, RegionFacts, TokenFacts } from './facts'
+import { rankCauses } from './finding'
 import { probeCredentials } from './probes/credentials'
 import { probeDns } from './probes/dns'
 import { probeLogin } from './probes/login'
-import { probeRegion } from './probes/region'
+import { probeRegions, type Regions } from './probes/regions'
+import { probeClock } from './probes/server-clock'
 import { probeSts } from './probes/sts'
 import { probeTcp } from './probes/tcp'
 import { probeTls } from './probes/tls'
-import type { Redactor } from './redact'
 import type { Diagnosis } from './report'
-import { createSteps, type DoctorParts, type Steps } from './steps'
-import type { Subject } from './subject'
 
 const DEFAULT_STS_REGION = 'us-east-1'
 
-/** Makes the checks in their order, shows each as it happens, and ranks the causes of what failed. */
-export async function diagnose(options: LoginOptions, parts: DoctorParts): Promise<Diagnosis> {
-  const { reporter, redactor } = parts
-  const subject: Subject = { ...options }
-  const steps = createSteps(parts)
-  await steps.take('options', () => subject, checkOptions)
-  const names = await lookUpName(subject, steps)
-  const { credentials, region } = await aboutIdentity(subject, steps, redactor)
-  const { isSafe, tls } = await reachServer(subject, steps, names)
-  const clues = cluesOf(names, region, tls)
-  await logIn(subject, steps, { credentials, isSafe, clues, redactor })
+/** Runs the checks in their order, and ranks the causes of what failed. */
+export async function diagnose(
+  options: LoginOptions,
+  checklist: Checklist,
+  redactor: Redactor,
+): Promise<Diagnosis> {
+  await checklist.run('options', () => options, checkOptions)
+  const dns = await checkName(options, checklist)
+  const endpointFacts = withEndpoint(options, dns)
+  const regions = await probeRegions(endpointFacts)
+  const facts: RegionFacts =
+    regions.signed === undefined ? endpointFacts : { ...endpointFacts, signedRegion: regions.signed }
+  const { credentials, account } = await checkSigner(facts, regions, checklist, redactor)
+  const tls = await checkServerIdentity(facts, dns, checklist)
+  const hints = hintsOf(dns, regions, tls.observed)
 
-  const { findings } = steps
+  const { endpoint, signedRegion } = facts
+  if (!credentials || !endpoint || signedRegion === undefined) {
+    const reason = credentials ? 'no endpoint or region to sign for is known' : 'there are no credentials'
+    await checklist.skip('token', reason)
+    await checklist.skip('login', 'there is no token')
+  } else {
+    const tokenFacts: TokenFacts = {
+      ...facts,
+      endpoint,
+      signedRegion,
+      ...(account === undefined ? {} : { account }),
+    }
+    await checkSignedToken(tokenFacts, credentials, checklist, redactor)
+    if (tls.passed) await logIn(tokenFacts, credentials, hints, checklist)
+    else await checklist.skip('login', 'no token is sent without verified TLS')
+  }
+
+  const { findings } = checklist
   const ok = findings.every(({ status }) => status !== 'failed')
-  const diagnosis = { ok, findings, causes: rankCauses(findings) }
-  reporter.finished(diagnosis)
-  return diagnosis
+  return { ok, findings, causes: rankCauses(findings) }
 }
 
-async function lookUpName(subject: Subject, steps: Steps): Promise<DnsObservation> {
-  const { dial } = subject
-  const { observed } = await steps.take(
+async function checkName(options: LoginOptions, checklist: Checklist): Promise<DnsObservation> {
+  const { observed } = await checklist.run(
     'dns',
-    () => probeDns(dial.host),
-    (seen) => checkDns(subject, seen),
+    () => probeDns(options.dial.host),
+    (seen) => checkDns(options, seen),
   )
-  // The checks go on with what an alias leads to: it may not be the only fault.
-  const behind = endpointBehind(observed)
-  if (!subject.endpoint && behind !== undefined) subject.endpoint = { host: behind, port: dial.port }
   return observed
 }
 
-/** Who signs, for which region, at what time. */
-async function aboutIdentity(
-  subject: Subject,
-  steps: Steps,
+/** Adds the endpoint behind an alias, so that the other checks can run: the alias may not be the only fault. */
+function withEndpoint(options: LoginOptions, dns: DnsObservation): EndpointFacts {
+  const host = endpointBehind(dns)
+  return options.endpoint || host === undefined
+    ? options
+    : { ...options, endpoint: { host, port: options.dial.port } }
+}
+
+/** Checks the credentials, their identity, the region, the endpoint and the clock. */
+async function checkSigner(
+  facts: RegionFacts,
+  { others }: Regions,
+  checklist: Checklist,
   redactor: Redactor,
-): Promise<{ credentials: Credentials | undefined; region: RegionObservation }> {
-  const region = await probeRegion(subject)
-  if (region.region !== undefined) subject.signedRegion = region.region
-  const looked = await steps.take(
+): Promise<{ credentials?: Credentials; account?: string }> {
+  const { endpoint, signedRegion } = facts
+  const fetched = await checklist.run(
     'credentials',
     async () => {
-      const probe = await probeCredentials(subject)
+      const probe = await probeCredentials(facts.profile)
       redactor.add(probe.found?.identity.secretAccessKey)
       redactor.add(probe.found?.identity.sessionToken)
       return probe
     },
     ({ observation }) => checkCredentials(observation, new Date()),
   )
-  const credentials = looked.passed ? looked.observed.found : undefined
-  const named = parseEndpoint(subject.endpoint?.host ?? '').region
-  const asked = probeSts(named ?? subject.signedRegion ?? DEFAULT_STS_REGION, credentials?.identity)
-  let arn: string | undefined
-  if (!credentials) await steps.skip('identity', 'there are no credentials')
-  else {
-    const { identity, expiresAt: until } = credentials
-    const temporary = identity.sessionToken !== undefined
-    const { observed } = await steps.take(
-      'identity',
-      async () => (await asked).identity,
-      (seen) => checkIdentity(seen, { temporary, until }),
-    )
-    if (observed.kind === 'identity') ({ arn, account: subject.account } = observed)
-    else subject.account = identity.accountId
-  }
-  await steps.take(
+  const credentials = fetched.passed ? fetched.observed.found : undefined
+  const named = parseEndpoint(endpoint?.host ?? '').region
+  const sts = probeSts(named ?? signedRegion ?? DEFAULT_STS_REGION, credentials?.identity)
+  const identity =
+    credentials && (await checkCaller(credentials, async () => (await sts).identity, checklist))
+  if (!identity) await checklist.skip('identity', 'there are no credentials')
+  await checklist.run(
     'region',
-    () => region,
-    (seen) => checkRegion(subject, { ...seen, arn }),
+    () => ({ others, arn: identity?.arn }),
+    (seen) => checkRegion(facts, seen),
   )
-  const { endpoint } = subject
   if (endpoint) {
-    await steps.take(
+    await checklist.run(
       'endpoint',
       () => endpoint,
-      (signed) => checkEndpoint(subject, signed),
+      (signed) => checkEndpoint(facts, signed),
     )
-  } else await steps.skip('endpoint', 'no RDS endpoint is known')
-  await steps.take(
+  } else await checklist.skip('endpoint', 'no RDS endpoint is known')
+  await checklist.run(
     'clock',
-    async () => (await asked).clock ?? looked.observed.clock ?? probeClock(),
-    (seen) => checkClock(seen),
+    async () => (await sts).clock ?? fetched.observed.clock ?? probeClock(),
+    checkClock,
   )
-  return { credentials, region }
-}
-
-/** TCP and TLS; tells whether a token may be sent. */
-async function reachServer(
-  subject: Subject,
-  steps: Steps,
-  names: DnsObservation,
-): Promise<{ isSafe: boolean; tls?: TlsObservation }> {
-  const { dial, endpoint, engine } = subject
-  const socket = await connect(subject, steps, names)
-  if (!socket) {
-    await steps.skip('tls', 'there is no connection')
-    return { isSafe: false }
+  return {
+    ...(credentials ? { credentials } : {}),
+    ...(identity?.account === undefined ? {} : { account: identity.account }),
   }
-  const ca = trustOf(subject, endpoint ?? dial)
-  const { observed, passed } = await steps.take(
-    'tls',
-    () => probeTls(socket, { engine, dial, endpoint: endpoint ?? dial, ca }),
-    (seen) => (endpoint ? checkTls(subject, endpoint, seen) : checkUnknownTls(subject, seen)),
-  )
-  return { isSafe: passed, tls: observed }
 }
 
-async function connect(subject: Subject, steps: Steps, names: DnsObservation): Promise<Socket | undefined> {
-  if (names.error !== undefined) {
-    await steps.skip('tcp', 'the name has no address')
+async function checkCaller(
+  { identity, expiresAt: until }: Credentials,
+  askSts: () => Promise<StsObservation>,
+  checklist: Checklist,
+): Promise<{ account: string | undefined; arn?: string }> {
+  const temporary = identity.sessionToken !== undefined
+  const { observed } = await checklist.run('identity', askSts, (seen) =>
+    checkIdentity(seen, { temporary, until }),
+  )
+  return observed.kind === 'identity' ? observed : { account: identity.accountId }
+}
+
+/** Checks TCP and TLS. If they pass, a token may be sent. */
+async function checkServerIdentity(
+  facts: RegionFacts,
+  dns: DnsObservation,
+  checklist: Checklist,
+): Promise<{ passed: boolean; observed?: TlsObservation }> {
+  const { dial, endpoint, engine } = facts
+  const socket = await connect(facts, dns, checklist)
+  if (!socket) {
+    await checklist.skip('tls', 'there is no connection')
+    return { passed: false }
+  }
+  return checklist.run(
+    'tls',
+    () => probeTls(socket, { engine, dial, endpoint: endpoint ?? dial, ca: trustedCas(facts) }),
+    (seen) => (endpoint ? checkTls(facts, endpoint, seen) : checkUnknownTls(facts, seen)),
+  )
+}
+
+async function connect(
+  facts: RegionFacts,
+  dns: DnsObservation,
+  checklist: Checklist,
+): Promise<Socket | undefined> {
+  if (dns.error !== undefined) {
+    await checklist.skip('tcp', 'the name has no address')
     return undefined
   }
-  const { observed } = await steps.take(
+  const { observed } = await checklist.run(
     'tcp',
-    () => probeTcp(subject.dial),
-    ({ observation }) => checkTcp(subject, observation),
+    () => probeTcp(facts.dial),
+    ({ observation }) => checkTcp(facts, observation),
   )
   return observed.socket
 }
 
-/** What is known by now, for the checks that need it all. */
-interface Preparation {
-  credentials: Credentials | undefined
-  isSafe: boolean
-  clues: Clues
-  redactor: Redactor
-}
-
-/** The token, the login with it, and what the session says. */
-async function logIn(subject: Subject, steps: Steps, preparation: Preparation): Promise<void> {
-  const { endpoint, user, signedRegion: region } = subject
-  const { credentials, isSafe, clues, redactor } = preparation
-  if (!endpoint || !credentials || region === undefined) {
-    const lack = credentials ? 'no endpoint or region is known to sign for' : 'there are no credentials'
-    await steps.skip('token', lack)
-    return steps.skip('login', 'there is no token')
-  }
-  const { identity, expiresAt: until } = credentials
-  await steps.take(
+async function checkSignedToken(
+  { endpoint, user, signedRegion: region }: TokenFacts,
+  { identity: credentials, expiresAt: until }: Credentials,
+  checklist: Checklist,
+  redactor: Redactor,
+): Promise<void> {
+  await checklist.run(
     'token',
     async () => {
-      const token = await createTokenProvider({ ...endpoint, user, region, credentials: identity }).getToken()
+      const token = await createTokenProvider({ ...endpoint, user, region, credentials }).getToken()
       redactor.add(token.value)
       return token
     },
     ({ value, expiresAt }) => checkToken(value, until && until < expiresAt ? until : expiresAt),
   )
-  if (!isSafe) return steps.skip('login', 'no token is sent without verified TLS')
+}
 
-  const target = { endpoint, region }
-  const { observed } = await steps.take(
+/** Logs in. If the server refuses the token, tries the alternatives. */
+async function logIn(
+  facts: TokenFacts,
+  { identity }: Credentials,
+  hints: Hints,
+  checklist: Checklist,
+): Promise<void> {
+  const { observed } = await checklist.run(
     'login',
     async () => {
-      const login = await probeLogin(subject, target, identity)
+      const login = await probeLogin(facts, identity)
       if (!isRefusal(login)) return { ...login, trials: [] }
-      const trials = alternatives(subject, target, clues).map(async (alternative) => {
-        const { error } = await probeLogin(subject, alternative, identity)
+      const trials = alternatives(facts, hints).map(async (alternative) => {
+        const { endpoint, region: signedRegion } = alternative
+        const { error } = await probeLogin({ ...facts, endpoint, signedRegion }, identity)
         return { ...alternative, accepted: error === undefined }
       })
       return { ...login, trials: await Promise.all(trials) }
     },
-    (seen) => checkLogin(subject, target, seen),
+    (seen) => checkLogin(facts, seen),
   )
   const { server } = observed
-  if (server) await steps.take('server', () => server, checkServer)
+  if (server) await checklist.run('server', () => server, checkServer)
 }
 
-function cluesOf(names: DnsObservation, region: RegionObservation, tls: TlsObservation | undefined): Clues {
+function hintsOf(dns: DnsObservation, { others }: Regions, tls: TlsObservation | undefined): Hints {
   const certificate = tls?.kind === 'certificate' ? tls : undefined
-  const found = [...names.aliasOf, ...(certificate?.names ?? [])]
+  const names = [...dns.aliasOf, ...(certificate?.names ?? [])]
   const regions = [
     ...(certificate ? [regionOfCertificate(certificate)] : []),
-    ...found.map((name) => parseEndpoint(name).region),
-    ...region.others,
+    ...names.map((name) => parseEndpoint(name).region),
+    ...others,
   ]
-  return { names: found, regions: regions.filter((each) => each !== undefined) }
+  return { names, regions: regions.filter((region) => region !== undefined) }
 }
 
-/** Whom a login trusts; nobody where nothing is known. */
-function trustOf({ ca, signedRegion }: Subject, endpoint: Address): readonly string[] {
+/** The CA certificates that a login trusts; none if those of the region are not known. */
+function trustedCas({ ca, dial, endpoint, signedRegion }: RegionFacts): readonly string[] {
   if (ca) return splitPem(ca.pem)
   try {
-    return builtInTrust(parseEndpoint(endpoint.host), signedRegion ?? '')
+    return builtInTrust(parseEndpoint((endpoint ?? dial).host), signedRegion ?? '')
   } catch {
     return []
   }

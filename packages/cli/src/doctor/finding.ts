@@ -1,4 +1,4 @@
-/** The checks of the doctor, in their order. */
+/** The checks of doctor, in their order. */
 export const CHECKS = [
   'options',
   'dns',
@@ -17,7 +17,7 @@ export const CHECKS = [
 /** The name of a check. */
 export type CheckName = (typeof CHECKS)[number]
 
-/** What may keep a login from working, as a word that a program can compare. */
+/** What can keep a login from working, as a word for programs. */
 export type CauseCode =
   | 'REGION_MISMATCH'
   | 'REGION_UNKNOWN'
@@ -44,7 +44,7 @@ export type CauseCode =
   | 'TOO_MANY_CONNECTIONS'
   | 'LOGIN_FAILED'
 
-/** A cause, with the exact thing to do about it. */
+/** A cause, and what to do about it. */
 export interface Cause {
   code: CauseCode
   why: string
@@ -52,46 +52,73 @@ export interface Cause {
 }
 
 /**
- * How a cause follows from what was seen: `proven` by a login that works without it, `certain` by itself; `likely`
- * and `possible` only if the server refuses a token.
+ * How sure a check is of a cause. `proven`: a login without it works. `certain`: the observation shows it. `likely` and
+ * `possible`: they count only if the server refuses a token.
  */
-export type Certainty = 'proven' | 'certain' | 'likely' | 'possible'
+export type Confidence = 'proven' | 'certain' | 'likely' | 'possible'
 
 /** A cause that a check points at. */
-export interface Suspicion extends Cause {
-  certainty: Certainty
+export interface CandidateCause extends Cause {
+  confidence: Confidence
 }
 
-/** What a check says. */
+/** The result of a check. */
 export interface Finding {
   check: CheckName
   status: 'ok' | 'warning' | 'failed' | 'skipped'
-  /** What was seen, in a line. */
+  /** What was observed, in one line. */
   seen: string
-  /** More of it, for `--verbose`. */
+  /** More lines for `--verbose`. */
   details?: readonly string[]
-  suspicions?: readonly Suspicion[]
-  /** Whether the server was given a token and refused it. */
+  candidates?: readonly CandidateCause[]
+  /** Whether the server got a token and refused it. */
   refused?: boolean
 }
 
-/** A finding that all is well. */
+/** A finding without a fault. */
 export function ok(check: CheckName, seen: string, details: readonly string[] = []): Finding {
   return { check, status: 'ok', seen, details }
 }
 
-/** A finding that something could not be looked at. */
+/** A finding of a check that could not run. */
 export function skipped(check: CheckName, reason: string): Finding {
   return { check, status: 'skipped', seen: reason }
 }
 
-/** A finding that a login cannot work, with its certain cause; what was seen is the reason of the cause. */
+/** A finding that a login cannot work, with its certain cause. */
 export function failed(check: CheckName, cause: Cause, details: readonly string[] = []): Finding {
-  return {
-    check,
-    status: 'failed',
-    seen: cause.why,
-    details,
-    suspicions: [{ ...cause, certainty: 'certain' }],
+  return { check, status: 'failed', seen: cause.why, details, candidates: withConfidence('certain', [cause]) }
+}
+
+/** Causes that a check is equally sure of. */
+export function withConfidence(confidence: Confidence, causes: readonly Cause[]): CandidateCause[] {
+  return causes.map((cause) => ({ ...cause, confidence }))
+}
+
+const ORDER = { proven: 0, certain: 2, likely: 3, possible: 4 } as const
+const WRONG_CLOCK = 1
+
+/**
+ * Ranks the causes of findings, the likeliest first; equally sure ones in the order of the checks. Causes that are not
+ * certain count only after a refusal.
+ */
+export function rankCauses(findings: readonly Finding[]): Cause[] {
+  const isRefused = findings.some((finding) => finding.refused)
+  const ranked = findings
+    .flatMap(({ candidates }) => candidates ?? [])
+    .filter(({ confidence }) => isRefused || ORDER[confidence] <= ORDER.certain)
+    .toSorted((a, b) => rank(a) - rank(b))
+  const causes = new Map<string, CandidateCause>()
+  for (const candidate of ranked) {
+    const { code, confidence } = candidate
+    const known = causes.get(code)
+    // Of two that are equally sure, take the later check's: it knows more.
+    if (!known || known.confidence === confidence) causes.set(code, candidate)
   }
+  return [...causes.values()].map(({ code, why, fix }) => ({ code, why, fix }))
+}
+
+/** A wrong clock comes first: it makes expiry and certificates impossible to judge. */
+function rank({ code, confidence }: CandidateCause): number {
+  return code === 'CLOCK_SKEW' && confidence === 'certain' ? WRONG_CLOCK : ORDER[confidence]
 }

@@ -1,40 +1,39 @@
 import { parseEndpoint } from '@rds-iam/core'
+import type { LoginOptions } from '../login/options'
+import type { TokenFacts } from './facts'
 import { partitionOf } from './partition'
-import type { Subject } from './subject'
 
-/** The SQL that sets a database user up for IAM. */
-export function grantSql({ engine, user }: Subject): string {
+/** The SQL that sets up a database user for IAM. */
+export function grantSql({ engine, user }: Pick<LoginOptions, 'engine' | 'user'>): string {
   if (engine === 'postgres') {
     const name = `"${user.replaceAll('"', '""')}"`
-    return `As an administrator of the database:\nCREATE USER ${name};  -- if there is none yet\nGRANT rds_iam TO ${name};`
+    return `As an administrator of the database:\nCREATE USER ${name};  -- if it does not exist\nGRANT rds_iam TO ${name};`
   }
   const name = `'${user.replaceAll('\\', '\\\\').replaceAll("'", "''")}'@'%'`
   return (
     `As an administrator of the database:\nCREATE USER ${name} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';\n` +
-    `or, if there is one:\nALTER USER ${name} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';`
+    `or, if it exists:\nALTER USER ${name} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';`
   )
 }
 
 const RESOURCE_IDS: Readonly<Record<string, string>> = { proxy: 'prx-…', instance: 'db-…' }
 
-/** The IAM policy statement that lets an identity log in. */
-export function policyStatement(subject: Subject): string {
-  const region = subject.signedRegion ?? 'REGION'
-  const id = RESOURCE_IDS[parseEndpoint(subject.endpoint?.host ?? '').kind] ?? 'cluster-…'
-  const account = subject.account ?? 'ACCOUNT'
+/** The IAM policy statement that allows an identity to log in. */
+export function policyStatement({ endpoint, signedRegion: region, account, user }: TokenFacts): string {
+  const id = RESOURCE_IDS[parseEndpoint(endpoint.host).kind] ?? 'cluster-…'
   const statement = {
     Effect: 'Allow',
     Action: 'rds-db:connect',
-    Resource: `arn:${partitionOf(region).id}:rds-db:${region}:${account}:dbuser:${id}/${subject.user}`,
+    Resource: `arn:${partitionOf(region).id}:rds-db:${region}:${account ?? 'ACCOUNT'}:dbuser:${id}/${user}`,
   }
-  return `${JSON.stringify(statement, undefined, 2)}\n(${id} is the resource ID, as the console shows it under Configuration; * stands for all)`
+  return `${JSON.stringify(statement, undefined, 2)}\n(${id} is the resource ID, which the console shows under Configuration; * matches all)`
 }
 
-/** What to do after a token was refused and nothing else was found. */
-export function allowFix(subject: Subject): string {
+/** The fix if the server refused a token and no other cause was found. */
+export function allowFix(facts: TokenFacts): string {
   return (
-    `Allow it by the IAM policy of the identity:\n${policyStatement(subject)}\n` +
-    'Nor must a permissions boundary or a service control policy deny it; and IAM database authentication must be\n' +
-    'on (console: Modify, Database authentication, "Password and IAM database authentication").'
+    `Allow it in the IAM policy of the identity:\n${policyStatement(facts)}\n` +
+    'No permissions boundary or service control policy may deny it, and IAM database authentication must be on\n' +
+    '(console: Modify, Database authentication, "Password and IAM database authentication").'
   )
 }

@@ -1,35 +1,35 @@
 import { CHECKS, type Cause, type CheckName, type Finding } from './finding'
 
-/** What a diagnosis came to. */
+/** The result of doctor. */
 export interface Diagnosis {
   ok: boolean
   findings: readonly Finding[]
   causes: readonly Cause[]
 }
 
-/** Shows a diagnosis while it is made. */
+/** Reports a diagnosis step by step. */
 export interface Reporter {
   started(check: CheckName): void
   found(finding: Finding): void
   finished(diagnosis: Diagnosis): void
 }
 
-/** How a reporter of people's text writes. */
+/** The style of a report for people. */
 export interface Style {
-  /** Whether the terminal can go back to the start of a line. */
+  /** Whether the output is a terminal, where a line can be replaced. */
   live: boolean
   colours: boolean
   verbose: boolean
 }
 
-/** Where each code is explained, as the anchor of its name. */
+/** The page that explains each code, at an anchor with its name. */
 const TROUBLESHOOTING = 'https://rds-iam.github.io/rds-iam/troubleshooting'
 
 const MARKS = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as const
 const COLOURS = { ok: 32, warning: 33, failed: 31, skipped: 90 } as const
 const WIDTH = Math.max(...CHECKS.map((check) => check.length))
 
-/** Writes JSON, at the end. */
+/** Writes JSON at the end. */
 export function jsonReporter(write: (text: string) => void): Reporter {
   return {
     started() {},
@@ -41,7 +41,7 @@ export function jsonReporter(write: (text: string) => void): Reporter {
   }
 }
 
-/** Writes for people: a line for each check, then the causes. */
+/** Writes a line for each check, then the causes. */
 export function textReporter(write: (text: string) => void, { live, colours, verbose }: Style): Reporter {
   const colour = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
   return {
@@ -51,8 +51,8 @@ export function textReporter(write: (text: string) => void, { live, colours, ver
     found({ check, status, seen, details = [] }) {
       if (live) write('\r\u001b[2K')
       const name = check.padEnd(WIDTH)
-      const words = status === 'ok' || status === 'failed' ? seen : `${status}: ${seen}`
-      write(`${colour(COLOURS[status], MARKS[status])} ${name}  ${words}\n`)
+      const text = status === 'ok' || status === 'failed' ? seen : `${status}: ${seen}`
+      write(`${colour(COLOURS[status], MARKS[status])} ${name}  ${text}\n`)
       if (verbose) for (const detail of details) write(`${' '.repeat(WIDTH + 4)}${colour(90, detail)}\n`)
     },
     finished({ ok, causes }) {

@@ -1,47 +1,55 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Values } from '../commands'
+import { UsageError } from '../errors'
 import { connectionUrl } from '../login/connection-url'
-import { readLoginOptions, type LoginOptions } from '../login/options'
-import { makeToken } from '../login/token'
-import { trustedPem } from '../login/trust'
-import { tunnelOf } from '../login/tunnel'
-import { UsageError } from '../usage-error'
+import { makeToken, trustedPem } from '../login/credentials'
+import { readLoginOptions, type LoginArguments, type LoginOptions } from '../login/options'
+import { noTunnel, tunnelOf } from '../login/tunnel'
 import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
-import { choosesDefaults, mysqlClientOf, type MysqlClient } from './mysql-client'
-import { createPrivateDirectory, type PrivateDirectory } from './private-directory'
+import { choosesDefaults, isNodeProgram, mysqlClientOf, type MysqlClient } from './programs'
+import { PrivateDirectory } from './private-directory'
 import { runChild } from './run-child'
 
-// What would come before our login, or beside it.
+// Variables that change the login, or that turn off the verification of the server.
 const REPLACED = [
   'PGSERVICE',
   'PGPASSFILE',
+  'PGREQUIREAUTH',
   'PGREQUIRESSL',
+  'PGCHANNELBINDING',
   'PGHOSTADDR',
   'MYSQL_PWD',
   'MYSQL_HOST',
   'MYSQL_TCP_PORT',
-  'DATABASE_URL',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
 ]
 
-const LONGEST_VARIABLE = 128 * 1_024 - 'DATABASE_URL='.length
-
 /** Runs `rds-iam exec`. */
-export async function runExec(values: Values, [command, ...args]: readonly string[]): Promise<number> {
+export async function runExec(given: LoginArguments, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
-  const options = readLoginOptions(values)
+  const options = readLoginOptions(given)
   const tunnel = await tunnelOf(options)
+  if (tunnel && isNodeProgram(command, process.env['PATH'] ?? ''))
+    throw noTunnel(tunnel.host, `${command} runs on Node, whose drivers verify the name that they dial`)
   const { value: token } = await makeToken(options)
   const trust = await trustedPem(options)
-  const directory = createPrivateDirectory()
+  const directory = new PrivateDirectory()
   try {
     const caFile = directory.write('ca.pem', trust)
-    const parts = { token, trust, caFile, tunnel }
-    const { env, before } = prepare(options, parts, directory, [command, ...args])
-    const { status, signal } = await runChild(command, [...before, ...args], { ...inherited(), ...env })
+    const forNode = {
+      DATABASE_URL: connectionUrl(options, { token, tunnel }),
+      // The URL cannot name the file: postgres.js does not know `sslrootcert`.
+      NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, trust)),
+    }
+    const { env, before } =
+      options.engine === 'postgres'
+        ? { env: postgresEnvironment(options, { token, caFile, tunnel }), before: [] }
+        : prepareMysql(options, { token, caFile }, directory, [command, ...args])
+    const all = { ...inherited(), ...forNode, ...env }
+    const { status, signal } = await runChild(command, [...before, ...args], all)
     directory.remove()
-    // Ends as the command did, so that whoever started us sees it.
+    // End as the command did, so that our caller sees the signal.
     if (signal) process.kill(process.pid, signal)
     return status
   } finally {
@@ -49,47 +57,50 @@ export async function runExec(values: Values, [command, ...args]: readonly strin
   }
 }
 
-/** What a command gets. */
+/** What a command is started with. */
 interface Preparation {
   env: Record<string, string>
-  /** Arguments that come before its own; none is a secret. */
+  /** Arguments before its own; they contain no secret. */
   before: string[]
 }
 
-function prepare(
+function prepareMysql(
   options: LoginOptions,
   parts: EnvironmentParts,
   directory: PrivateDirectory,
   [command = '', ...args]: readonly string[],
 ): Preparation {
-  if (options.engine === 'postgres') return { env: postgresEnvironment(options, parts), before: [] }
   const write = (client: MysqlClient): string =>
     directory.write(`${client}/my.cnf`, mysqlDefaults(options, parts, client))
   const env = {
     MYSQL_HOME: dirname(write('mysql')),
     MARIADB_HOME: dirname(write('mariadb')),
-    ...databaseUrl(options, parts),
+    // MySQL's clients read this file last. It does not exist: it hides ~/.mylogin.cnf.
+    MYSQL_TEST_LOGIN_FILE: directory.path('mylogin.cnf'),
   }
   const ownFile = join(homedir(), '.my.cnf')
   if (!existsSync(ownFile)) return { env, before: [] }
-  // A client reads its user's file last: a host or a password there would take the place of ours.
+  // Clients read ~/.my.cnf after our file, so its host or password would replace ours.
   const client = mysqlClientOf(command, process.env['PATH'] ?? '')
   if (client && !choosesDefaults(args)) {
     const file = directory.write('my.cnf', mysqlDefaults(options, parts, client, ownFile))
     return { env, before: [`--defaults-file=${file}`] }
   }
-  process.stderr.write(`rds-iam: what ${ownFile} says of host, user or password comes before this login\n`)
+  process.stderr.write(`rds-iam: host, user and password in ${ownFile} replace those of this login\n`)
   return { env, before: [] }
 }
 
-/** No variable may be longer than Linux lets one be; then there is none. */
-function databaseUrl(options: LoginOptions, parts: EnvironmentParts): { DATABASE_URL?: string } {
-  const url = connectionUrl(options, parts)
-  if (url.length < LONGEST_VARIABLE) return { DATABASE_URL: url }
-  const advice =
-    '--ca with the bundle of the region alone (rds-iam certificates --region R) makes it short enough'
-  process.stderr.write(`rds-iam: no DATABASE_URL, as it would hold all of ${options.ca?.file}: ${advice}\n`)
-  return {}
+/** The CA certificates for Node programs: those of this login, and those that the user gives to Node. */
+function nodeCas({ ca }: LoginOptions, trust: string): string {
+  const file = process.env['NODE_EXTRA_CA_CERTS']
+  // Without --ca, `trust` includes them.
+  if (!ca || !file) return trust
+  try {
+    return `${trust}\n${readFileSync(file, 'utf8')}`
+  } catch {
+    // Node also continues if it cannot read the file.
+    return trust
+  }
 }
 
 function inherited(): NodeJS.ProcessEnv {

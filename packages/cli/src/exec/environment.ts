@@ -1,37 +1,42 @@
-import { connectionUrl, type UrlParts } from '../login/connection-url'
 import type { LoginOptions } from '../login/options'
-import type { MysqlClient } from './mysql-client'
+import { tunnelHosts, type Tunnel } from '../login/tunnel'
+import type { MysqlClient } from './programs'
 
-/** The pieces that a command's environment is made of. */
-export interface EnvironmentParts extends UrlParts {
+/** What the clients of both engines need beside the options. */
+export interface EnvironmentParts {
+  token: string
   caFile: string
 }
 
-/** The environment with which psql, pg_dump and the like log in. */
-export function postgresEnvironment(options: LoginOptions, parts: EnvironmentParts): Record<string, string> {
+/** The environment for psql, pg_dump and other libpq programs. */
+export function postgresEnvironment(
+  options: LoginOptions,
+  parts: EnvironmentParts & { tunnel: Tunnel | undefined },
+): Record<string, string> {
   const { dial, user, database } = options
   const { token, caFile, tunnel } = parts
   return {
-    PGHOST: tunnel?.host ?? dial.host,
-    ...(tunnel ? { PGHOSTADDR: tunnel.address } : {}),
+    PGHOST: tunnel ? tunnelHosts(tunnel).join(',') : dial.host,
+    ...(tunnel ? { PGHOSTADDR: tunnel.addresses.join(',') } : {}),
     PGPORT: String(dial.port),
     PGUSER: user,
     ...(database === undefined ? {} : { PGDATABASE: database }),
     PGPASSWORD: token,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: caFile,
-    DATABASE_URL: connectionUrl(options, parts),
+    // With a Kerberos ticket, libpq asks for GSS encryption before TLS.
+    PGGSSENCMODE: 'disable',
   }
 }
 
-// Each client reads a file by lines of this many bytes; a longer one would be cut in two.
+// The clients read lines of up to this many bytes, and split a longer one.
 const LONGEST_LINE = 4_000
 
 /**
- * The `my.cnf` with which the clients of MySQL and MariaDB log in. They differ in how they are told to verify
- * the server, so each has a file of its own. What `ownFile` sets is kept where it is no part of the login.
+ * The `my.cnf` for a client of MySQL or MariaDB: each has its own options to verify the server. The settings in
+ * `ownFile` apply too, except for the login.
  *
- * @throws {Error} for what cannot stand in such a file.
+ * @throws {Error} if a value is too long for such a file.
  */
 export function mysqlDefaults(
   { dial, user, database }: LoginOptions,
@@ -50,7 +55,7 @@ export function mysqlDefaults(
   const verification =
     client === 'mysql' ? ['ssl-mode=VERIFY_IDENTITY', 'enable-cleartext-plugin'] : ['ssl-verify-server-cert']
   const lines = settings.map(([name, value]) => `${name}=${quoted(name, value ?? '')}`)
-  // Only the interactive clients and the dumps that know it take a database from a file.
+  // Not in [client]: dump programs do not know the option `database`.
   const chosen = database === undefined ? [] : ['[mysql]', `database=${quoted('database', database)}`]
   const before = ownFile === undefined ? [] : [`!include ${ownFile}`]
   return [...before, '[client]', ...lines, ...verification, ...chosen, ''].join('\n')
@@ -60,6 +65,6 @@ function quoted(name: string, value: string): string {
   const text = `"${value.replace(/["\\]/g, String.raw`\$&`)}"`
   if (text.length + name.length < LONGEST_LINE) return text
   throw new Error(
-    `${name}: longer than the ${LONGEST_LINE} bytes that the mysql clients read: shorten the session's tags`,
+    `${name}: longer than the ${LONGEST_LINE} bytes that MySQL clients read: use fewer session tags`,
   )
 }

@@ -1,33 +1,37 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
-const PASSED_ON = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
-// On a terminal these reach the command by themselves, as it is in the same group of processes.
-const OF_THE_TERMINAL = ['SIGINT', 'SIGQUIT'] as const
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+// A terminal sends these to the command too: it is in the same process group.
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const
 
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
 /** How a command ended. */
-export interface Ending {
+export interface ExitResult {
   status: number
-  /** The signal that ended it. */
+  /** The signal that ended the command. */
   signal?: NodeJS.Signals
 }
 
-/** Runs a command in place of this one: its terminal, files and signals are ours. */
-export function runChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ending> {
+/** Runs a command with our terminal, files and signals. */
+export function runChild(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<ExitResult> {
   return new Promise((resolve, reject) => {
-    const passing = new Map<NodeJS.Signals, () => void>()
+    const listeners = new Map<NodeJS.Signals, () => void>()
     const settle = (): void => {
-      for (const [signal, listener] of passing) process.off(signal, listener)
+      for (const [signal, listener] of listeners) process.off(signal, listener)
     }
-    // Before the command is there, so that no signal falls between.
+    // Listen before the command starts, so that no signal is lost.
     let kill: (signal: NodeJS.Signals) => void = () => {}
-    for (const signal of PASSED_ON) passing.set(signal, () => kill(signal))
-    for (const signal of OF_THE_TERMINAL) passing.set(signal, () => process.stdin.isTTY || kill(signal))
-    // Windows has fewer of them.
-    for (const [signal, listener] of passing) if (signal in constants.signals) process.on(signal, listener)
+    for (const signal of FORWARDED) listeners.set(signal, () => kill(signal))
+    for (const signal of TERMINAL_SIGNALS) listeners.set(signal, () => process.stdin.isTTY || kill(signal))
+    // Windows has fewer signals.
+    for (const [signal, listener] of listeners) if (signal in constants.signals) process.on(signal, listener)
 
     const child = spawn(command, args, { stdio: 'inherit', env })
     kill = (signal) => void child.kill(signal)

@@ -1,28 +1,27 @@
 import { resolve } from 'node:path'
-import type { LoginOptions } from './options'
-import type { Tunnel } from './tunnel'
+import { addressText, type LoginOptions } from './options'
+import { tunnelHosts, type Tunnel } from './tunnel'
 
-/** What goes into a connection URL beyond the options of a login. */
+/** What a connection URL contains beside the options of a login. */
 export interface UrlParts {
-  /** The token, percent-encoded here. */
   token: string
-  /** The authorities to trust: a URL of MySQL holds them itself. */
-  trust: string
-  /** A file with them, which a URL of PostgreSQL names. */
+  /** The CA certificates, as PEM. A URL for MySQL contains them; without them the driver uses those of Node. */
+  trust?: string | undefined
+  /** The file with the CA certificates. A URL for PostgreSQL names it; postgres.js does not know the parameter. */
   caFile?: string | undefined
-  /** What is dialled in place of the endpoint: only libpq can be told that. */
+  /** The addresses to dial in place of the endpoint: only libpq knows the parameter. */
   tunnel?: Tunnel | undefined
 }
 
-/** A connection URL with a token for its password, that makes its reader verify the server. */
+/** A connection URL with a token as its password. It requires a verified certificate. */
 export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
   const { engine, dial, user, database } = options
-  const host = parts.tunnel?.host ?? dial.host
-  const address = `${host.includes(':') ? `[${host}]` : host}:${dial.port}`
+  const addresses = parts.tunnel ? tunnelHosts(parts.tunnel) : [dial.host]
+  const hosts = addresses.map((host) => addressText({ host, port: dial.port })).join(',')
   const path = database === undefined ? '' : `/${encode(database)}`
   const { scheme, parameters } = engine === 'postgres' ? forLibpq(parts) : forMysql2(parts)
   const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&')
-  return `${scheme}://${encode(user)}:${encode(parts.token)}@${address}${path}?${query}`
+  return `${scheme}://${encode(user)}:${encode(parts.token)}@${hosts}${path}?${query}`
 }
 
 interface Dialect {
@@ -33,11 +32,11 @@ interface Dialect {
 function forLibpq({ caFile, tunnel }: UrlParts): Dialect {
   const parameters: Dialect['parameters'] = [['sslmode', 'verify-full']]
   if (caFile !== undefined) parameters.push(['sslrootcert', resolve(caFile)])
-  if (tunnel) parameters.push(['hostaddr', tunnel.address])
+  if (tunnel) parameters.push(['hostaddr', tunnel.addresses.join(',')])
   return { scheme: 'postgresql', parameters }
 }
 
-/** There is no standard for MySQL: these are mysql2's words, which the tools for Node use. */
+/** The parameters of mysql2, which Node tools use: there is no standard for MySQL. */
 function forMysql2({ trust }: UrlParts): Dialect {
   return {
     scheme: 'mysql',

@@ -1,66 +1,74 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
+import { createTokenProvider, isRdsIamError, parseEndpoint } from '@rds-iam/core'
 import { isLoopback, readAddress, type Address } from '@rds-iam/core/internal'
-import { pgConfig } from '@rds-iam/core/pg'
-import type { Values } from '../commands'
-import { messageOf } from '../message-of'
-import { UsageError } from '../usage-error'
-import { DEFAULT_PORTS, type Engine } from './engine'
+import { UsageError } from '../errors'
 
-/** Where and as whom to log in, as the options say it. */
-export interface LoginOptions {
-  engine: Engine
-  /** What is dialled. */
-  dial: Address
-  /** What is signed for and verified; absent where the dialled name is nobody's endpoint. */
-  endpoint?: Address
-  /** Whether `--endpoint` named the endpoint. */
-  endpointGiven: boolean
-  user: string
+/** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
+export type Engine = 'postgres' | 'mysql'
+
+/** The default port of each engine. */
+export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
+
+/** The options of a login, as the command line gives them. */
+export interface LoginArguments {
+  host?: string
+  port?: string
+  user?: string
   database?: string
+  engine?: Engine
   region?: string
   profile?: string
-  /** The certificate authorities of `--ca`. */
-  ca?: { file: string; pem: string }
+  endpoint?: string
+  ca?: string
+}
+
+/** Where to log in and as which user: the checked options. */
+export interface LoginOptions {
+  readonly engine: Engine
+  /** The address to dial. */
+  readonly dial: Address
+  /** The RDS endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
+  readonly endpoint?: Address
+  /** Whether `--endpoint` named the endpoint. */
+  readonly endpointGiven: boolean
+  readonly user: string
+  readonly database?: string
+  readonly region?: string
+  readonly profile?: string
+  /** The CA certificates of `--ca`. */
+  readonly ca?: { readonly file: string; readonly pem: string }
 }
 
 /**
- * Reads the options that say where and as whom to log in.
+ * Checks the options of a login.
  *
  * @throws {UsageError}
  */
-export function readLoginOptions(values: Values): LoginOptions {
-  const text = (name: string): string | undefined => values[name] as string | undefined
-  const host = text('host')
-  const user = text('user')
-  if (host === undefined) throw new UsageError('--host: give what to dial')
+export function readLoginOptions(given: LoginArguments): LoginOptions {
+  const { user, database, region, profile } = given
+  if (given.host === undefined) throw new UsageError('--host: give the host to dial')
   if (user === undefined) throw new UsageError('--user: give the database user')
-  const { database, region, profile } = {
-    database: text('database'),
-    region: text('region'),
-    profile: text('profile'),
-  }
-  const given = text('port')
-  const engine = (text('engine') ?? (given === '3306' ? 'mysql' : 'postgres')) as Engine
-  const port = given ?? DEFAULT_PORTS[engine]
-  const checked = checkWithCore({ host, port, user, region, profile, endpoint: text('endpoint') })
-  const dial = { host: checked.host, port: checked.port }
-  const endpoint = readEndpoint(dial, text('endpoint'), DEFAULT_PORTS[engine])
+  const engine = given.engine ?? (given.port === String(DEFAULT_PORTS.mysql) ? 'mysql' : 'postgres')
+  const { host, port } = readAddress(given.host, '--host')
+  if (port !== undefined) throw new UsageError('--host: give the port as --port')
+  const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
+  inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
+  const endpoint = readEndpoint(dial, given.endpoint, DEFAULT_PORTS[engine])
   return {
     engine,
     dial,
     ...(endpoint ? { endpoint } : {}),
-    endpointGiven: text('endpoint') !== undefined,
+    endpointGiven: given.endpoint !== undefined,
     user,
     ...(database === undefined ? {} : { database }),
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
-    ...(text('ca') === undefined ? {} : { ca: readCa(text('ca') ?? '') }),
+    ...(given.ca === undefined ? {} : { ca: readCa(given.ca) }),
   }
 }
 
-/** The endpoint that was found or given. @throws {UsageError} where there is none. */
+/** The endpoint that was found or given. @throws {UsageError} if there is none. */
 export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   if (endpoint) return endpoint
   throw new UsageError(
@@ -68,38 +76,34 @@ export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   )
 }
 
-function checkWithCore(options: {
-  host: string
-  port: number | string
-  user: string
-  region: string | undefined
-  profile: string | undefined
-  endpoint: string | undefined
-}): Address {
-  const { host, port, user, region, profile, endpoint } = options
-  try {
-    // A host that is no endpoint's name is for each command to judge.
-    const iam = { region, profile, endpoint: endpoint ?? 'localhost' }
-    return pgConfig({ host, port: port as number, user, iam })
-  } catch (error) {
-    if (!isRdsIamError(error)) throw error
-    throw new UsageError(
-      `--${messageOf(error)
-        .replace(/^iam\./, '')
-        .replace('`port`', '--port')}`,
-    )
-  }
+/** A host and a port, as they are written. */
+export function addressText({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The certificates in a PEM file. */
+export function splitPem(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
 function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
-  if (given === undefined) {
-    const known = isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other'
-    return known ? dial : undefined
+  if (given !== undefined) {
+    const { host, port } = inUsage(() => readAddress(given, '--endpoint'))
+    // The port of a tunnel is not that of the endpoint: default to the engine's, like `iam.endpoint`.
+    return { host, port: port ?? (host === dial.host ? dial.port : enginePort) }
   }
-  const { host, port } = readAddress(given, '--endpoint')
-  // As `iam.endpoint`: a tunnel's own port says nothing about the endpoint's.
-  const defaultPort = host === dial.host ? dial.port : enginePort
-  return { host, port: port ?? defaultPort }
+  return isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other' ? dial : undefined
+}
+
+/** Reports the options that core refuses as options of the command line. */
+function inUsage<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!isRdsIamError(error) || error.option === undefined) throw error
+    const option = error.option.startsWith('--') ? error.option : `--${error.option}`
+    throw new UsageError(`${option}: ${error.advice}`)
+  }
 }
 
 function readCa(file: string): { file: string; pem: string } {
@@ -117,9 +121,4 @@ function readCa(file: string): { file: string; pem: string } {
     throw new UsageError(`--ca: a certificate in ${file} cannot be read`)
   }
   return { file, pem }
-}
-
-/** The certificates in a PEM file. */
-export function splitPem(pem: string): string[] {
-  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }

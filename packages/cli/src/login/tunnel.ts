@@ -1,32 +1,40 @@
 import { promises as dns } from 'node:dns'
-import { isLoopback } from '@rds-iam/core/internal'
-import { UsageError } from '../usage-error'
+import { UsageError } from '../errors'
 import { requireEndpoint, type LoginOptions } from './options'
 
-/** Whose name the certificate must have, and the address that is dialled for it. */
+/** The endpoint's host, which the certificate must name, and the addresses to dial in its place, in this order. */
 export interface Tunnel {
   host: string
-  address: string
+  addresses: string[]
+}
+
+/** The host of a tunnel, once for each address: libpq takes two lists, and tries one pair after the other. */
+export function tunnelHosts({ host, addresses }: Tunnel): string[] {
+  return addresses.map(() => host)
 }
 
 /**
- * The tunnel that the options describe for clients of others; none where they dial the endpoint's own name.
+ * The tunnel for a client to use; undefined if the options dial the endpoint by its own name.
  *
- * @throws {UsageError} for MySQL, whose clients cannot be told the two apart.
+ * @throws {UsageError} for MySQL, whose clients cannot dial one host and verify another.
  */
 export async function tunnelOf(options: LoginOptions): Promise<Tunnel | undefined> {
   const { dial, engine } = options
   const { host } = requireEndpoint(options)
   if (host === dial.host) return undefined
-  if (engine === 'mysql') {
-    throw new UsageError(
-      `--endpoint: the clients of MySQL verify the name that they dial: let ${host} lead to the tunnel ` +
-        `(/etc/hosts), and give it as --host`,
-    )
-  }
-  return { host, address: await addressOf(dial.host) }
+  if (engine === 'mysql') throw noTunnel(host, 'MySQL clients verify the name that they dial')
+  return { host, addresses: await addressesOf(dial.host) }
 }
 
-async function addressOf(host: string): Promise<string> {
-  return isLoopback(host) && host !== 'localhost' ? host : (await dns.lookup(host)).address
+/** The error for a client that cannot use a tunnel to an endpoint, with the way around it. */
+export function noTunnel(host: string, reason: string): UsageError {
+  return new UsageError(
+    `--endpoint: ${reason}. Map ${host} to the tunnel (/etc/hosts), and give that name as --host, ` +
+      `with --endpoint ${host}:PORT if the tunnel's port is not the database's`,
+  )
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  const found = await dns.lookup(host, { all: true })
+  return found.map(({ address }) => address)
 }

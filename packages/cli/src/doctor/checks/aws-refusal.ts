@@ -1,47 +1,50 @@
 import type { Cause } from '../finding'
 import { clockSkew } from './clock'
 
-/** An error as AWS reports it. */
+/** An error that AWS or the SDK reports. */
 export interface AwsError {
   code: string
   message: string
 }
 
 const KEY_FIX =
-  'Look the key up in the console (IAM, Users, Security credentials; or `aws iam get-access-key-last-used`):\n' +
-  'make a new one if it is gone or inactive, and replace it where it is kept.'
+  'Look up the key in the console (IAM, Users, Security credentials; or `aws iam get-access-key-last-used`).\n' +
+  'If it is gone or inactive, create a new one, and replace it where it is stored.'
 
 const KEY_REFUSALS = new Map([
   [
     'InvalidClientTokenId',
-    'AWS knows no such access key: it was deleted or made inactive, or the session is not its own',
+    'AWS does not know the access key: it was deleted or made inactive, or the session token is not its own',
   ],
-  ['UnrecognizedClientException', 'AWS knows no such access key'],
-  ['SignatureDoesNotMatch', 'the secret key is not the one of this access key'],
+  ['UnrecognizedClientException', 'AWS does not know the access key'],
+  ['SignatureDoesNotMatch', 'the secret key does not belong to this access key'],
 ])
 
-/** The cause that an error of AWS names by itself; none where it is about something else. */
+/**
+ * The cause that an error of AWS names; undefined if the error does not tell one. Some errors differ only in their
+ * message.
+ */
 export function awsRefusal({ code, message }: AwsError): Cause | undefined {
   if (code.startsWith('ExpiredToken') || /\b(session|token)\b.*\bexpired\b/i.test(message))
-    return expired('AWS says that the session has ended')
+    return expired('AWS says that the session has expired')
   if (/signature (expired|not yet current)/i.test(message) || /RequestExpired|TimeTooSkewed/.test(code))
     return clockSkew('AWS says that the time of the request is wrong')
-  // It is we who signed for a region that this STS is not in.
+  // We signed for another region than that of this STS.
   if (/scoped to a valid region/i.test(message)) return undefined
   const why = KEY_REFUSALS.get(code)
   return why === undefined ? undefined : keyUnknown(why)
 }
 
-/** The cause of a session that has ended. */
+/** The cause for an expired session. */
 export function expired(why: string): Cause {
   return {
     code: 'SESSION_EXPIRED',
     why,
-    fix: 'Sign in again (aws sso login, aws login, a new assume-role), and drop old AWS_… variables from the environment.',
+    fix: 'Sign in again (aws sso login, aws login, a new assume-role), and remove old AWS_… variables from the environment.',
   }
 }
 
-/** The cause of a key that is not good any more. */
+/** The cause for a key that AWS does not accept. */
 export function keyUnknown(why: string): Cause {
   return { code: 'KEY_UNKNOWN', why, fix: KEY_FIX }
 }

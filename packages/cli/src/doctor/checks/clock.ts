@@ -1,5 +1,4 @@
-import { failed, ok, type Cause, type Finding } from '../finding'
-import { durationText } from './duration'
+import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
 
 /** How far this machine's clock is ahead of a server's. */
 export interface ClockObservation {
@@ -7,19 +6,19 @@ export interface ClockObservation {
   server: string
 }
 
-// AWS refuses requests that are further off.
+// AWS refuses requests with a larger difference.
 const LIMIT_MS = 5 * 60_000
 const WARNING_MS = 60_000
 
-/** Whether the clock is good enough to sign with; nothing is known where no server told its time. */
+/** Whether the clock is right enough to sign; undefined if no server told the time. */
 export function checkClock(observation: ClockObservation | undefined): Finding {
   if (!observation) {
-    const why = 'no server could be asked for the time'
+    const why = 'no server told the time'
     return {
       check: 'clock',
       status: 'skipped',
       seen: `${why}: neither STS nor a credential endpoint`,
-      suspicions: [{ ...clockSkew(why), certainty: 'possible' }],
+      candidates: withConfidence('possible', [clockSkew(why)]),
     }
   }
   const { skewMs, server } = observation
@@ -30,11 +29,29 @@ export function checkClock(observation: ClockObservation | undefined): Finding {
   return { check: 'clock', status: 'warning', seen }
 }
 
-/** The cause of a clock that is wrong. */
+/** The cause for a wrong clock. */
 export function clockSkew(why: string): Cause {
   return {
     code: 'CLOCK_SKEW',
     why,
-    fix: 'Set the clock by NTP (on AWS: chrony with 169.254.169.123; in a virtual machine after it slept: resync).',
+    fix: 'Set the clock by NTP (on AWS: chrony with 169.254.169.123; in a virtual machine after sleep: resync).',
   }
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+]
+
+/** A duration in its largest unit: `15 min`. */
+function durationText(ms: number): string {
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(ms) >= length) ?? ['s', 1_000]
+  return `${Math.round(Math.abs(ms) / size)} ${unit}`
+}
+
+/** A time from now: `in 15 min`, `2 h ago`. */
+export function relativeTime(ms: number): string {
+  return ms > 0 ? `in ${durationText(ms)}` : `${durationText(ms)} ago`
 }

@@ -1,13 +1,13 @@
 import { failed, ok, type Cause, type Finding } from '../finding'
 import { awsRefusal, expired, type AwsError } from './aws-refusal'
-import { lasting } from './duration'
+import { relativeTime } from './clock'
 
-/** What was found when looking for credentials. */
+/** The result of a credential fetch. */
 export type CredentialsObservation =
   | { found: true; accessKeyId: string; source: string; temporary: boolean; until?: Date | undefined }
   | ({ found: false; reasons: readonly AwsError[] } & AwsError)
 
-/** Whether there are credentials, where they come from, and when they end. */
+/** Whether there are credentials, their source, and their expiry. */
 export function checkCredentials(observation: CredentialsObservation, now: Date): Finding {
   if (!observation.found) {
     const details = observation.reasons.map(({ message }) => message)
@@ -16,20 +16,20 @@ export function checkCredentials(observation: CredentialsObservation, now: Date)
   const { accessKeyId, source, temporary, until } = observation
   const kind = temporary ? 'temporary' : 'permanent'
   const key = `${accessKeyId} from ${source}, ${kind}`
-  if (!until) return ok('credentials', temporary ? `${key}, their end is not known` : key)
-  const end = `${until.toISOString()} (${lasting(until.getTime() - now.getTime())})`
-  if (until <= now) return failed('credentials', expired(`${key}, ended at ${end}`))
-  return ok('credentials', `${key}, until ${end}`)
+  if (!until) return ok('credentials', temporary ? `${key}, expiry unknown` : key)
+  const expiry = `${until.toISOString()} (${relativeTime(until.getTime() - now.getTime())})`
+  if (until <= now) return failed('credentials', expired(`${key}, expired at ${expiry}`))
+  return ok('credentials', `${key}, until ${expiry}`)
 }
 
 function absence({ code, message }: AwsError, reasons: readonly AwsError[]): Cause {
   if (code === 'TOKEN_TIMEOUT') {
     return {
       code: 'CREDENTIALS_TIMEOUT',
-      why: message.replace(' (iam.timeoutMs)', ''),
+      why: message,
       fix:
-        'Ask the source by hand: curl the address in AWS_CONTAINER_CREDENTIALS_FULL_URI, or\n' +
-        'http://169.254.169.254/latest/meta-data/ (on EC2 in a container: hop limit 2); for roles, reach STS.',
+        'Test the source: curl the address in AWS_CONTAINER_CREDENTIALS_FULL_URI, or\n' +
+        'http://169.254.169.254/latest/meta-data/ (in a container on EC2: hop limit 2). Roles need a route to STS.',
     }
   }
   if (code === 'CREDENTIALS_EXPIRED') return expired(message)

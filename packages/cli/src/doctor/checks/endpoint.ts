@@ -1,10 +1,26 @@
-import { DEFAULT_PORTS } from '../../login/engine'
-import { ok, type Finding } from '../finding'
-import { addressText, type Subject } from '../subject'
 import type { Address } from '@rds-iam/core/internal'
+import { addressText, DEFAULT_PORTS, type LoginOptions } from '../../login/options'
+import { databaseOf } from '../facts'
+import { ok, withConfidence, type Finding } from '../finding'
 
-/** Whether the endpoint that is signed for can be the one that is dialled. */
-export function checkEndpoint({ dial, engine }: Subject, endpoint: Address): Finding {
+/** The names of the engines in messages. */
+export const ENGINE_NAMES = { postgres: 'PostgreSQL', mysql: 'MySQL' } as const
+
+/** Reports the options. */
+export function checkOptions(options: LoginOptions): Finding {
+  const { engine, user, dial, endpoint, endpointGiven, ca } = options
+  const database = databaseOf(options)
+  const parts = [
+    `${user} at ${addressText(dial)}`,
+    ...(endpointGiven && endpoint ? [`for ${addressText(endpoint)}`] : []),
+    ENGINE_NAMES[engine],
+    ...(database === undefined ? [] : [`database ${database}`]),
+  ]
+  return ok('options', parts.join(', '), ca ? [`trusts the certificates in ${ca.file}`] : [])
+}
+
+/** Whether the endpoint to sign for can be the dialled server. */
+export function checkEndpoint({ dial, engine }: LoginOptions, endpoint: Address): Finding {
   const signed = addressText(endpoint)
   if (endpoint.host === dial.host && endpoint.port === dial.port)
     return ok('endpoint', `${signed}, as dialled`)
@@ -20,13 +36,12 @@ export function checkEndpoint({ dial, engine }: Subject, endpoint: Address): Fin
     check: 'endpoint',
     status: 'warning',
     seen: why,
-    suspicions: [
+    candidates: withConfidence('possible', [
       {
         code: 'ENDPOINT_MISMATCH',
-        certainty: 'possible',
         why,
         fix: `--endpoint ${endpoint.host}:${port} with the port that the database itself listens on (in code: iam.endpoint)`,
       },
-    ],
+    ]),
   }
 }

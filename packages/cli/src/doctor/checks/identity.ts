@@ -1,19 +1,19 @@
-import { failed, ok, skipped, type Finding, type Suspicion } from '../finding'
+import { failed, ok, skipped, withConfidence, type CandidateCause, type Finding } from '../finding'
 import { awsRefusal, expired, keyUnknown } from './aws-refusal'
 
-/** What STS GetCallerIdentity said. */
+/** The answer of STS GetCallerIdentity. */
 export type StsObservation =
   | { kind: 'identity'; account: string; arn: string }
   | { kind: 'refusal'; code: string; message: string }
   | { kind: 'unreachable'; reason: string }
 
-/** What is known of the credentials beforehand. */
+/** What the credentials tell about themselves. */
 export interface KnownCredentials {
   temporary: boolean
   until?: Date | undefined
 }
 
-/** Whose the credentials are, and whether AWS still knows them. */
+/** Whose the credentials are, and whether AWS accepts them. */
 export function checkIdentity(observation: StsObservation, credentials: KnownCredentials): Finding {
   switch (observation.kind) {
     case 'identity':
@@ -27,22 +27,15 @@ export function checkIdentity(observation: StsObservation, credentials: KnownCre
     }
     case 'unreachable': {
       const finding = skipped('identity', `STS cannot be asked: ${observation.reason}`)
-      return { ...finding, suspicions: [unasked(credentials)] }
+      return { ...finding, candidates: unknown(credentials) }
     }
   }
 }
 
-/** What STS would have told. */
-function unasked({ temporary, until }: KnownCredentials): Suspicion {
-  if (temporary && until === undefined) {
-    // Nothing renews a session that does not say when it ends: somebody has pasted it.
-    return {
-      ...expired('the credentials are temporary and do not say when they end'),
-      certainty: 'likely',
-    }
-  }
-  return {
-    ...keyUnknown('STS could not be asked whether the access key is still good'),
-    certainty: 'possible',
-  }
+/** What STS could have told. */
+function unknown({ temporary, until }: KnownCredentials): CandidateCause[] {
+  // A session without an expiry was pasted somewhere, so nothing renews it.
+  return temporary && until === undefined
+    ? withConfidence('likely', [expired('the credentials are temporary and have no expiry')])
+    : withConfidence('possible', [keyUnknown('STS could not be asked whether the access key is valid')])
 }

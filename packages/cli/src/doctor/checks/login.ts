@@ -1,65 +1,91 @@
-import { failed, ok, type Cause, type Certainty, type Finding, type Suspicion } from '../finding'
-import type { Alternative, TokenTarget } from '../alternatives'
+import { addressText, type LoginOptions } from '../../login/options'
+import type { Alternative } from '../alternatives'
+import type { TokenFacts } from '../facts'
+import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
 import { allowFix, grantSql } from '../fixes'
-import { addressText, type Subject } from '../subject'
 import { namedCauses, type ServerError } from './server-error'
-import type { ServerObservation } from './server'
 import { portSilent } from './tcp'
 
-/** How a login on the wire went. */
+/** The result of a login. */
 export interface LoginObservation {
-  /** How the server asked for the password: `cleartext` is IAM; absent where it did not ask. */
+  /** How the server asked for the password: `cleartext` is IAM. Absent if it did not ask. */
   asked?: string
   error?: ServerError
   server?: ServerObservation
 }
 
-/** A login with a token for something else, after one was refused. */
+/** The server of a session, or why it does not answer a query. */
+export type ServerObservation =
+  | { version: string; isReader: boolean; /** The version of TLS. */ protocol: string }
+  | { error: ServerError }
+
+/** A login with a token for another endpoint or region, after a refusal. */
 export interface Trial extends Alternative {
   accepted: boolean
 }
 
 const REFUSALS = ['28000', '28P01', '1045', '1698']
 
-/** Whether the server was given a token, and refused it. */
+/** Describes a token, without its secret parts. */
+export function checkToken(token: string, expiresAt: Date): Finding {
+  const { host, searchParams } = new URL(`https://${token}`)
+  const value = (name: string): string => searchParams.get(name) ?? ''
+  const [key = '', , region = ''] = value('X-Amz-Credential').split('/')
+  return ok('token', `for ${value('DBUser')} at ${host}, ${region}, until ${expiresAt.toISOString()}`, [
+    `signed at ${value('X-Amz-Date')} by ${key}, valid for ${value('X-Amz-Expires')} s`,
+    `${searchParams.has('X-Amz-Security-Token') ? 'with' : 'without'} a session token, ${token.length} characters`,
+  ])
+}
+
+/** Whether the server got a token and refused it. RDS Proxy has no code of its own for that, only a message. */
 export function isRefusal({ asked, error }: LoginObservation): boolean {
   if (!error || asked !== 'cleartext') return false
-  // RDS Proxy says it in words of its own.
-  return REFUSALS.includes(error.code) || /IAM authentication failed/i.test(error.message)
+  return REFUSALS.includes(error.code) || error.message.includes('IAM authentication failed')
 }
 
-/** What the server answered, and what that lets one tell. */
+/** Whether the login worked, and if not, which causes the server's answer shows. */
 export function checkLogin(
-  subject: Subject,
-  target: TokenTarget,
+  facts: TokenFacts,
   observation: LoginObservation & { trials: readonly Trial[] },
 ): Finding {
-  const { asked, error } = observation
-  if (!error) return loggedIn(subject, asked)
+  const { asked, error, trials } = observation
+  if (!error) return loggedIn(facts, asked)
   const details = [`${error.code}: ${error.message}`, `asked for: ${asked ?? 'nothing'}`]
-  const causes = namedCauses(subject, error)
+  const causes = namedCauses(facts, error)
   const [named] = causes
-  if (named) {
-    return { ...failed('login', named, details), suspicions: suspect(causes, 'certain') }
-  }
-  if (isRefusal(observation)) return refused(subject, target, { error, trials: observation.trials, details })
-  return failed('login', unrelated(subject, error, asked), details)
+  if (named) return { ...failed('login', named, details), candidates: withConfidence('certain', causes) }
+  if (isRefusal(observation)) return refused(facts, error, trials, details)
+  return failed('login', otherCause(facts, error, asked), details)
 }
 
-function loggedIn({ user }: Subject, asked: string | undefined): Finding {
+/** Which server it is, and whether it accepts writes. */
+export function checkServer(observation: ServerObservation): Finding {
+  if (!('error' in observation)) {
+    const { version, isReader, protocol } = observation
+    return ok('server', `${version}, ${isReader ? 'a reader' : 'a writer'}, over ${protocol}`)
+  }
+  const { code, message } = observation.error
+  if (code !== 'timeout') return { check: 'server', status: 'warning', seen: `a query fails: ${message}` }
+  return failed('server', {
+    code: 'PORT_SILENT',
+    why: `the server accepts the login and does not answer a query (${message})`,
+    fix: "Look at the server's load and log (console: Monitoring, Logs & events), and at any proxy in front of it.",
+  })
+}
+
+function loggedIn({ user }: LoginOptions, asked: string | undefined): Finding {
   if (asked !== undefined) return ok('login', `${user} is logged in`)
-  const seen = `${user} is logged in, but the server asked for no token: it lets this user in without`
+  const seen = `${user} is logged in, but the server did not ask for a token: this user needs none`
   return { check: 'login', status: 'warning', seen }
 }
 
-/** A refused token: what another token has shown, and otherwise what remains. */
+/** A refused token: the causes that other logins prove, or else those that remain. */
 function refused(
-  subject: Subject,
-  target: TokenTarget,
-  seen: { error: ServerError; trials: readonly Trial[]; details: readonly string[] },
+  facts: TokenFacts,
+  error: ServerError,
+  trials: readonly Trial[],
+  details: readonly string[],
 ): Finding {
-  const { error, trials, details } = seen
-  const shown = trials.filter(({ accepted }) => accepted).map((trial) => mismatch(target, trial))
   const tried = trials.map(({ endpoint, region, accepted }) => {
     return `a token for ${addressText(endpoint)} in ${region}: ${accepted ? 'accepted' : 'refused'}`
   })
@@ -69,28 +95,25 @@ function refused(
     seen: error.message,
     details: [...details, ...tried],
   } as const
-  // Another token of the same identity was good: so everything else is.
-  if (shown.length > 0) return { ...finding, suspicions: suspect(shown, 'proven') }
-  const ownPassword = notGranted(subject, `${error.message}: the user has a password of its own`)
+  // The server accepts another token of the same identity, so nothing else is wrong.
+  const proven = trials.filter(({ accepted }) => accepted).map((trial) => mismatch(facts, trial))
+  if (proven.length > 0) return { ...finding, candidates: withConfidence('proven', proven) }
+  const ownPassword = notGranted(facts, `${error.message}: the user has its own password`)
   const notAllowed: Cause = {
     code: 'USER_NOT_ALLOWED',
-    why: `the server asked for a token and refused it: the identity may not log in as ${subject.user}`,
-    fix: allowFix(subject),
+    why: `the server asked for a token and refused it: the identity may not log in as ${facts.user}`,
+    fix: allowFix(facts),
   }
-  // PostgreSQL says 28P01 of its own passwords, and 28000 of those that PAM looks at.
+  // PostgreSQL reports 28P01 for its own passwords, and 28000 for those that PAM checks.
   const remaining = error.code === '28P01' ? [ownPassword, notAllowed] : [notAllowed]
-  return { ...finding, refused: true, suspicions: suspect(remaining, 'likely') }
+  return { ...finding, refused: true, candidates: withConfidence('likely', remaining) }
 }
 
-function suspect(causes: readonly Cause[], certainty: Certainty): Suspicion[] {
-  return causes.map((cause) => ({ ...cause, certainty }))
-}
-
-function mismatch({ endpoint, region }: TokenTarget, { code, ...accepted }: Trial): Cause {
+function mismatch({ endpoint, signedRegion }: TokenFacts, { code, ...accepted }: Trial): Cause {
   if (code === 'REGION_MISMATCH') {
     return {
       code,
-      why: `the server refuses a token for ${region}, and accepts one for ${accepted.region}`,
+      why: `the server refuses a token for ${signedRegion}, and accepts one for ${accepted.region}`,
       fix: `--region ${accepted.region} (in code: iam.region)`,
     }
   }
@@ -102,27 +125,26 @@ function mismatch({ endpoint, region }: TokenTarget, { code, ...accepted }: Tria
   }
 }
 
-/** Why a login failed that was not refused for its token. */
-function unrelated(subject: Subject, error: ServerError, asked: string | undefined): Cause {
-  const { user } = subject
+/** The cause if the server failed the login for another reason than the token. */
+function otherCause(facts: TokenFacts, error: ServerError, asked: string | undefined): Cause {
+  const { user } = facts
   if (asked !== undefined && asked !== 'cleartext')
-    return notGranted(subject, `the server asks ${user} for a password (${asked}) and not for a token`)
+    return notGranted(facts, `the server asks ${user} for a password (${asked}), not for a token`)
+  // mysql2 names the plugin only in its message.
   const plugin = /unknown plugin (\w+)/.exec(error.message)?.[1]
   if (plugin !== undefined)
-    return notGranted(
-      subject,
-      `the server asks ${user} for the plugin ${plugin}, and not for mysql_clear_password`,
-    )
-  if (REFUSALS.includes(error.code)) return notGranted(subject, `${error.message}: no token was asked for`)
+    return notGranted(facts, `the server asks ${user} for the plugin ${plugin}, not for mysql_clear_password`)
+  if (REFUSALS.includes(error.code))
+    return notGranted(facts, `${error.message}: the server did not ask for a token`)
   if (/ETIMEDOUT|timeout/i.test(`${error.code} ${error.message}`))
-    return portSilent('the server does not go on after TLS')
+    return portSilent('the server stops answering after TLS')
   return {
     code: 'LOGIN_FAILED',
     why: `${error.message} (${error.code})`,
-    fix: "Look at the server's log (console: Logs & events): the token was not what it refused.",
+    fix: "Look at the server's log (console: Logs & events): it did not refuse the token.",
   }
 }
 
-function notGranted(subject: Subject, why: string): Cause {
-  return { code: 'USER_NOT_GRANTED', why, fix: grantSql(subject) }
+function notGranted(facts: LoginOptions, why: string): Cause {
+  return { code: 'USER_NOT_GRANTED', why, fix: grantSql(facts) }
 }

@@ -1,11 +1,11 @@
 import { failed, ok, type Cause, type Finding } from '../finding'
-import { addressText, type Subject } from '../subject'
+import { addressText, type LoginOptions } from '../../login/options'
 
-/** How the attempt to connect ended. */
+/** The result of a TCP connection. */
 export type TcpObservation = { address: string; tookMs: number } | { error: string }
 
-/** Whether the port answers. */
-export function checkTcp({ dial }: Subject, observation: TcpObservation): Finding {
+/** Whether the port accepts a connection. */
+export function checkTcp({ dial }: Pick<LoginOptions, 'dial'>, observation: TcpObservation): Finding {
   const where = addressText(dial)
   if (!('error' in observation))
     return ok('tcp', `connected to ${observation.address}`, [`in ${observation.tookMs} ms`])
@@ -14,7 +14,11 @@ export function checkTcp({ dial }: Subject, observation: TcpObservation): Findin
   if (error === 'timeout' || error === 'ETIMEDOUT')
     return failed('tcp', portSilent(`${where} does not answer`))
   if (error === 'ENOTFOUND' || error === 'EAI_AGAIN')
-    return failed('tcp', { code: 'NAME_UNKNOWN', why: `DNS knows no ${dial.host}`, fix: 'Check --host.' })
+    return failed('tcp', {
+      code: 'NAME_UNKNOWN',
+      why: `DNS does not know ${dial.host}`,
+      fix: 'Check --host.',
+    })
   return failed('tcp', {
     code: 'HOST_UNREACHABLE',
     why: `${where} cannot be reached (${error})`,
@@ -22,7 +26,7 @@ export function checkTcp({ dial }: Subject, observation: TcpObservation): Findin
   })
 }
 
-/** The cause of a port behind which nothing is. */
+/** The cause for a port where nothing listens. */
 export function portClosed(why: string): Cause {
   return {
     code: 'PORT_CLOSED',
@@ -31,13 +35,13 @@ export function portClosed(why: string): Cause {
   }
 }
 
-/** The cause of a port that lets a client wait. */
+/** The cause for a port that does not answer. */
 export function portSilent(why: string): Cause {
   return {
     code: 'PORT_SILENT',
     why,
     fix:
-      'Let this machine in: an inbound rule of the security group for the port, network ACLs, routes;\n' +
-      '"Publicly accessible" or a tunnel from outside the VPC. What answers must be the database itself.',
+      'Allow this machine: an inbound rule of the security group for the port, network ACLs, routes;\n' +
+      '"Publicly accessible" or a tunnel from outside the VPC. The server must be the database itself.',
   }
 }

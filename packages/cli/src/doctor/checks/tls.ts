@@ -1,12 +1,13 @@
 import type { Address } from '@rds-iam/core/internal'
-import { ENGINE_NAMES } from '../../login/engine'
-import { failed, skipped, type Cause, type Finding } from '../finding'
-import { addressText, type Subject } from '../subject'
+import { addressText } from '../../login/options'
+import type { RegionFacts } from '../facts'
+import { failed, skipped, withConfidence, type Cause, type Finding } from '../finding'
 import { checkCertificate, isRdsName, type CertificateObservation } from './certificate'
+import { ENGINE_NAMES } from './endpoint'
 import { namedCauses, type ServerError } from './server-error'
 import { portClosed, portSilent } from './tcp'
 
-/** What came of asking for TLS. */
+/** The result of a request for TLS. */
 export type TlsObservation =
   | CertificateObservation
   | { kind: 'not-offered' }
@@ -16,33 +17,33 @@ export type TlsObservation =
   | { kind: 'server-error'; error: ServerError }
   | { kind: 'failure'; reason: string }
 
-/** Whether TLS is offered, its chain trusted, and its certificate the endpoint's. */
-export function checkTls(subject: Subject, endpoint: Address, observation: TlsObservation): Finding {
+/** Whether the server offers TLS, with a trusted certificate for the endpoint. */
+export function checkTls(facts: RegionFacts, endpoint: Address, observation: TlsObservation): Finding {
   switch (observation.kind) {
     case 'certificate':
-      return checkCertificate(subject, endpoint, observation)
+      return checkCertificate(facts, endpoint, observation)
     case 'not-offered':
       return failed('tls', {
         code: 'TLS_NOT_OFFERED',
-        why: `the ${ENGINE_NAMES[subject.engine]} server offers no TLS, and a token is sent inside TLS only`,
-        fix: 'An RDS endpoint always offers it: dial the endpoint, and not a pooler or proxy before it, or turn TLS on there.',
+        why: `the ${ENGINE_NAMES[facts.engine]} server does not offer TLS, and a token is sent only inside TLS`,
+        fix: 'An RDS endpoint always offers TLS: dial the endpoint and not a pooler or proxy before it, or turn on TLS there.',
       })
     case 'silent':
       return failed(
         'tls',
-        portSilent(`the port is open, and no ${ENGINE_NAMES[subject.engine]} server answers there`),
+        portSilent(`the port is open, but no ${ENGINE_NAMES[facts.engine]} server answers`),
       )
     case 'closed':
       return failed(
         'tls',
         portClosed(
-          `${addressText(subject.dial)} takes connections and closes them at once, as a tunnel with nothing behind it does`,
+          `${addressText(facts.dial)} accepts connections and closes them at once, like a tunnel with nothing behind it`,
         ),
       )
     case 'other-protocol':
-      return failed('tls', otherProtocol(subject, observation.engine))
+      return failed('tls', otherProtocol(facts, observation.engine))
     case 'server-error': {
-      const [cause = tlsFailed(observation.error.message)] = namedCauses(subject, observation.error)
+      const [cause = tlsFailed(observation.error.message)] = namedCauses(facts, observation.error)
       return failed('tls', cause)
     }
     case 'failure':
@@ -50,25 +51,25 @@ export function checkTls(subject: Subject, endpoint: Address, observation: TlsOb
   }
 }
 
-/** What there is to see of a server that is called by a name of somebody's own: its certificate tells RDS's. */
-export function checkUnknownTls({ dial }: Subject, observation: TlsObservation): Finding {
-  const finding = skipped('tls', 'no RDS endpoint is known to hold the certificate against')
+/** What the certificate tells about a server whose RDS endpoint is unknown. */
+export function checkUnknownTls({ dial }: Pick<RegionFacts, 'dial'>, observation: TlsObservation): Finding {
+  const finding = skipped('tls', 'no RDS endpoint is known to verify the certificate for')
   const found = observation.kind === 'certificate' ? observation.names.find(isRdsName) : undefined
   if (found === undefined) return finding
   const cause: Cause = {
     code: 'ALIAS',
-    why: `the certificate at ${dial.host} is for ${found}, and RDS takes only tokens for its own name`,
+    why: `the certificate at ${dial.host} is for ${found}, and RDS accepts only tokens for its own name`,
     fix: `--endpoint ${found}:${dial.port} (in code: iam.endpoint)`,
   }
-  return { ...finding, suspicions: [{ ...cause, certainty: 'certain' }] }
+  return { ...finding, candidates: withConfidence('certain', [cause]) }
 }
 
-function otherProtocol(subject: Subject, engine: 'mysql' | 'postgres' | undefined): Cause {
-  const wanted = ENGINE_NAMES[subject.engine]
+function otherProtocol(facts: RegionFacts, engine: 'mysql' | 'postgres' | undefined): Cause {
+  const wanted = ENGINE_NAMES[facts.engine]
   if (engine === undefined)
     return {
       code: 'ENGINE_MISMATCH',
-      why: `what answers is no ${wanted} server`,
+      why: `the server that answers is not ${wanted}`,
       fix: 'Check --host, --port and --engine.',
     }
   return {
@@ -82,6 +83,6 @@ function tlsFailed(reason: string): Cause {
   return {
     code: 'TLS_FAILED',
     why: `TLS fails: ${reason}`,
-    fix: 'Check what stands between: a proxy, a firewall, a pooler.',
+    fix: 'Check what is in between: a proxy, a firewall, a pooler.',
   }
 }

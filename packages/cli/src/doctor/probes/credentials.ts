@@ -1,26 +1,25 @@
 import { isRdsIamError } from '@rds-iam/core'
 import { SigningCredentials, type Credentials } from '@rds-iam/core/internal'
-import { messageOf } from '../../message-of'
+import { firstLine } from '../../errors'
 import type { ClockObservation } from '../checks/clock'
 import type { AwsError } from '../checks/aws-refusal'
 import type { CredentialsObservation } from '../checks/credentials'
-import type { Subject } from '../subject'
-import { hearingDates } from './dates'
+import { withServerClock } from './server-clock'
 
-/** What a look for credentials gave, and what time it is where they come from. */
+/** The result of a credential fetch, and the clock of the credential source. */
 export interface CredentialsProbe {
   observation: CredentialsObservation
   found?: Credentials
   clock?: ClockObservation
 }
 
-/** Looks the credentials up as a login does. */
-export async function probeCredentials({ profile }: Subject): Promise<CredentialsProbe> {
-  const { result, clock } = await hearingDates(() => lookUp(profile))
+/** Fetches the credentials as a login does. */
+export async function probeCredentials(profile: string | undefined): Promise<CredentialsProbe> {
+  const { result, clock } = await withServerClock(() => fetchCredentials(profile))
   return clock ? { ...result, clock } : result
 }
 
-async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
+async function fetchCredentials(profile: string | undefined): Promise<CredentialsProbe> {
   try {
     const found = await new SigningCredentials({ profile }).get()
     const { identity, expiresAt: until } = found
@@ -30,11 +29,11 @@ async function lookUp(profile: string | undefined): Promise<CredentialsProbe> {
   } catch (error) {
     const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
     const reasons = [...settings(profile), ...reasonsOf(error)]
-    return { observation: { found: false, code, message: messageOf(error), reasons } }
+    return { observation: { found: false, code, message: firstLine(error), reasons } }
   }
 }
 
-// The SDK says of credentials where they come from, in the words of its own user agent, and so does core.
+// The SDK and core mark credentials with their source, by the features of the SDK's user agent.
 const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/SSO/, 'IAM Identity Center (SSO)'],
   [/WEB_ID/, 'a web identity'],
@@ -52,25 +51,21 @@ function sourceOf(identity: object): string {
   return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? 'an AWS credential source'
 }
 
-/** What was set up and gave nothing: the last source that was asked says nothing of it. */
+/** Settings that name credentials and give none: the SDK's last error does not mention them. */
 function settings(profile = process.env['AWS_PROFILE']): AwsError[] {
   const code = 'setting'
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = process.env
-  if (profile) return [{ code, message: `the profile ${profile} holds none that can be used` }]
+  if (profile) return [{ code, message: `the profile ${profile} has no usable credentials` }]
   if (id && !secret) return [{ code, message: 'AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY' }]
   if (secret && !id) return [{ code, message: 'AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID' }]
   return []
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? ''
-}
-
-/** What each source said, or what the failing one met. */
+/** The errors of the credential sources. */
 function reasonsOf(error: unknown): AwsError[] {
   const { cause } = error as Error
   const errors = cause instanceof AggregateError ? cause.errors : [cause]
   return errors.flatMap((each: unknown) =>
-    each instanceof Error ? [{ code: each.name, message: firstLine(messageOf(each)) }] : [],
+    each instanceof Error ? [{ code: each.name, message: firstLine(each) }] : [],
   )
 }

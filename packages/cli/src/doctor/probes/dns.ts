@@ -8,17 +8,17 @@ import type { DnsObservation } from '../checks/dns'
 const LIMIT_MS = 3_000
 const LONGEST_CHAIN = 8
 
-/** Asks DNS for the addresses of a name, and for what it is an alias of. */
+/** Asks DNS for the addresses of a name, and for its aliases. */
 export async function probeDns(host: string): Promise<DnsObservation> {
   if (isIP(host)) return { addresses: [host], aliasOf: [] }
   const aliasOf: string[] = []
   const following = isLoopback(host) ? Promise.resolve() : follow(host, aliasOf)
-  const silence = (): Error => Object.assign(new Error(), { code: 'timeout' })
+  const timeout = (): Error => Object.assign(new Error(), { code: 'timeout' })
   const [found] = await Promise.all([
-    withTimeout(LIMIT_MS, lookUp(host), silence).catch((error: NodeJS.ErrnoException) => {
+    withTimeout(LIMIT_MS, lookUp(host), timeout).catch((error: NodeJS.ErrnoException) => {
       return { addresses: [], error: error.code ?? 'ENOTFOUND' }
     }),
-    withTimeout(LIMIT_MS, following, silence).catch(() => {}),
+    withTimeout(LIMIT_MS, following, timeout).catch(() => {}),
   ])
   return { ...found, aliasOf: [...aliasOf] }
 }
@@ -28,7 +28,7 @@ async function lookUp(host: string): Promise<{ addresses: string[]; error?: stri
   return { addresses: found.map(({ address }) => address) }
 }
 
-/** Collects the names that one is an alias of, until there is no more to say. */
+/** Follows the CNAME records of a name, and collects the targets. */
 async function follow(host: string, names: string[]): Promise<void> {
   for (let name = host; names.length < LONGEST_CHAIN;) {
     const [target] = await dns.promises.resolveCname(name)

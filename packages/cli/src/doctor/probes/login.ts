@@ -1,34 +1,20 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import type { TokenTarget } from '../alternatives'
 import type { LoginObservation } from '../checks/login'
-import type { Engine } from '../../login/engine'
-import { addressText, databaseOf, type Subject } from '../subject'
+import { addressText, type Engine } from '../../login/options'
+import { databaseOf, type TokenFacts } from '../facts'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'
-
-/** The options of a login that both drivers' configurations take. */
-export interface DriverOptions {
-  host: string
-  port: number
-  user: string
-  database?: string
-  ssl?: { ca: string }
-  iam: { region: string; endpoint: string; credentials: AwsCredentialIdentity }
-}
+import type { DriverOptions } from './session'
 
 type Login = (options: DriverOptions, limitMs: number) => Promise<LoginObservation>
 
 const LOGINS: Readonly<Record<Engine, Login>> = { postgres: logInToPostgres, mysql: logInToMysql }
 const LIMIT_MS = 10_000
 
-/** Logs in as an application does, with its driver and a token for `target`. */
-export function probeLogin(
-  subject: Subject,
-  { endpoint, region }: TokenTarget,
-  credentials: AwsCredentialIdentity,
-): Promise<LoginObservation> {
-  const { engine, dial, user, ca } = subject
-  const database = databaseOf(subject)
+/** Logs in as an application does, with its driver and a token for the endpoint and region of `facts`. */
+export function probeLogin(facts: TokenFacts, credentials: AwsCredentialIdentity): Promise<LoginObservation> {
+  const { engine, dial, endpoint, signedRegion: region, user, ca } = facts
+  const database = databaseOf(facts)
   const options = {
     ...dial,
     user,

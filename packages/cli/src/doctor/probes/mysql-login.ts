@@ -1,9 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import type { Connection } from 'mysql2/promise'
-import type { LoginObservation } from '../checks/login'
-import type { ServerObservation } from '../checks/server'
-import type { DriverOptions } from './login'
+import type { LoginObservation, ServerObservation } from '../checks/login'
+import { describeServer, type DriverOptions } from './session'
 
 interface MysqlError extends Error {
   code?: string
@@ -16,13 +15,13 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
   const config = mysql2Config(options)
   const { mysql_clear_password: clearPassword } = config.authPlugins
   const seen: LoginObservation = {}
-  const watching = (login: Parameters<typeof clearPassword>[0]) => {
+  const watchedPlugin = (login: Parameters<typeof clearPassword>[0]) => {
     seen.asked = 'cleartext'
     return clearPassword(login)
   }
   const settings = {
     ...config,
-    authPlugins: { mysql_clear_password: watching },
+    authPlugins: { mysql_clear_password: watchedPlugin },
     connectTimeout: limitMs,
   } as Parameters<typeof createConnection>[0]
   let connection: Connection
@@ -32,19 +31,20 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
     const { code, errno, message } = error as MysqlError
     return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
   }
-  try {
-    return { ...seen, server: await describe(connection) }
-  } catch {
-    return seen
-  } finally {
-    await connection.end()
-  }
+  // The server can close the connection at any time: then the running query rejects.
+  connection.on('error', () => {})
+  const server = await describeServer({
+    describe: () => describe(connection),
+    end: () => connection.end(),
+    destroy: () => connection.destroy(),
+  })
+  return { ...seen, server }
 }
 
 async function describe(connection: Connection): Promise<ServerObservation> {
   const [rows] = await connection.query('select version() as version, @@read_only as readOnly')
   const [row] = rows as { version: string; readOnly: number }[]
-  // Aurora's readers say it of InnoDB alone; MariaDB has no such variable.
+  // Aurora's readers set only this variable, which MariaDB does not have.
   const [variables] = await connection.query("show global variables like 'innodb_read_only'")
   const [innodb] = variables as { Value: string }[]
   const name = /mariadb/i.test(row?.version ?? '') ? 'MariaDB' : 'MySQL'

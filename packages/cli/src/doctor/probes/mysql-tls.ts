@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import type { TlsObservation } from '../checks/tls'
 import { openPostgresTls } from './postgres-tls'
-import { readAtLeast, Silence } from './reader'
+import { readAtLeast, ReadTimeout } from './read-at-least'
 
 const HEADER = 4
 const LONGEST_GREETING = 4_096
 const ERROR_MARKER = 0xff
+const PROTOCOL = 10
 const CLIENT_SSL = 0x800
 // CLIENT_LONG_PASSWORD, PROTOCOL_41, SSL, SECURE_CONNECTION, PLUGIN_AUTH
 const CAPABILITIES = 0x1 | 0x200 | CLIENT_SSL | 0x8000 | 0x80000
@@ -13,27 +14,30 @@ const UTF8MB4 = 45
 const SSL_REQUEST_SIZE = 32
 const POSTGRES_LIMIT_MS = 1_000
 
-/** Reads a MySQL server's greeting and asks for TLS; gives what the server says in place of yes. */
+/** Reads a MySQL server's greeting and asks for TLS. Undefined if the server offers it. */
 export async function openMysqlTls(socket: Socket, limitMs: number): Promise<TlsObservation | undefined> {
   let head
   try {
     head = await readAtLeast(socket, HEADER, limitMs)
   } catch (error) {
-    // A MySQL server speaks first, and PostgreSQL waits to be asked.
-    if (error instanceof Silence && (await isPostgres(socket)))
+    // A MySQL server sends first; PostgreSQL waits for the client.
+    if (error instanceof ReadTimeout && (await isPostgres(socket)))
       return { kind: 'other-protocol', engine: 'postgres' }
     throw error
   }
-  const size = HEADER + (head.length < HEADER ? 0 : head.readUIntLE(0, 3))
+  if (head.length < HEADER) return { kind: 'closed' }
+  const size = HEADER + head.readUIntLE(0, 3)
   if (size > LONGEST_GREETING) return { kind: 'other-protocol' }
-  const packet = head.length >= size ? head : await readRest(socket, head, size, limitMs)
-  const [marker] = packet.subarray(HEADER)
-  if (marker === ERROR_MARKER) return { kind: 'server-error', error: readError(packet.subarray(HEADER)) }
-  if (marker !== 10) return { kind: packet.length === 0 ? 'closed' : 'other-protocol' }
-  const versionEnd = packet.indexOf(0, HEADER + 1)
-  // After the version: connection id, first part of the challenge, a filler.
-  const capabilities = packet.readUInt16LE(versionEnd + 1 + 4 + 8 + 1)
-  if ((capabilities & CLIENT_SSL) === 0) return { kind: 'not-offered' }
+  const packet = await readAtLeast(socket, size, limitMs, head)
+  if (packet.length < size) return { kind: 'closed' }
+  const payload = packet.subarray(HEADER, size)
+  if (payload[0] === ERROR_MARKER) return readError(payload)
+  if (payload[0] !== PROTOCOL) return { kind: 'other-protocol' }
+  const versionEnd = payload.indexOf(0, 1)
+  // After the version: connection ID, first part of the challenge, a filler.
+  const flags = versionEnd + 1 + 4 + 8 + 1
+  if (versionEnd < 0 || payload.length < flags + 2) return { kind: 'other-protocol' }
+  if ((payload.readUInt16LE(flags) & CLIENT_SSL) === 0) return { kind: 'not-offered' }
   socket.write(sslRequest())
   return undefined
 }
@@ -41,10 +45,6 @@ export async function openMysqlTls(socket: Socket, limitMs: number): Promise<Tls
 async function isPostgres(socket: Socket): Promise<boolean> {
   const answer = await openPostgresTls(socket, POSTGRES_LIMIT_MS)
   return answer === undefined || answer.kind === 'not-offered'
-}
-
-async function readRest(socket: Socket, head: Buffer, size: number, limitMs: number): Promise<Buffer> {
-  return Buffer.concat([head, await readAtLeast(socket, size - head.length, limitMs)])
 }
 
 function sslRequest(): Buffer {
@@ -57,8 +57,9 @@ function sslRequest(): Buffer {
   return packet
 }
 
-function readError(payload: Buffer): { code: string; message: string } {
-  // Before a session there may be no SQLSTATE: '#' and five characters.
-  const text = payload.toString('utf8', 3)
-  return { code: String(payload.readUInt16LE(1)), message: text.replace(/^#.{5}/, '') }
+function readError(payload: Buffer): TlsObservation {
+  if (payload.length < 3) return { kind: 'other-protocol' }
+  // An error before the login may lack the SQLSTATE: '#' and five characters.
+  const message = payload.toString('utf8', 3).replace(/^#.{5}/, '')
+  return { kind: 'server-error', error: { code: String(payload.readUInt16LE(1)), message } }
 }

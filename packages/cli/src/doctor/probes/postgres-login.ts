@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { TLSSocket } from 'node:tls'
 import { pgConfig } from '@rds-iam/core/pg'
-import type { LoginObservation } from '../checks/login'
-import type { DriverOptions } from './login'
+import type { Client } from 'pg'
+import type { LoginObservation, ServerObservation } from '../checks/login'
+import { describeServer, type DriverOptions } from './session'
 
 const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
   ['authenticationCleartextPassword', 'cleartext'],
@@ -14,7 +15,9 @@ const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
 export async function logInToPostgres(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
   const { Client } = require('pg') as typeof import('pg')
   const client = new Client({ ...pgConfig(options), connectionTimeoutMillis: limitMs })
-  const { connection } = client as unknown as { connection: EventEmitter & { stream: TLSSocket } }
+  // The server can close the connection at any time: then the running query rejects.
+  client.on('error', () => {})
+  const connection = connectionOf(client)
   const seen: LoginObservation = {}
   for (const [event, name] of REQUESTS) connection.prependOnceListener(event, () => (seen.asked = name))
   try {
@@ -23,17 +26,27 @@ export async function logInToPostgres(options: DriverOptions, limitMs: number): 
     const { code, message } = error as NodeJS.ErrnoException
     return { ...seen, error: { code: code ?? 'unknown', message } }
   }
-  try {
-    const { rows } = await client.query<{ version: string; reader: boolean }>(
-      'select version() as version, pg_is_in_recovery() as reader',
-    )
-    const [row] = rows
-    const version = /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'PostgreSQL'
-    const protocol = connection.stream.getProtocol() ?? 'TLS'
-    return { ...seen, server: { version, isReader: row?.reader === true, protocol } }
-  } catch {
-    return seen
-  } finally {
-    await client.end()
+  const server = await describeServer({
+    describe: () => describe(client),
+    end: () => client.end(),
+    destroy: () => void connection.stream.destroy(),
+  })
+  return { ...seen, server }
+}
+
+async function describe(client: Client): Promise<ServerObservation> {
+  const { rows } = await client.query<{ version: string; reader: boolean }>(
+    'select version() as version, pg_is_in_recovery() as reader',
+  )
+  const [row] = rows
+  return {
+    version: /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'PostgreSQL',
+    isReader: row?.reader === true,
+    protocol: connectionOf(client).stream.getProtocol() ?? 'TLS',
   }
+}
+
+/** pg's connection, which its types do not declare: its events tell how the server asks for the password. */
+function connectionOf(client: Client): EventEmitter & { stream: TLSSocket } {
+  return (client as unknown as { connection: EventEmitter & { stream: TLSSocket } }).connection
 }

@@ -1,25 +1,37 @@
 import type { Socket } from 'node:net'
 import type { TlsObservation } from '../checks/tls'
-import { readAtLeast } from './reader'
+import { readAtLeast } from './read-at-least'
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+// A type of one byte and a length of four, which counts itself.
+const HEADER = 5
+const LONGEST_ERROR = 4_096
 
-/** Asks a PostgreSQL server for TLS; gives what it says in place of yes. */
+/** Asks a PostgreSQL server for TLS. Undefined if the server agrees. */
 export async function openPostgresTls(socket: Socket, limitMs: number): Promise<TlsObservation | undefined> {
   socket.write(SSL_REQUEST)
   const answer = await readAtLeast(socket, 1, limitMs)
-  const [word] = answer.toString('latin1')
-  // Whoever says more did not wait for us, as PostgreSQL does.
-  if (word === 'S' && answer.length === 1) return undefined
-  if (word === 'N') return { kind: 'not-offered' }
-  if (word === 'E') return { kind: 'server-error', error: readError(answer) }
-  // A MySQL server greets at once: a length of three bytes, number 0, protocol 10.
+  const [reply] = answer.toString('latin1')
+  // PostgreSQL sends one byte, and waits for the TLS handshake.
+  if (reply === 'S' && answer.length === 1) return undefined
+  if (reply === 'N') return { kind: 'not-offered' }
+  if (reply === 'E') return readError(socket, answer, limitMs)
+  // The greeting of a MySQL server: a length of three bytes, number 0, protocol 10.
   if (answer[3] === 0 && answer[4] === 10) return { kind: 'other-protocol', engine: 'mysql' }
-  return { kind: word === undefined ? 'closed' : 'other-protocol' }
+  return { kind: reply === undefined ? 'closed' : 'other-protocol' }
 }
 
-function readError(message: Buffer): { code: string; message: string } {
-  const fields = message.toString('utf8', 5).split('\0')
+async function readError(socket: Socket, begun: Buffer, limitMs: number): Promise<TlsObservation> {
+  const head = await readAtLeast(socket, HEADER, limitMs, begun)
+  if (head.length < HEADER) return { kind: 'closed' }
+  const size = 1 + head.readUInt32BE(1)
+  if (size > LONGEST_ERROR) return { kind: 'other-protocol' }
+  const message = await readAtLeast(socket, size, limitMs, head)
+  if (message.length < size) return { kind: 'closed' }
+  const fields = message.toString('utf8', HEADER, size).split('\0')
   const field = (type: string): string | undefined => fields.find((text) => text.startsWith(type))?.slice(1)
-  return { code: field('C') ?? '', message: field('M') ?? 'an error without words' }
+  return {
+    kind: 'server-error',
+    error: { code: field('C') ?? '', message: field('M') ?? 'an error without a message' },
+  }
 }

@@ -1,36 +1,43 @@
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { SignatureV4 as Signer } from '@smithy/signature-v4'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { reasonOf, textOf } from '../../http'
 import type { ClockObservation } from '../checks/clock'
 import type { StsObservation } from '../checks/identity'
 import { partitionOf } from '../partition'
-import { hearingDates } from './dates'
-import { signRequest, type SigningKeys } from './sigv4'
+import { readClock } from './server-clock'
 
 const LIMIT_MS = 3_000
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15'
+const HEADERS = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
 const LONGEST_ANSWER = 65_536
 
-/** What one request to STS tells: whose the credentials are, and what time it is. */
+/** What one request to STS tells: whose the credentials are, and the time. */
 export interface StsProbe {
   identity: StsObservation
   clock?: ClockObservation
 }
 
-/** Asks STS whose the keys are; without any, only what time it is. */
-export async function probeSts(region: string, keys: SigningKeys | undefined): Promise<StsProbe> {
-  const { result: identity, clock } = await hearingDates(() => ask(region, keys))
-  return clock ? { identity, clock } : { identity }
-}
-
-async function ask(region: string, keys: SigningKeys | undefined): Promise<StsObservation> {
+/** Asks STS for the identity of credentials. Without credentials, the answer tells only the time. */
+export async function probeSts(
+  region: string,
+  credentials: AwsCredentialIdentity | undefined,
+): Promise<StsProbe> {
   const url = stsUrl(region)
-  const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
-  const request = { url, body: BODY, headers, region, service: 'sts' }
-  try {
-    return readAnswer(await post(url, keys ? signRequest(request, keys, new Date()) : headers))
-  } catch (error) {
-    return { kind: 'unreachable', reason: reasonOf(error, url) }
+  const signal = AbortSignal.timeout(LIMIT_MS)
+  let clock: ClockObservation | undefined
+  const identity = async (): Promise<StsObservation> => {
+    const headers = credentials ? await signedHeaders(url, region, credentials) : HEADERS
+    const response = await fetch(url, { method: 'POST', headers, body: BODY, signal, redirect: 'manual' })
+    clock = readClock(response.headers.get('date'), url.host)
+    return readAnswer(await textOf(response, LONGEST_ANSWER))
   }
+  const observed = await identity().catch((error: unknown): StsObservation => {
+    const reason = signal.aborted
+      ? `${url.host} does not answer within ${LIMIT_MS / 1_000} s`
+      : `${url.host}: ${reasonOf(error)}`
+    return { kind: 'unreachable', reason }
+  })
+  return clock ? { identity: observed, clock } : { identity: observed }
 }
 
 function stsUrl(region: string): URL {
@@ -39,30 +46,28 @@ function stsUrl(region: string): URL {
   return new URL(`https://sts.${region}.${partitionOf(region).suffix}/`)
 }
 
-function post(url: URL, headers: Record<string, string>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const send = url.protocol === 'http:' ? httpRequest : httpsRequest
-    const signal = AbortSignal.timeout(LIMIT_MS)
-    const length = String(Buffer.byteLength(BODY))
-    const request = send(url, {
-      method: 'POST',
-      headers: { ...headers, 'content-length': length },
-      signal,
-      agent: false,
-    })
-    request.once('error', (error) => reject(signal.aborted ? new Error('timeout') : error))
-    request.once('response', (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-        if (body.length > LONGEST_ANSWER) response.destroy(new Error('its answer is too long'))
-      })
-      response.once('error', (error) => reject(signal.aborted ? new Error('timeout') : error))
-      response.once('end', () => resolve(body))
-    })
-    request.end(BODY)
-  })
+async function signedHeaders(
+  url: URL,
+  region: string,
+  credentials: AwsCredentialIdentity,
+): Promise<Record<string, string>> {
+  const { SignatureV4 } = require('@smithy/signature-v4') as { SignatureV4: typeof Signer }
+  const { Hash } = require('@smithy/core/serde') as typeof import('@smithy/core/serde')
+  const signer = new SignatureV4({ credentials, region, service: 'sts', sha256: Hash.bind(null, 'sha256') })
+  const { protocol, hostname, host, pathname: path } = url
+  const request = {
+    method: 'POST',
+    protocol,
+    hostname,
+    path,
+    query: {},
+    headers: { ...HEADERS, host },
+    body: BODY,
+  }
+  const signed = await signer.sign(request)
+  // fetch sets the header `host` itself, to the same value.
+  const { host: _, ...headers } = signed.headers
+  return headers
 }
 
 function readAnswer(body: string): StsObservation {
@@ -71,12 +76,5 @@ function readAnswer(body: string): StsObservation {
   const [account, arn, code] = [element('Account'), element('Arn'), element('Code')]
   if (account !== undefined && arn !== undefined) return { kind: 'identity', account, arn }
   if (code !== undefined) return { kind: 'refusal', code, message: element('Message') ?? '' }
-  return { kind: 'unreachable', reason: 'what answers is not STS' }
-}
-
-function reasonOf(error: unknown, url: URL): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return message === 'timeout'
-    ? `${url.host} does not answer within ${LIMIT_MS / 1_000} s`
-    : `${url.host}: ${code ?? message}`
+  return { kind: 'unreachable', reason: 'the answer is not from STS' }
 }

@@ -4,7 +4,7 @@ import type { TcpObservation } from '../checks/tcp'
 
 const LIMIT_MS = 5_000
 
-/** Connects, and gives the socket for what comes next. */
+/** Connects, and returns the socket for the next check. */
 export function probeTcp({ host, port }: Address): Promise<{ observation: TcpObservation; socket?: Socket }> {
   const start = performance.now()
   return new Promise((resolve) => {
@@ -17,7 +17,7 @@ export function probeTcp({ host, port }: Address): Promise<{ observation: TcpObs
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
     socket.once('connect', () => {
       socket.setTimeout(0)
-      // What becomes of it from here on, whoever reads it sees by its end.
+      // The next reader of the socket handles its errors by the event 'close'.
       socket
         .removeAllListeners('timeout')
         .removeAllListeners('error')

@@ -1,43 +1,43 @@
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import type { Engine } from '../../login/engine'
 import type { Address } from '@rds-iam/core/internal'
+import type { Engine } from '../../login/options'
 import type { TlsObservation } from '../checks/tls'
 import { openMysqlTls } from './mysql-tls'
 import { openPostgresTls } from './postgres-tls'
-import { Silence } from './reader'
+import { ReadTimeout } from './read-at-least'
 
 const LIMIT_MS = 5_000
 
-/** What to ask a server for. */
-export interface TlsQuestion {
+/** How to open TLS. */
+export interface TlsTarget {
   engine: Engine
   dial: Address
   endpoint: Address
-  /** The authorities to trust. */
+  /** The CA certificates to trust. */
   ca: readonly string[]
 }
 
 /**
- * Sets up TLS on a connection, looks at the certificate, and closes it. Nothing is sent inside: so the
- * certificate need not be good.
+ * Opens TLS on a connection, reads the certificate, and closes the connection. No data is sent, so an invalid
+ * certificate is accepted.
  */
-export async function probeTls(socket: Socket, question: TlsQuestion): Promise<TlsObservation> {
-  const open = { postgres: openPostgresTls, mysql: openMysqlTls }[question.engine]
+export async function probeTls(socket: Socket, target: TlsTarget): Promise<TlsObservation> {
+  const open = { postgres: openPostgresTls, mysql: openMysqlTls }[target.engine]
   try {
-    return (await open(socket, LIMIT_MS)) ?? (await handshake(socket, question))
+    return (await open(socket, LIMIT_MS)) ?? (await handshake(socket, target))
   } catch (error) {
-    if (error instanceof Silence) return { kind: 'silent' }
+    if (error instanceof ReadTimeout) return { kind: 'silent' }
     return { kind: 'failure', reason: (error as Error).message }
   } finally {
     socket.destroy()
   }
 }
 
-function handshake(socket: Socket, { dial, endpoint, ca }: TlsQuestion): Promise<TlsObservation> {
+function handshake(socket: Socket, { dial, endpoint, ca }: TlsTarget): Promise<TlsObservation> {
   return new Promise((resolve, reject) => {
     const servername = isIP(endpoint.host) ? {} : { servername: endpoint.host }
-    // The name is looked at by itself, so that Node's verdict is about the chain.
+    // Check the name separately, so that Node's error is about the chain.
     const checkServerIdentity = (): undefined => undefined
     const secure = connect({
       socket,
@@ -46,7 +46,7 @@ function handshake(socket: Socket, { dial, endpoint, ca }: TlsQuestion): Promise
       checkServerIdentity,
       ...servername,
     })
-    const timer = setTimeout(() => reject(new Silence()), LIMIT_MS)
+    const timer = setTimeout(() => reject(new ReadTimeout()), LIMIT_MS)
     secure.once('error', reject).once('close', () => {
       clearTimeout(timer)
       reject(new Error('the server closes the connection'))
@@ -77,7 +77,7 @@ function observe(secure: TLSSocket, dial: Address, endpoint: Address): TlsObserv
   }
 }
 
-// Node says the code, or an error that has it, depending on its version.
+// The code, or an error with the code, depending on the version of Node.
 function codeOf(error: Error | string): string {
   return typeof error === 'string' ? error : ((error as NodeJS.ErrnoException).code ?? error.message)
 }
@@ -100,5 +100,5 @@ function namesOf({ subject, subjectaltname }: DetailedPeerCertificate): string[]
 }
 
 function nameOf(subject: { CN?: string | string[]; O?: string | string[] } | undefined): string {
-  return [subject?.CN ?? subject?.O ?? 'an authority without a name'].flat().join(' ')
+  return [subject?.CN ?? subject?.O ?? 'a CA without a name'].flat().join(' ')
 }

@@ -1,13 +1,23 @@
 import type { Socket } from 'node:net'
 
-/** The server let us wait. */
-export class Silence extends Error {}
+/** The server did not send what it must in time. */
+export class ReadTimeout extends Error {}
 
-/** Reads at least so many bytes of a socket, and leaves it paused; fewer where it closes before. */
-export function readAtLeast(socket: Socket, size: number, limitMs: number): Promise<Buffer> {
+/**
+ * Reads a socket until there are at least `size` bytes, including those `read` before, and pauses it. The result is
+ * shorter if the socket closes.
+ *
+ * @throws {ReadTimeout}
+ */
+export function readAtLeast(
+  socket: Socket,
+  size: number,
+  limitMs: number,
+  read: Buffer = Buffer.alloc(0),
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let seen = Buffer.alloc(0)
-    if (socket.destroyed) return resolve(seen)
+    let seen = read
+    if (seen.length >= size || socket.destroyed) return resolve(seen)
     const stop = (): void => {
       clearTimeout(timer)
       socket.off('data', onData).off('error', onError).off('close', onClose)
@@ -28,7 +38,7 @@ export function readAtLeast(socket: Socket, size: number, limitMs: number): Prom
       stop()
       reject(error)
     }
-    const timer = setTimeout(() => onError(new Silence()), limitMs)
+    const timer = setTimeout(() => onError(new ReadTimeout()), limitMs)
     socket.on('data', onData).once('error', onError).once('close', onClose)
     socket.resume()
   })

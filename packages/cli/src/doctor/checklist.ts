@@ -1,0 +1,78 @@
+import { printable, printableLines } from '../printable'
+import { skipped, type CheckName, type Finding } from './finding'
+import type { Reporter } from './report'
+
+/** The result of a check. */
+export interface Checked<T> {
+  observed: T
+  /** Whether later checks can rely on it. */
+  passed: boolean
+}
+
+/** Runs checks, reports them, and keeps their findings. Findings contain no secrets and no control characters. */
+export class Checklist {
+  readonly findings: Finding[] = []
+  readonly #reporter: Reporter
+  readonly #redactor: Redactor
+
+  constructor(reporter: Reporter, redactor: Redactor) {
+    this.#reporter = reporter
+    this.#redactor = redactor
+  }
+
+  /** Observes something, judges the observation, and reports the finding. */
+  async run<T>(
+    check: CheckName,
+    observe: () => Promise<T> | T,
+    judge: (observed: Awaited<T>) => Finding,
+  ): Promise<Checked<Awaited<T>>> {
+    this.#reporter.started(check)
+    const observed = await observe()
+    const finding = this.#clean(judge(observed))
+    this.findings.push(finding)
+    this.#reporter.found(finding)
+    return { observed, passed: finding.status === 'ok' || finding.status === 'warning' }
+  }
+
+  /** Reports why a check cannot run. */
+  async skip(check: CheckName, reason: string): Promise<void> {
+    await this.run(
+      check,
+      () => reason,
+      (why) => skipped(check, why),
+    )
+  }
+
+  #clean(finding: Finding): Finding {
+    const { seen, details = [], candidates = [] } = finding
+    const line = (text: string): string => printable(this.#redactor.redact(text))
+    return {
+      ...finding,
+      seen: line(seen),
+      details: details.map(line),
+      candidates: candidates.map((cause) => {
+        const fix = printableLines(this.#redactor.redact(cause.fix))
+        return { ...cause, why: line(cause.why), fix }
+      }),
+    }
+  }
+}
+
+const SHORTEST_SECRET = 8
+
+/** Removes secrets from text: those it is told, and what looks like a part of a token. */
+export class Redactor {
+  readonly #secrets = new Set<string>()
+
+  add(secret: string | undefined): void {
+    if (secret === undefined || secret.length < SHORTEST_SECRET) return
+    this.#secrets.add(secret)
+    this.#secrets.add(encodeURIComponent(secret))
+  }
+
+  redact(text: string): string {
+    let clean = text
+    for (const secret of this.#secrets) clean = clean.replaceAll(secret, '[redacted]')
+    return clean.replace(/(X-Amz-(?:Signature|Security-Token)=)[^&\s"']+/g, '$1[redacted]')
+  }
+}

@@ -1,0 +1,31 @@
+// Logs in with DATABASE_URL alone, by the driver that is named, and prints the answer of a query.
+const queries = {
+  async pg(url) {
+    const { Client } = require('pg')
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    const { rows } = await client.query('select 40 + 2 as answer')
+    await client.end()
+    return rows[0].answer
+  },
+  async postgres(url) {
+    const sql = require('postgres')(url)
+    const [row] = await sql`select 40 + 2 as answer`
+    await sql.end()
+    return row.answer
+  },
+  async mysql2(url) {
+    const connection = await require('mysql2/promise').createConnection(url)
+    const [[row]] = await connection.query('select 40 + 2 as answer')
+    await connection.end()
+    return row.answer
+  },
+}
+
+queries[process.argv[2]](process.env.DATABASE_URL).then(
+  (answer) => console.log(answer),
+  ({ code, message }) => {
+    console.log(code, message)
+    process.exit(3)
+  },
+)
