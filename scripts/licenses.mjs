@@ -46,6 +46,7 @@ export function thirdPartyLicenses() {
   const listed = pnpm(['--filter', './packages/*', 'licenses', 'list', '--prod', '--json'], {
     stdout: 'pipe',
   })
+  /** @type {Set<string>} */
   const rows = new Set()
   for (const [licence, packages] of Object.entries(JSON.parse(listed)))
     for (const { name, versions } of packages) {

@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['**/*.unit.test.ts'],
+    testTimeout: 20_000,
     setupFiles: ['./setup.ts'],
   },
 })

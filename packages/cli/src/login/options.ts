@@ -50,7 +50,7 @@ export function readLoginOptions(given: LoginArguments): LoginOptions {
   if (given.host === undefined) throw new UsageError('--host: give the host to dial')
   if (user === undefined) throw new UsageError('--user: give the database user')
   const engine = given.engine ?? (given.port === String(DEFAULT_PORTS.mysql) ? 'mysql' : 'postgres')
-  const { host, port } = readAddress(given.host, '--host')
+  const { host, port } = inUsage(() => readAddress(given.host, '--host'))
   if (port !== undefined) throw new UsageError('--host: give the port as --port')
   const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
   inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
