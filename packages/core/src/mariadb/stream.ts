@@ -32,9 +32,12 @@ export type StreamCallback = (error?: Error, stream?: Duplex) => void
 export type DialWith = (this: unknown, callback: StreamCallback) => Duplex | undefined
 
 /**
- * Makes the mariadb driver's `stream` function, which is its only hook for a password: the driver reads that of
- * the options that the function is called on. It waits for nothing then, so the server's first word is held back
- * until the token is there.
+ * Makes the mariadb driver's `stream` function. The driver has no hook for a password and waits for none, so the
+ * socket is paused until the token is there.
+ *
+ * Internal of the driver (tested: 3.4.5 to 3.5.4): it calls `stream` as a method of the options of the connection,
+ * and reads `password`, `ssl` and `logger` there later. If it copied the options before, it would send no token, and
+ * the login would be refused.
  */
 export function createStream(login: Login, dialWith: DialWith | undefined) {
   return function stream(this: unknown, callback: StreamCallback): void {
