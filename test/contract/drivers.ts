@@ -120,10 +120,10 @@ export const mariadbPool = ({ createPool }: typeof mariadb): Adapter => ({
   driverError: ({ cause }) => cause,
   open(options, max) {
     const pool = createPool({
-      ...mariadbConfig(options),
-      connectionLimit: max,
       minimumIdle: 0,
       acquireTimeout: 3_000,
+      ...mariadbConfig(options),
+      connectionLimit: max,
     })
     return {
       sql: (text) => pool.query(text),

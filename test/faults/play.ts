@@ -8,8 +8,8 @@ import type { Cell } from './matrix'
 import { startRelay, type Relay } from './relay'
 import { subjects } from './subjects'
 
-// A case takes less than a second, or as long as a driver's limit; the machine may be busy.
-const LIMIT_MS = 15_000
+// A case takes less than a second, or as long as a driver's limits; the machine may be busy.
+const LIMIT_MS = 25_000
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const program = `${here}../node_modules/.cache/faults/case.mjs`
@@ -86,6 +86,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   }
   let errors = ''
   let doing = 'start'
+  let failure: string | undefined
   let happened = false
   let isLate = false
   child.stderr?.on('data', (data) => (errors += data))
@@ -98,10 +99,10 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
     })
   if (step !== 'idle' && step !== 'queried') arm()
   child.on('message', (report: Report) => {
-    ;({ doing } = report)
+    ;({ doing, failure } = report)
     if (doing === 'await its fault') {
       arm()
-      if (step === 'queried') tell('armed')
+      tell('armed')
     }
     if (doing === 'close its sockets') void relay.allClosed().then(() => tell('closed'))
   })
@@ -113,6 +114,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   clearTimeout(limit)
   await relay.allClosed()
   if (isLate) return `does not ${doing}`
+  if (failure !== undefined) return `fails to ${doing}: ${failure}`
   if (status !== 0) return `dies (to ${doing}): ${errorLine(errors)}`
   if (!happened) return 'never came to its step'
   return undefined

@@ -215,11 +215,12 @@ class RelayedConnection {
     await closed
   }
 
-  async #send(chunk: Buffer): Promise<void> {
-    if (!this.#isBytewise) return write(this.#stream, chunk)
+  async #send(chunk: Buffer, stream = this.#stream): Promise<void> {
+    if (!this.#isBytewise) return write(stream, chunk)
     for (const byte of chunk) {
-      await write(this.#stream, Buffer.of(byte))
-      await setImmediate()
+      await write(stream, Buffer.of(byte))
+      // Inside TLS each byte is a record of its own; without it the client needs time to read one.
+      if (stream === this.client) await setImmediate()
     }
   }
 
@@ -231,11 +232,11 @@ class RelayedConnection {
       const half = isFirst ? chunk.length >> 1 : 0
       if (half > 0) {
         isFirst = false
-        await this.#send(chunk.subarray(0, half))
+        await this.#send(chunk.subarray(0, half), client)
         if (!(await this.reach('handshake'))) return
       }
-      if (this.#stream === client) await this.#send(chunk.subarray(half))
-      else await write(client, chunk)
+      const rest = chunk.subarray(half)
+      await (this.#stream === client ? this.#send(rest, client) : write(client, rest))
     }
     const wire = new Duplex({
       read: () => void client.resume(),

@@ -33,13 +33,15 @@ const drivers = {
   mariadb: {
     engine: 'mysql',
     waitsAt: 'greeted',
-    limits: (ms) => ({ connectTimeout: ms }),
+    limits: (ms) => ({ connectTimeout: ms, acquireTimeout: ms }),
   },
 } satisfies Record<string, Driver>
 
 interface Subject {
   driver: Driver
   load(): Promise<Adapter>
+  /** What its driver needs to work at all. */
+  options?: object
 }
 
 const inDrivers = () => import('../contract/drivers')
@@ -113,6 +115,8 @@ export const subjects: Record<string, Subject> = {
     driver: drivers.mariadb,
     load: async () =>
       (await inDrivers()).mariadbPool((await import('mariadb-3.4')).default as unknown as typeof mariadb),
+    // With 0 the pool opens nothing.
+    options: { minimumIdle: 1 },
   },
   'knex with pg': {
     driver: drivers.pg,
