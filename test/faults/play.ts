@@ -9,7 +9,7 @@ import { startRelay, type Relay } from './relay'
 import { subjects } from './subjects'
 
 // A case takes less than a second, or as long as a driver's limits; the machine may be busy.
-const LIMIT_MS = 25_000
+const LIMIT_MS = 45_000
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const program = `${here}../node_modules/.cache/faults/case.mjs`
@@ -79,6 +79,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   const given: CaseArguments = { ...cell, options, identity }
   const child = fork(program, [JSON.stringify(given)], {
     silent: true,
+    execArgv: [],
     env: { PATH: process.env['PATH'], NODE_ENV: 'test' },
   })
   const tell = (order: Order) => {
@@ -112,6 +113,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   }, LIMIT_MS)
   const [status] = (await once(child, 'close')) as [number | null]
   clearTimeout(limit)
+  relay.disarm()
   await relay.allClosed()
   if (isLate) return `does not ${doing}`
   if (failure !== undefined) return `fails to ${doing}: ${failure}`

@@ -38,6 +38,8 @@ export interface Relay {
   readonly open: number
   /** Sets the fault of the next connection that comes to its point; resolves when it has happened. */
   arm(fault: Fault): Promise<void>
+  /** Forgets a fault that has not happened. */
+  disarm(): void
   /** Closes the connections that were silenced. */
   closeSilenced(): void
   /** Resolves when no client is connected. */
@@ -87,6 +89,9 @@ export async function startRelay(engine: Engine, upstream: () => number): Promis
         armed = { fault, happened }
         if (fault.at === 'idle') for (const connection of connections) void connection.reach('idle')
       }),
+    disarm() {
+      armed = undefined
+    },
     closeSilenced() {
       for (const connection of connections) connection.closeIfSilenced()
     },
@@ -163,11 +168,10 @@ class RelayedConnection {
           last = 'answered'
           this.#isLoggedIn = true
         }
+        const isRequest = last === 'opening'
+        if (isRequest) last = 'asked'
         await this.#send(chunk as Buffer)
-        if (last === 'opening') {
-          last = 'asked'
-          await this.reach('asked')
-        }
+        if (isRequest) await this.reach('asked')
       }
     }
     await Promise.all([toEndpoint(), toClient()])
