@@ -24,7 +24,7 @@ export interface CaseArguments extends Cell {
 
 // Where only the driver's limit ends the login it is the shorter one; the machine may be busy.
 const SHORT_LIMIT_MS = 4_000
-const LONG_LIMIT_MS = 20_000
+const LONG_LIMIT_MS = 15_000
 const ENDED_BY_LIMIT: readonly Way[] = ['silence', 'garbage']
 
 const { subject, step, way, options, identity } = JSON.parse(process.argv[2] ?? '') as CaseArguments

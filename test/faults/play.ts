@@ -9,7 +9,7 @@ import { startRelay, type Relay } from './relay'
 import { subjects } from './subjects'
 
 // A case takes less than a second, or as long as a driver's limits; the machine may be busy.
-const LIMIT_MS = 45_000
+const LIMIT_MS = 30_000
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const program = `${here}../node_modules/.cache/faults/case.mjs`
