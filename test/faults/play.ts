@@ -113,8 +113,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   }, LIMIT_MS)
   const [status] = (await once(child, 'close')) as [number | null]
   clearTimeout(limit)
-  relay.disarm()
-  await relay.allClosed()
+  await relay.clear()
   if (isLate) return `does not ${doing}`
   if (failure !== undefined) return `fails to ${doing}: ${failure}`
   if (status !== 0) return `dies (to ${doing}): ${errorLine(errors)}`

@@ -34,12 +34,10 @@ export interface Relay {
   port: number
   /** Certificate that clients are to trust, in PEM. */
   ca: string
-  /** Number of client sockets that are open. */
-  readonly open: number
   /** Sets the fault of the next connection that comes to its point; resolves when it has happened. */
   arm(fault: Fault): Promise<void>
-  /** Forgets a fault that has not happened. */
-  disarm(): void
+  /** Forgets a fault that has not happened, and closes every connection. */
+  clear(): Promise<void>
   /** Closes the connections that were silenced. */
   closeSilenced(): void
   /** Resolves when no client is connected. */
@@ -78,30 +76,30 @@ export async function startRelay(engine: Engine, upstream: () => number): Promis
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')
+  const allClosed = async () => {
+    while (connections.size > 0) await once(server, 'allClosed')
+  }
+  const clear = async () => {
+    armed = undefined
+    for (const { client } of connections) client.destroy()
+    await allClosed()
+  }
   return {
     port: (server.address() as AddressInfo).port,
     ca: cert,
-    get open() {
-      return connections.size
-    },
     arm: (fault) =>
       new Promise((happened) => {
         armed = { fault, happened }
         if (fault.at === 'idle') for (const connection of connections) void connection.reach('idle')
       }),
-    disarm() {
-      armed = undefined
-    },
+    clear,
     closeSilenced() {
       for (const connection of connections) connection.closeIfSilenced()
     },
-    async allClosed() {
-      while (connections.size > 0) await once(server, 'allClosed')
-    },
+    allClosed,
     async close() {
       server.close()
-      for (const connection of connections) connection.destroy()
-      await once(server, 'close')
+      await clear()
     },
   }
 }
@@ -204,10 +202,6 @@ class RelayedConnection {
 
   closeIfSilenced(): void {
     if (this.#isCut) void this.#close()
-  }
-
-  destroy(): void {
-    this.client.destroy()
   }
 
   /** Closes as a server does: with TLS's and TCP's farewell, and what comes later is answered by a reset. */

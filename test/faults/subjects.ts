@@ -72,9 +72,7 @@ export const subjects: Record<string, Subject> = {
   'postgres.js 3.4.4': {
     driver: drivers['postgres.js'],
     load: async () =>
-      (await inDrivers()).postgresJs(
-        (await import('postgres-3.4.4')).default as unknown as typeof postgres,
-      ),
+      (await inDrivers()).postgresJs((await import('postgres-3.4.4')).default as unknown as typeof postgres),
   },
   mysql2: {
     driver: drivers.mysql2,
