@@ -95,8 +95,8 @@ export const mysql2CallbackPool = ({ createPool }: typeof mysqlCallback): Adapte
   },
 })
 
-/** postgres.js, as an application uses it. */
-export const postgresJs = (open: typeof postgres): Adapter => ({
+/** postgres.js, as an application uses it; `timeout`, in seconds, limits its end. */
+export const postgresJs = (open: typeof postgres, timeout?: number): Adapter => ({
   engine: 'postgres',
   open(options, max) {
     const sql = open({ ...postgresConfig(options), max, onnotice() {} })
@@ -109,7 +109,7 @@ export const postgresJs = (open: typeof postgres): Adapter => ({
         })
         return kept.result as Awaited<ReturnType<typeof work>>
       },
-      close: () => sql.end(),
+      close: () => sql.end({ timeout }),
     }
   },
 })

@@ -16,13 +16,13 @@ export const pgClient = ({ Client }: typeof pg): Adapter => ({
   open: (options) =>
     oneConnection(async () => {
       const client = new Client(pgConfig(options))
-      // Without a listener a client ends the process when it loses its server.
-      client.on('error', () => {})
       const end = () => client.end()
       await client.connect().catch(async (error: unknown) => {
         await end()
         throw error
       })
+      // From now on a client that loses its server ends the process, unless somebody listens.
+      client.on('error', () => {})
       return { sql: async (sql) => (await client.query(sql)).rows as Record<string, unknown>[], end }
     }),
 })
@@ -35,7 +35,6 @@ export const mysql2Connection = ({ createConnection }: typeof mysql): Adapter =>
       () =>
         new Promise((resolve, reject) => {
           const connection = createConnection(mysql2Config(options))
-          connection.on('error', () => {})
           const sql: RunSql = (text) =>
             new Promise((rows, failed) => {
               connection.query<mysql.RowDataPacket[]>(text, (error, result) =>
@@ -44,9 +43,13 @@ export const mysql2Connection = ({ createConnection }: typeof mysql): Adapter =>
             })
           const end = () => new Promise<void>((ended) => connection.end(() => ended()))
           connection.connect((error) => {
-            if (!error) return resolve({ sql, end })
-            connection.destroy()
-            reject(error)
+            if (error) {
+              connection.destroy()
+              reject(error)
+              return
+            }
+            connection.on('error', () => {})
+            resolve({ sql, end })
           })
         }),
     ),

@@ -83,7 +83,8 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
     env: { PATH: process.env['PATH'], NODE_ENV: 'test' },
   })
   const tell = (order: Order) => {
-    if (child.connected) child.send(order)
+    // A case that has died hears nothing.
+    if (child.connected) child.send(order, () => {})
   }
   let errors = ''
   let doing = 'start'

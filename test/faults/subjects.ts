@@ -37,6 +37,9 @@ const drivers = {
   },
 } satisfies Record<string, Driver>
 
+// Once postgres.js has lost a connection, an end without a limit waits for ever, also with a password.
+const END_SECONDS = 1
+
 interface Subject {
   driver: Driver
   load(): Promise<Adapter>
@@ -67,12 +70,15 @@ export const subjects: Record<string, Subject> = {
   },
   'postgres.js': {
     driver: drivers['postgres.js'],
-    load: async () => (await inDrivers()).postgresJs((await import('postgres')).default),
+    load: async () => (await inDrivers()).postgresJs((await import('postgres')).default, END_SECONDS),
   },
   'postgres.js 3.4.4': {
     driver: drivers['postgres.js'],
     load: async () =>
-      (await inDrivers()).postgresJs((await import('postgres-3.4.4')).default as unknown as typeof postgres),
+      (await inDrivers()).postgresJs(
+        (await import('postgres-3.4.4')).default as unknown as typeof postgres,
+        END_SECONDS,
+      ),
   },
   mysql2: {
     driver: drivers.mysql2,
