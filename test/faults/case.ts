@@ -3,7 +3,7 @@
 import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import type { LoginOptions } from '../contract/adapter'
-import type { Cell } from './matrix'
+import type { Cell, Step } from './matrix'
 import type { Way } from './relay'
 import { subjects } from './subjects'
 
@@ -26,11 +26,13 @@ export interface CaseArguments extends Cell {
 const SHORT_LIMIT_MS = 4_000
 const LONG_LIMIT_MS = 15_000
 const ENDED_BY_LIMIT: readonly Way[] = ['silence', 'garbage']
+const AFTER_LOGIN: readonly Step[] = ['idle', 'queried']
 
 const { subject, step, way, options, identity } = JSON.parse(process.argv[2] ?? '') as CaseArguments
 const found = subjects[subject]
 if (!found) throw new Error(`no subject is called ${subject}`)
 const { driver, load } = found
+const isEndedByLimit = ENDED_BY_LIMIT.includes(way) && !AFTER_LOGIN.includes(step)
 const orders = new EventEmitter()
 process.on('message', (order: Order) => orders.emit(order))
 const happened = once(orders, 'happened')
@@ -49,7 +51,7 @@ const adapter = await load()
 const db = adapter.open(
   {
     ...options,
-    ...driver.limits(ENDED_BY_LIMIT.includes(way) ? SHORT_LIMIT_MS : LONG_LIMIT_MS),
+    ...driver.limits(isEndedByLimit ? SHORT_LIMIT_MS : LONG_LIMIT_MS),
     ...found.options,
     iam: { ...options.iam, credentials },
   },
@@ -67,7 +69,7 @@ try {
 process.disconnect()
 
 async function run(): Promise<void> {
-  if (step === 'idle' || step === 'queried') {
+  if (AFTER_LOGIN.includes(step)) {
     await begin('log in')
     await query()
     const ready = once(orders, 'armed')
