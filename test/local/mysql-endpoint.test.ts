@@ -98,10 +98,17 @@ describe('a login with a token', () => {
     await session.end()
   })
 
-  test('works in a compressed session', async () => {
+  test('begins a session without compression when the client wants compression', async () => {
     const session = await client({ compress: true })
     const text = 'compressible '.repeat(100_000)
     expect(await rows(session, 'select ? as text', [text])).toEqual([{ text }])
+    expect(await rows(session, `show session status like 'Compression'`)).toMatchObject([{ Value: 'OFF' }])
+    await session.end()
+  })
+
+  test('begins a session without compression when the client asks for what was not offered', async () => {
+    const session = await client({ flags: ['COMPRESS'] })
+    expect(await rows(session, `show session status like 'Compression'`)).toMatchObject([{ Value: 'OFF' }])
     await session.end()
   })
 })

@@ -67,8 +67,8 @@ describe('MySQL through the endpoint', () => {
     expect(new Set(seen.map((data) => data.toString('hex'))).size).toBe(20)
   })
 
-  test('loads data and prepares statements in a compressed session', async () => {
-    const session = await mysqlClient(rds, { compress: true })
+  test('loads data and prepares statements', async () => {
+    const session = await mysqlClient(rds)
     await session.query('set global local_infile = 1')
     await session.query('create temporary table loaded (line varchar(100)) charset latin1')
     const infileStreamFactory = () =>

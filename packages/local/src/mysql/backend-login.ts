@@ -9,8 +9,7 @@ import {
   encodePacket,
   MARKERS,
   parseAuthSwitch,
-  plainChannel,
-  type PacketChannel,
+  readPacket,
 } from './packets'
 import { answerChallenge, encryptPassword } from './password-plugins'
 
@@ -58,7 +57,7 @@ export async function logInToBackend(
   stream.write(encodePacket(sequence, encodeHandshakeResponse({ ...wanted, auth })))
   return {
     stream,
-    answer: await answerBackend(plainChannel(stream), password, { ...greeting, encrypted: useTls }),
+    answer: await answerBackend(stream, password, { ...greeting, encrypted: useTls }),
   }
 }
 
@@ -68,15 +67,15 @@ export async function logInToBackend(
  * @returns the contents of its OK or ERR packet.
  */
 export async function answerBackend(
-  channel: PacketChannel,
+  stream: Duplex,
   password: string,
   { scramble, plugin, encrypted }: Pick<Greeting, 'scramble' | 'plugin'> & { encrypted: boolean },
 ): Promise<Buffer> {
   let challenge = { plugin, data: scramble }
   for (;;) {
-    const { sequence, payload } = await channel.read()
+    const { sequence, payload } = await readPacket(stream)
     const reply = (answer: Buffer): void => {
-      channel.write(encodePacket(sequence + 1, answer))
+      stream.write(encodePacket(sequence + 1, answer))
     }
     const [marker, detail] = payload
     if (marker === MARKERS.ok || marker === MARKERS.error) return payload

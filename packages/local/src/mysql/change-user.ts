@@ -1,8 +1,7 @@
 import { backendLogin } from '../backend'
-import { ProtocolError } from '../byte-reader'
 import { closeGently } from '../closing'
 import { answerBackend, isOk } from './backend-login'
-import { CAPABILITIES, createCursor, encodePacket, type PacketChannel } from './packets'
+import { CAPABILITIES, createCursor, encodePacket, readPacket } from './packets'
 import type { MysqlSession } from './session'
 import { accessDenied, backendFailure, switchToCleartext } from './token-exchange'
 
@@ -38,19 +37,20 @@ export function parseChangeUser(payload: Buffer, capabilities: number): ChangeUs
  *
  * @returns whether the session goes on. A refusal ends it, as MySQL does.
  */
-export async function changeUser(
-  { client, stream, capabilities, context }: MysqlSession,
-  fromClient: PacketChannel,
-  toBackend: PacketChannel,
-): Promise<boolean> {
-  const command = await fromClient.read()
+export async function changeUser({
+  client,
+  stream,
+  link,
+  capabilities,
+  context,
+}: MysqlSession): Promise<boolean> {
+  const command = await readPacket(stream)
   const change = parseChangeUser(command.payload, capabilities)
   const user = change.user.toString('utf8')
-  const token = await switchToCleartext(fromClient, command.sequence)
-  if (!fromClient.isRead) throw new ProtocolError('a client says more before its token was looked at')
+  const token = await switchToCleartext(stream, command.sequence)
   const sequence = token.sequence + 1
   if (!context.authorize(user, token.text)) {
-    fromClient.write(accessDenied(sequence, user, client))
+    stream.write(accessDenied(sequence, user, client))
     closeGently(stream)
     return false
   }
@@ -67,15 +67,15 @@ export async function changeUser(
     Buffer.from(`${plugin}\0`),
     change.attributes,
   ]
-  toBackend.write(encodePacket(0, ...parts))
+  link.write(encodePacket(0, ...parts))
   try {
     const challenge = { plugin, scramble: Buffer.alloc(0), encrypted: context.backend.ca !== undefined }
-    const answer = await answerBackend(toBackend, login.password ?? '', challenge)
-    fromClient.write(encodePacket(sequence, answer))
+    const answer = await answerBackend(link, login.password ?? '', challenge)
+    stream.write(encodePacket(sequence, answer))
     if (isOk(answer)) return true
     closeGently(stream)
   } catch (error) {
-    fromClient.write(backendFailure(sequence, error))
+    stream.write(backendFailure(sequence, error))
     closeGently(stream)
   }
   return false

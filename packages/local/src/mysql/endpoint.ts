@@ -8,7 +8,7 @@ import { leaveBackend } from './backend-leave'
 import { isOk, logInToBackend } from './backend-login'
 import { greetingForClient, parseGreeting, type Greeting } from './greeting'
 import { parseHandshakeResponse, RESPONSE_HEAD, type HandshakeResponse } from './handshake-response'
-import { CAPABILITIES, encodePacket, errorPacket, MARKERS, plainChannel, readPacket } from './packets'
+import { CAPABILITIES, encodePacket, errorPacket, MARKERS, readPacket, withoutCompression } from './packets'
 import { relaySession } from './session'
 import { accessDenied, backendFailure, receiveToken } from './token-exchange'
 
@@ -25,7 +25,8 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
 
   client.write(encodePacket(0, greetingForClient(greeting, secureContext !== undefined)))
   const { stream, sequence, response: wanted } = await readResponse(client, context)
-  const response = { ...wanted, capabilities: withOfferedCompression(wanted.capabilities, greeting) }
+  // Some clients ask for compression although it was not offered.
+  const response = { ...wanted, capabilities: withoutCompression(wanted.capabilities) }
   const user = response.user.toString('utf8')
   if (secureContext !== undefined && stream === client) {
     context.recordRefusal(user, 'TLS_REQUIRED', 'the login came without TLS')
@@ -37,7 +38,7 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
       'Client does not support authentication protocol requested by server; consider upgrading MySQL client'
     return closeGently(stream, errorPacket(sequence + 1, 1251, '08004', message))
   }
-  const token = await receiveToken(plainChannel(stream), sequence, response)
+  const token = await receiveToken(stream, sequence, response)
   if (!context.authorize(user, token.text))
     return closeGently(stream, accessDenied(token.sequence + 1, user, client))
 
@@ -51,11 +52,6 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
   } catch (error) {
     closeGently(stream, backendFailure(token.sequence + 1, error))
   }
-}
-
-/** A client's capabilities without a compression that it was not offered, and that is not looked into. */
-function withOfferedCompression(wanted: number, offered: Greeting): number {
-  return wanted & ~CAPABILITIES.zstd & (offered.capabilities | ~CAPABILITIES.compress)
 }
 
 interface OpenLink {

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../byte-reader'
-import { CAPABILITIES, createCursor, withoutFinalZero } from './packets'
+import { CAPABILITIES, createCursor, withoutCompression, withoutFinalZero } from './packets'
 
 /** What a login needs of a server's greeting. */
 export interface Greeting {
@@ -34,9 +34,8 @@ export function parseGreeting(payload: Buffer): Greeting {
 }
 
 /**
- * The greeting for the client: all as the backend says, but for what the endpoint decides itself.
- *
- * Compression with zstd is left out: not every supported Node could look for a change of user in it.
+ * Makes the greeting for the client: the backend's, with TLS as the endpoint has it and without compression, so that
+ * a change of user can be seen in the session.
  *
  * @throws {ProtocolError} when the backend is too old to name authentication plugins.
  */
@@ -44,10 +43,11 @@ export function greetingForClient({ payload, capabilities }: Greeting, offersTls
   if ((capabilities & CAPABILITIES.pluginAuth) === 0)
     throw new ProtocolError('the backend is too old: it knows no authentication plugins')
   const { low, high } = capabilityOffsets(payload)
+  const offered = withoutCompression(capabilities)
+  const flags = offersTls ? offered | CAPABILITIES.ssl : offered & ~CAPABILITIES.ssl
   const copy = Buffer.from(payload)
-  const flags = copy.readUInt16LE(low)
-  copy.writeUInt16LE(offersTls ? flags | CAPABILITIES.ssl : flags & ~CAPABILITIES.ssl, low)
-  copy.writeUInt16LE(copy.readUInt16LE(high) & ~(CAPABILITIES.zstd >>> 16), high)
+  copy.writeUInt16LE(flags & 0xffff, low)
+  copy.writeUInt16LE(flags >>> 16, high)
   return copy
 }
 

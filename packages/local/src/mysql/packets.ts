@@ -23,52 +23,25 @@ export const CAPABILITIES = {
   zstd: 0x4000000,
 } as const
 
+/** Removes zlib and zstd compression from capability flags. */
+export function withoutCompression(capabilities: number): number {
+  return capabilities & ~(CAPABILITIES.compress | CAPABILITIES.zstd)
+}
+
 /** First bytes of the packets that a server answers a login with. */
 export const MARKERS = { ok: 0x00, moreData: 0x01, authSwitch: 0xfe, error: 0xff } as const
 
-const HEAD = 4
-
-/** Reads a packet no longer than a login needs. */
+/**
+ * Reads one packet.
+ *
+ * @throws {ProtocolError} when it is longer than a login needs, or the stream ends.
+ */
 export async function readPacket(stream: Duplex): Promise<Packet> {
-  const head = await readBytes(stream, HEAD)
-  return { sequence: head.readUInt8(3), payload: await readBytes(stream, payloadSize(head)) }
-}
-
-/** Takes a packet no longer than a login needs from the front; undefined when too little of it is there. */
-export function takePacket(bytes: Buffer): { packet: Packet; rest: Buffer } | undefined {
-  if (bytes.length < HEAD) return undefined
-  const end = HEAD + payloadSize(bytes)
-  if (bytes.length < end) return undefined
-  return {
-    packet: { sequence: bytes.readUInt8(3), payload: bytes.subarray(HEAD, end) },
-    rest: bytes.subarray(end),
-  }
-}
-
-function payloadSize(head: Buffer): number {
+  const head = await readBytes(stream, 4)
   const size = head.readUIntLE(0, 3)
   if (size === 0 || size > MAX_LOGIN_MESSAGE)
     throw new ProtocolError('the length of a packet is out of range')
-  return size
-}
-
-/** One side of an exchange of packets, whatever a session wraps them in. */
-export interface PacketChannel {
-  /** Reads a packet no longer than a login needs. */
-  read(): Promise<Packet>
-  /** Writes a packet. */
-  write(packet: Buffer): void
-  /** Whether nothing is left that was read together with a packet. */
-  readonly isRead: boolean
-}
-
-/** Reads and writes packets that nothing is wrapped around. */
-export function plainChannel(stream: Duplex): PacketChannel {
-  return {
-    isRead: true,
-    read: () => readPacket(stream),
-    write: (packet) => void stream.write(packet),
-  }
+  return { sequence: head.readUInt8(3), payload: await readBytes(stream, size) }
 }
 
 /** Puts a packet together. */

@@ -3,10 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { LoginContext } from '../login'
 import { tieLifetimes } from '../relay'
 import { changeUser, COM_CHANGE_USER } from './change-user'
-import { watchForCommand, type CommandWatch, type Passage } from './command-watch'
-import { watchForCompressedCommand } from './compressed-watch'
-import { compressedChannel } from './compression'
-import { CAPABILITIES, plainChannel } from './packets'
+import { CommandWatch } from './command-watch'
 
 /** A session that has begun. */
 export interface MysqlSession {
@@ -24,18 +21,14 @@ export interface MysqlSession {
 
 /** Passes bytes both ways, and answers the one command that brings a new token: COM_CHANGE_USER. */
 export function relaySession(session: MysqlSession): void {
-  const { stream, link, capabilities } = session
-  const isCompressed = (capabilities & CAPABILITIES.compress) !== 0
-  const [watchFor, openChannel] = isCompressed
-    ? [watchForCompressedCommand, compressedChannel]
-    : [watchForCommand, plainChannel]
+  const { stream, link } = session
   tieLifetimes(stream, link)
   link.pipe(stream, { end: false })
   const resume = (): void => {
-    const stop = forwardCommands(stream, link, watchFor(COM_CHANGE_USER), () => {
+    const stop = forwardCommands(stream, link, new CommandWatch(COM_CHANGE_USER), () => {
       stop()
       link.unpipe(stream)
-      changeUser(session, openChannel(stream), openChannel(link)).then(
+      changeUser(session).then(
         (goOn) => {
           if (!goOn) return
           link.pipe(stream, { end: false })
@@ -61,14 +54,7 @@ function forwardCommands(
 ): () => void {
   const resume = (): void => void stream.resume()
   const onData = (data: Buffer): void => {
-    let passage: Passage
-    try {
-      passage = watch.take(data)
-    } catch {
-      stream.destroy()
-      return
-    }
-    const { passed, command } = passage
+    const { passed, command } = watch.take(data)
     if (passed.length > 0 && link.writable && !link.write(passed)) {
       stream.pause()
       link.once('drain', resume)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { clientAddress } from '../login'
 import type { HandshakeResponse } from './handshake-response'
-import { authSwitchPacket, errorPacket, withoutFinalZero, type PacketChannel } from './packets'
+import { authSwitchPacket, errorPacket, readPacket, withoutFinalZero } from './packets'
 
 const CLEARTEXT = 'mysql_clear_password'
 
@@ -16,21 +17,21 @@ export interface ReceivedToken {
 
 /** Asks a client for a token after its answer to the greeting. */
 export async function receiveToken(
-  channel: PacketChannel,
+  stream: Duplex,
   sequence: number,
   { plugin, auth }: HandshakeResponse,
 ): Promise<ReceivedToken> {
   // A client whose default plugin is the one we want has sent the token already.
   if (plugin === CLEARTEXT && auth.length > 0) return { text: tokenText(auth), sequence }
-  return switchToCleartext(channel, sequence)
+  return switchToCleartext(stream, sequence)
 }
 
 /** Sends an auth switch to mysql_clear_password, and reads the answer. */
-export async function switchToCleartext(channel: PacketChannel, sequence: number): Promise<ReceivedToken> {
+export async function switchToCleartext(stream: Duplex, sequence: number): Promise<ReceivedToken> {
   // The plugin has no use for a challenge, but RDS sends one: twenty bytes, none of them zero.
   const data = Buffer.from(randomBytes(20).map((byte) => byte & 0x7f || 1))
-  channel.write(authSwitchPacket(sequence + 1, { plugin: CLEARTEXT, data }))
-  const answer = await channel.read()
+  stream.write(authSwitchPacket(sequence + 1, { plugin: CLEARTEXT, data }))
+  const answer = await readPacket(stream)
   return { text: tokenText(answer.payload), sequence: answer.sequence }
 }
 
