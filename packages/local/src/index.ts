@@ -17,10 +17,3 @@ export type {
   DatabaseServerOptions,
   DatabaseServerWithUsers,
 } from './servers/database-server'
-export { startCredentialEndpoints } from './credential-endpoints/credential-endpoints'
-export type {
-  CredentialEndpoints,
-  CredentialEndpointsOptions,
-} from './credential-endpoints/credential-endpoints'
-export type { CredentialFault, CredentialSource } from './credential-endpoints/fault'
-export type { IssuedIdentity } from './credential-endpoints/issuer'

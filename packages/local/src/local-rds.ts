@@ -6,10 +6,6 @@ import { createAuthority } from './certificate'
 import { checkNames } from './checks'
 import { changeConfiguration, CONFIGURATION_NAMES, type LocalRdsConfiguration } from './configuration'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
-import {
-  startCredentialEndpoints,
-  type CredentialEndpoints,
-} from './credential-endpoints/credential-endpoints'
 import { parseEndpointName } from './endpoint-name'
 import type { Engine } from './engine'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
@@ -43,8 +39,6 @@ export interface LocalRds {
   readonly configuration: LocalRdsConfiguration
   /** Address and token of the control endpoint, if one was asked for. */
   readonly control: ControlAccess | undefined
-  /** The credential endpoints beside it, if they were asked for; they end with it. */
-  readonly credentials: CredentialEndpoints | undefined
   /** Environment variables with which an AWS SDK finds the first identity and the region. */
   readonly env: Record<string, string>
   /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
@@ -151,7 +145,6 @@ async function listen(
   const clients = createSocketSet()
   const links = createSocketSet()
   let control: Control | undefined
-  let credentials: CredentialEndpoints | undefined
   let closing: Promise<void> | undefined
 
   const context: LoginContext = {
@@ -192,7 +185,6 @@ async function listen(
   const close = async (): Promise<void> => {
     const stopped = listener.close()
     await control?.close()
-    await credentials?.close()
     await clients.destroy()
     await stopped
     await links.destroy()
@@ -217,9 +209,6 @@ async function listen(
     },
     get control() {
       return control?.access
-    },
-    get credentials() {
-      return credentials
     },
     get env() {
       return identityEnvironment(configuration.identities[0], configuration.region)
@@ -247,18 +236,9 @@ async function listen(
     },
   }
   try {
-    if (options.credentials !== undefined)
-      credentials = await startCredentialEndpoints({
-        region: configuration.region,
-        ...options.credentials,
-        onIssued(identity) {
-          decisions.admit(identity)
-          options.credentials?.onIssued?.(identity)
-        },
-      })
     if (options.controlPort !== undefined) control = await startControl(rds, options.controlPort)
   } catch (error) {
-    await Promise.all([listener.close(), clients.destroy(), credentials?.close()])
+    await Promise.all([listener.close(), clients.destroy()])
     throw error
   }
   return rds

@@ -7,10 +7,6 @@ import {
   defaultConfiguration,
   type LocalRdsConfiguration,
 } from './configuration'
-import {
-  checkCredentialOptions,
-  type CredentialEndpointsOptions,
-} from './credential-endpoints/credential-endpoints'
 import type { Engine } from './engine'
 
 /** How a local endpoint is started. The part that may change later is its {@link LocalRdsConfiguration}. */
@@ -48,11 +44,6 @@ export interface LocalRdsOptions extends Partial<LocalRdsConfiguration> {
    * Default false. `true` takes a free port.
    */
   control?: boolean | { port?: number }
-  /**
-   * Whether to start {@link startCredentialEndpoints} beside it, and how. What they hand out may log in as every user,
-   * beside `identities`. Default false.
-   */
-  credentials?: boolean | CredentialEndpointsOptions
   /** Ends the start when it is aborted; what was started by then is stopped. It has no effect later. */
   signal?: AbortSignal
 }
@@ -77,8 +68,6 @@ export interface ResolvedOptions {
   tls: boolean
   /** Port of the control endpoint, 0 for a free one; undefined for no such endpoint. */
   controlPort: number | undefined
-  /** How credential endpoints are started; undefined for none. */
-  credentials: CredentialEndpointsOptions | undefined
   /** Ends the start. */
   signal: AbortSignal | undefined
 }
@@ -93,7 +82,6 @@ const OPTION_NAMES = [
     requireSlash: true,
     tls: true,
     control: true,
-    credentials: true,
     signal: true,
   } satisfies Record<Exclude<keyof LocalRdsOptions, keyof LocalRdsConfiguration>, true>),
   ...CONFIGURATION_NAMES,
@@ -103,8 +91,6 @@ const OPTION_NAMES = [
 export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
   checkNames('startLocalRds', options, OPTION_NAMES)
   const { engine = 'postgres', backend, host, control = false } = options
-  const credentials = options.credentials === true ? {} : options.credentials || undefined
-  if (credentials !== undefined) checkCredentialOptions(credentials)
   if (typeof control !== 'boolean') checkNames('control', control, ['port'])
   if (engine !== 'postgres' && engine !== 'mysql') throw new TypeError(`engine must be 'postgres' or 'mysql'`)
   if (host !== undefined && isIP(host) === 0)
@@ -122,7 +108,6 @@ export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
     tls: options.tls ?? true,
     controlPort:
       control === false ? undefined : checkPort('control.port', control === true ? 0 : control.port),
-    credentials,
     signal: options.signal,
   }
 }

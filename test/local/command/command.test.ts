@@ -364,9 +364,6 @@ describe('flags', () => {
     [['--identity', 'AKIATEST'], '--identity must be'],
     [['--backend-user', 'john=:secret'], '--backend-user must be'],
     [['--backend-user', 'john=john:secret'], 'backendUsers is of no use without backend'],
-    [['--credentials-lifetime', '60s'], '--credentials-lifetime is of no use without --credentials'],
-    [['--credentials', '--credentials-lifetime', '1'], '--credentials-lifetime must be a time'],
-    [['--credentials', '--credentials-lifetime', '1ms'], 'lifetimeMs must be a number of milliseconds'],
     [['--json', '--shell'], '--json and --shell exclude each other'],
     [['--no-control', '--control-port', '1'], '--no-control and --control-port exclude each other'],
   ])('that are wrong, such as %j, are refused in one line', async (args, message) => {

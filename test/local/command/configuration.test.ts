@@ -200,7 +200,6 @@ describe('a change while it runs', () => {
     [{ user: 'john' }, 'startLocalRds: user is unknown: there are engine, backend, '],
     [{ control: { ports: 1 } }, 'control: ports is unknown: there are port'],
     [{ control: 'yes' }, 'control must be an object'],
-    [{ credentials: { lifetime: 1 } }, 'credentials: lifetime is unknown: there are port, lifetimeMs, '],
   ])('is refused at the start when it is %j', async (options, message) => {
     const start = startLocalRds(options as object)
     await expect(start).rejects.toThrow(TypeError)

@@ -85,14 +85,6 @@ test('a name that leads elsewhere is verified, and dialled here', async () => {
   expect(one).toBe('1')
 })
 
-test.each(['IMDS', 'CONTAINER', 'WEB_IDENTITY'])('a shell turns to the credentials of %s', async (source) => {
-  const turn = `eval "$RDS_IAM_LOCAL_${source}"\nexport HOME="$TMPDIR"\n`
-  const script = `${START}eval "$RDS_IAM_LOCAL_WEB_IDENTITY"\n${turn}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select 1'\n${STOP}`
-  const args = ['--credentials', '--backend', inject('postgresUrl')]
-  const lines = await sh(script, args, { NODE_NO_WARNINGS: '1' })
-  expect(lines).toEqual(['1', 'stopped with 0', expect.stringMatching(/Z jane_doe ASIA\w+ accepted$/)])
-})
-
 test('MySQL’s variables are those that its clients read', async () => {
   const script = `${START}
     env | grep ^MYSQL_ | sed "s/=.*[/]/=/; s/=$MYSQL_TCP_PORT$/=PORT/" | sort

@@ -38,8 +38,6 @@ const OPTIONS = {
   identity: { type: 'string', multiple: true },
   'clock-offset': { type: 'string' },
   'max-connections-per-second': { type: 'string' },
-  credentials: { type: 'boolean' },
-  'credentials-lifetime': { type: 'string' },
   json: { type: 'boolean' },
   shell: { type: 'boolean' },
   quiet: { type: 'boolean' },
@@ -102,7 +100,6 @@ function localRdsOptions(values: Values): LocalRdsOptions {
       ? {}
       : { maxConnectionsPerSecond: wholeNumber('--max-connections-per-second', limit) }),
     control: control(values),
-    credentials: credentials(values),
   }
   const resolved = resolveOptions(options)
   if (backend !== undefined) parseBackendUrl(resolved.engine, backend)
@@ -113,14 +110,6 @@ function control(values: Values): boolean | { port: number } {
   if (values['no-control'] === true) return false
   const port = values['control-port']
   return port === undefined ? true : { port: wholeNumber('--control-port', port) }
-}
-
-function credentials(values: Values): boolean | { lifetimeMs: number } {
-  const lifetime = values['credentials-lifetime']
-  if (lifetime === undefined) return values.credentials ?? false
-  if (values.credentials !== true)
-    throw new TypeError('--credentials-lifetime is of no use without --credentials')
-  return { lifetimeMs: parseDuration('--credentials-lifetime', lifetime) }
 }
 
 function engineNamed(text: string): 'postgres' | 'mysql' {

@@ -1,7 +1,6 @@
 import type { LocalRds } from '../local-rds'
 import { parseEndpointName } from '../endpoint-name'
 import type { Format } from './arguments'
-import { assignments, sourceLines, sourceVariables } from './credential-sources'
 import { shellWord } from './shell-word'
 
 const ENGINES = { postgres: 'PostgreSQL', mysql: 'MySQL' }
@@ -15,13 +14,12 @@ export function readiness(rds: LocalRds, caFile: string, format: Format): string
 
 function jsonReadiness(rds: LocalRds, caFile: string): string {
   const { engine, host, port, user, database, region, env, control } = rds
-  const credentials = rds.credentials?.env
-  return JSON.stringify({ engine, host, port, caFile, user, database, region, env, control, credentials })
+  return JSON.stringify({ engine, host, port, caFile, user, database, region, env, control })
 }
 
 /** One line, so that a shell's `read` takes the whole. */
 function shellReadiness(rds: LocalRds, caFile: string): string {
-  const { control, credentials } = rds
+  const { control } = rds
   const variables = {
     ...clientVariables(rds, caFile),
     NODE_EXTRA_CA_CERTS: caFile,
@@ -29,11 +27,11 @@ function shellReadiness(rds: LocalRds, caFile: string): string {
     ...(control === undefined
       ? {}
       : { RDS_IAM_LOCAL_CONTROL_URL: control.url, RDS_IAM_LOCAL_CONTROL_TOKEN: control.token }),
-    ...(credentials === undefined ? {} : sourceVariables(credentials)),
   }
   // Real credentials that the shell has must not mix with these; a profile would even come before them.
   const stale = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'].filter((name) => !Object.hasOwn(variables, name))
-  return `unset ${stale.join(' ')}; export ${assignments(variables)}`
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellWord(value)}`)
+  return `unset ${stale.join(' ')}; export ${assignments.join(' ')}`
 }
 
 /** Variables that the engine's own clients read; where MySQL's read none, the usual names. */
@@ -62,7 +60,7 @@ function clientVariables(rds: LocalRds, caFile: string): Record<string, string> 
 }
 
 function textReadiness(rds: LocalRds, caFile: string): string {
-  const { engine, host, port, user, database, region, env, control, credentials, configuration } = rds
+  const { engine, host, port, user, database, region, env, control, configuration } = rds
   const table = Object.entries({
     host,
     port,
@@ -86,14 +84,6 @@ function textReadiness(rds: LocalRds, caFile: string): string {
     '',
     `  ${example(rds, caFile)}`,
     '',
-    ...(credentials === undefined
-      ? []
-      : [
-          'Or with short-lived credentials, where the keys above are not set:',
-          '',
-          ...sourceLines(credentials).map((line) => `  ${line}`),
-          '',
-        ]),
   ].join('\n')}\n`
 }
 

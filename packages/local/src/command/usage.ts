@@ -27,9 +27,6 @@ Who may log in
   --clock-offset TIME     added to the clock that tokens are held against: 16m, --clock-offset=-90s; ms, s, m, h, d
   --max-connections-per-second N
                           logins above it are refused. Default: no limit
-  --credentials           short-lived credentials too, from endpoints like AWS's: IMDSv2, container, web identity
-  --credentials-lifetime TIME
-                          how long they live, from 1s to 365d. Default: 1h
 
 What is printed
   --json                  one JSON object when it is ready, then one for each login

@@ -1,9 +1,7 @@
 import type { LoginEvent } from '../audit'
 import type { LocalRdsConfiguration } from '../configuration'
-import type { CredentialEndpoints } from '../credential-endpoints/credential-endpoints'
 import type { Engine } from '../engine'
 import { parseChange, presentConfiguration } from './configuration-json'
-import { changeCredentials, presentCredentials } from './credentials-json'
 
 /** What the control endpoint reads and changes: the part of a running endpoint that it needs. */
 export interface Controlled {
@@ -11,7 +9,6 @@ export interface Controlled {
   readonly configuration: LocalRdsConfiguration
   readonly logins: readonly LoginEvent[]
   readonly openConnections: number
-  readonly credentials: CredentialEndpoints | undefined
   configure(change: Partial<LocalRdsConfiguration>): Promise<void>
   dropConnections(): void
 }
@@ -35,11 +32,6 @@ export interface ControlAnswer {
 
 type Action = (controlled: Controlled, body: string) => Promise<ControlAnswer> | ControlAnswer
 
-const WITHOUT_CREDENTIALS: ControlAnswer = {
-  status: 404,
-  body: { error: 'the endpoint was started without credential endpoints' },
-}
-
 const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
   '/logins': { GET: ({ logins }) => ({ status: 200, body: logins }) },
   '/configuration': {
@@ -49,19 +41,6 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
         await controlled.configure(parseChange(body))
         return presentConfiguration(controlled.configuration)
       }),
-  },
-  '/credentials': {
-    GET: ({ credentials }) =>
-      credentials === undefined
-        ? WITHOUT_CREDENTIALS
-        : { status: 200, body: presentCredentials(credentials) },
-    PATCH: ({ credentials }, body) =>
-      credentials === undefined
-        ? WITHOUT_CREDENTIALS
-        : changed(() => {
-            changeCredentials(credentials, body)
-            return presentCredentials(credentials)
-          }),
   },
   '/drop-connections': {
     POST(controlled) {
