@@ -36,30 +36,20 @@ export interface LocalRdsEvents {
 /** Emitter of an endpoint's events. */
 export type LocalRdsEmitter = EventEmitter<LocalRdsEvents>
 
-/** The record of an endpoint's logins. */
-export interface Audit {
-  /** Tells of each login as it is decided. */
-  events: LocalRdsEmitter
-  /** The latest logins, the oldest first. */
-  logins: readonly LoginEvent[]
-  /** Adds a login. */
-  record(time: Date, user: string, verdict: Verdict): void
-}
-
 const MAX_LOGINS = 10_000
 
-/** Begins a record that keeps the latest 10,000 logins. */
-export function createAudit(): Audit {
-  const events: LocalRdsEmitter = new EventEmitter()
-  const logins: LoginEvent[] = []
-  return {
-    events,
-    logins,
-    record(time, user, verdict) {
-      const event = loginEvent(time, user, verdict)
-      if (logins.push(event) > MAX_LOGINS) logins.shift()
-      events.emit('login', event)
-    },
+/** Record of the latest 10,000 logins. */
+export class Audit {
+  /** Emits an event for each login as it is decided. */
+  readonly events: LocalRdsEmitter = new EventEmitter()
+  /** The latest logins, the oldest first. */
+  readonly logins: LoginEvent[] = []
+
+  /** Adds a login. */
+  record(time: Date, user: string, verdict: Verdict): void {
+    const event = loginEvent(time, user, verdict)
+    if (this.logins.push(event) > MAX_LOGINS) this.logins.shift()
+    this.events.emit('login', event)
   }
 }
 
