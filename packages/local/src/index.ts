@@ -1,7 +1,6 @@
 export { startLocalRds } from './local-rds'
 export type { LocalRds } from './local-rds'
-export type { LocalRdsOptions } from './options'
-export type { LocalRdsConfiguration } from './configuration'
+export type { LocalRdsConfiguration, LocalRdsOptions } from './options'
 export type { ControlAccess } from './control/control-endpoint'
 export type { Engine } from './engine'
 export type { BackendLogin } from './backend'

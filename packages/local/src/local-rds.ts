@@ -3,8 +3,6 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { Audit, type LocalRdsEmitter, type LoginEvent } from './audit'
 import { connectBackend, parseBackendUrl, type Backend } from './backend'
 import { createAuthority, type Authority } from './certificate'
-import { checkNames } from './checks'
-import { changeConfiguration, CONFIGURATION_NAMES, type LocalRdsConfiguration } from './configuration'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
 import { parseEndpointName } from './endpoint-name'
 import type { Engine } from './engine'
@@ -13,7 +11,13 @@ import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
 import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
-import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from './options'
+import {
+  changeConfiguration,
+  resolveOptions,
+  type LocalRdsConfiguration,
+  type LocalRdsOptions,
+  type ResolvedOptions,
+} from './options'
 import { servePostgres } from './postgres/endpoint'
 import { startMysql } from './servers/mysql-server'
 import { startPostgres } from './servers/postgres-server'
@@ -168,10 +172,10 @@ export class LocalRds {
   async #listen(): Promise<void> {
     this.#secureContext = await this.#issueCertificate(this.#configuration.endpoints)
     this.#listener = await openListener(this.#options, (client) => this.#serve(client))
-    const { controlPort } = this.#options
-    if (controlPort === undefined) return
+    const { control } = this.#options
+    if (control === undefined) return
     try {
-      this.#control = await startControl(this, controlPort)
+      this.#control = await startControl(this, control)
     } catch (error) {
       await Promise.all([this.#listener.close(), this.#clients.destroy()])
       throw error
@@ -186,7 +190,6 @@ export class LocalRds {
   }
 
   async #change(change: Partial<LocalRdsConfiguration>): Promise<void> {
-    checkNames('configure', change, CONFIGURATION_NAMES)
     const { users, endpoints } = changeConfiguration(this.#configuration, change)
     if (change.users !== undefined) await this.#server.addUsers(users)
     if (change.endpoints !== undefined) this.#secureContext = await this.#issueCertificate(endpoints)

@@ -1,9 +1,8 @@
 import { DEFAULT_PORTS } from './backend'
-import type { LocalRdsConfiguration } from './configuration'
 import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
 import type { Verdict } from './iam/refusal'
 import { verifyToken } from './iam/verify-token'
-import type { ResolvedOptions } from './options'
+import type { LocalRdsConfiguration, ResolvedOptions } from './options'
 import { createThrottle } from './throttle'
 
 /** Decides about logins. */

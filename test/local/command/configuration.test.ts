@@ -197,8 +197,8 @@ describe('a change while it runs', () => {
 
   test.each([
     ['postgres', 'startLocalRds must be an object'],
-    [{ user: 'john' }, 'startLocalRds: user is unknown: there are engine, backend, '],
-    [{ control: { ports: 1 } }, 'control: ports is unknown: there are port'],
+    [{ user: 'john' }, 'startLocalRds: user is unknown; known are engine, backend, '],
+    [{ control: { ports: 1 } }, 'control: ports is unknown; known are port'],
     [{ control: 'yes' }, 'control must be an object'],
   ])('is refused at the start when it is %j', async (options, message) => {
     const start = startLocalRds(options as object)

@@ -135,33 +135,39 @@ describe('the configuration', () => {
   })
 
   test.each([
-    ['', 'the body is no JSON'],
-    ['{"region":"secret', 'the body is no JSON'],
+    ['', 'the body is not JSON'],
+    ['{"region":"secret', 'the body is not JSON'],
     ['[]', 'the body must be an object'],
     ['null', 'the body must be an object'],
-    ['{"port":1}', 'port is unknown'],
-    ['{"__proto__":{}}', '__proto__ is unknown'],
-    ['{"region":1}', 'region must be a text'],
+    [
+      '{"port":1}',
+      'configure: port is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+    ],
+    [
+      '{"__proto__":{}}',
+      'configure: __proto__ is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+    ],
+    ['{"region":1}', 'region must be a string'],
     ['{"region":""}', "region '' is not the name of a region"],
-    ['{"endpoints":"localhost"}', 'endpoints must be a list'],
-    ['{"endpoints":[]}', 'endpoints must have one name at least'],
-    ['{"users":[1]}', 'users must be a text'],
-    ['{"users":[]}', 'users must be a list of names, with one at least'],
+    ['{"endpoints":"localhost"}', 'endpoints must be an array'],
+    ['{"endpoints":[]}', 'endpoints must have at least one name'],
+    ['{"users":[1]}', 'users must be a string'],
+    ['{"users":[]}', 'users must be a list of names, at least one'],
     ['{"clockOffsetMs":"1"}', 'clockOffsetMs must be a number'],
     ['{"clockOffsetMs":1e300}', 'clockOffsetMs must be a number of milliseconds, at most a hundred years'],
     ['{"maxConnectionsPerSecond":1.5}', 'maxConnectionsPerSecond must be a whole number from 0, or Infinity'],
     ['{"maxConnectionsPerSecond":-1}', 'maxConnectionsPerSecond must be a whole number from 0, or Infinity'],
     ['{"identities":[1]}', 'identities must be an object'],
-    ['{"identities":[{"accessKeyId":"A"}]}', 'identities: secretAccessKey must be a text'],
+    ['{"identities":[{"accessKeyId":"A"}]}', 'identities: secretAccessKey must be a string'],
     [
       '{"identities":[{"secret":"secret"}]}',
-      'identities: secret is unknown: there are accessKeyId, secretAccessKey, sessionToken, expiration, users',
+      'identities: secret is unknown; known are accessKeyId, secretAccessKey, sessionToken, expiration, users, accountId, credentialScope, $source',
     ],
     [
       '{"identities":[{"accessKeyId":"A","secretAccessKey":"secret","expiration":"x"}]}',
-      'identities: expiration must be an instant, such as 2026-01-31T12:00:00Z',
+      'identities: expiration must be a date such as 2026-01-31T12:00:00Z',
     ],
-    ['{"region":"eu-west-1","users":[""]}', 'users must be a list of names, with one at least'],
+    ['{"region":"eu-west-1","users":[""]}', 'users must be a list of names, at least one'],
   ])('is not changed by %s', async (body, error) => {
     const before = rds.configuration
     expect(await request('/configuration', { method: 'PATCH', body, headers: headers() })).toEqual({

@@ -2,13 +2,12 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoginEvent } from '../audit'
 import { startLocalRds, type LocalRds } from '../local-rds'
-import { parseArguments, UsageError, type Service } from './arguments'
+import { parseArguments, usage, UsageError, type Service } from './arguments'
 import { writeAuthorityFile } from './authority-file'
 import { explain } from './explanation'
 import { loginLine } from './login-line'
 import { readiness } from './readiness'
 import type { StopRequest } from './stop-request'
-import { USAGE } from './usage'
 
 /**
  * Runs the command until it is asked to stop.
@@ -18,14 +17,14 @@ import { USAGE } from './usage'
 export async function runCommand(args: readonly string[], stop: StopRequest): Promise<number> {
   try {
     const invocation = parseArguments(args)
-    if (invocation.action === 'help') process.stdout.write(USAGE)
+    if (invocation.action === 'help') process.stdout.write(usage())
     else if (invocation.action === 'version') process.stdout.write(`${version()}\n`)
     else await serve(invocation, stop)
     return 0
   } catch (error) {
-    const usage = error instanceof UsageError
-    process.stderr.write(`rds-iam-local: ${explain(error)}${usage ? ' (see rds-iam-local --help)' : ''}\n`)
-    return usage ? 2 : 1
+    const isUsage = error instanceof UsageError
+    process.stderr.write(`rds-iam-local: ${explain(error)}${isUsage ? ' (see rds-iam-local --help)' : ''}\n`)
+    return isUsage ? 2 : 1
   }
 }
 

@@ -1,5 +1,5 @@
 import type { LoginEvent } from '../audit'
-import type { LocalRdsConfiguration } from '../configuration'
+import type { LocalRdsConfiguration } from '../options'
 import type { Engine } from '../engine'
 import { parseChange, presentConfiguration } from './configuration-json'
 

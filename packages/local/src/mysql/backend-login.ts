@@ -4,13 +4,7 @@ import { secureBackend, type Backend, type BackendLogin } from '../backend'
 import { ProtocolError } from '../byte-reader'
 import type { Greeting } from './greeting'
 import { encodeHandshakeResponse, responseHead, type HandshakeResponse } from './handshake-response'
-import {
-  CAPABILITIES,
-  encodePacket,
-  MARKERS,
-  parseAuthSwitch,
-  readPacket,
-} from './packets'
+import { CAPABILITIES, encodePacket, MARKERS, parseAuthSwitch, readPacket } from './packets'
 import { answerChallenge, encryptPassword } from './password-plugins'
 
 /** A connection to the backend after its login was answered. */
