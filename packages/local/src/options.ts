@@ -8,9 +8,8 @@ import {
   readNames,
   readWholeNumber,
 } from './command/flag-values'
-import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS } from './defaults'
+import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS, type Engine } from './defaults'
 import { parseEndpointName } from './endpoint-name'
-import type { Engine } from './engine'
 import { checkIdentities, createIdentity, type TestIdentity } from './iam/identity'
 
 /** What logins are decided by. It may change while the endpoint runs. */
@@ -277,7 +276,7 @@ function readValues<T extends Table>(table: T, ...sources: object[]): Values<T> 
   return Object.fromEntries(entries) as Values<T>
 }
 
-/** Makes a reader of one text into one of a flag that may be repeated: the last text counts. */
+/** Adapts a reader of one text to a flag that may be repeated: the last one counts. */
 function lastOf(read: (text: string, flag: string) => unknown): NonNullable<Flag['read']> {
   return (texts, flag) => read(texts.at(-1) ?? '', flag)
 }

@@ -1,9 +1,9 @@
 import type { LoginEvent } from '../audit'
 import type { LocalRdsConfiguration } from '../options'
-import type { Engine } from '../engine'
+import type { Engine } from '../defaults'
 import { parseChange, presentConfiguration } from './configuration-json'
 
-/** What the control endpoint reads and changes: the part of a running endpoint that it needs. */
+/** The part of a running endpoint that the control endpoint reads and changes. */
 export interface Controlled {
   readonly engine: Engine
   readonly configuration: LocalRdsConfiguration
@@ -13,7 +13,7 @@ export interface Controlled {
   dropConnections(): void
 }
 
-/** A request that may be answered. */
+/** A request to the control endpoint. */
 export interface ControlRequest {
   method: string
   /** Path without the query. */
@@ -21,12 +21,12 @@ export interface ControlRequest {
   body: string
 }
 
-/** The answer to a request. */
+/** The response to a request. */
 export interface ControlAnswer {
   status: number
-  /** What is sent as JSON. */
+  /** Sent as JSON. */
   body: unknown
-  /** Methods of the path, when the request had another one. */
+  /** Methods of the path, if the request's method is not one of them. */
   allow?: string
 }
 
@@ -51,21 +51,21 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
   },
 }
 
-/** Does what a request asks for. */
+/** Carries out a request. */
 export async function answerControl(
   controlled: Controlled,
   { method, path, body }: ControlRequest,
 ): Promise<ControlAnswer> {
   const actions = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined
   if (actions === undefined)
-    return { status: 404, body: { error: `there is ${Object.keys(PATHS).join(', ')}` } }
+    return { status: 404, body: { error: `unknown path; known are ${Object.keys(PATHS).join(', ')}` } }
   const action = Object.hasOwn(actions, method) ? actions[method] : undefined
   if (action !== undefined) return action(controlled, body)
   const allow = Object.keys(actions).join(', ')
   return { status: 405, body: { error: `${path} takes ${allow}` }, allow }
 }
 
-/** Makes a change and answers what is in force then, or what of the change is wrong. */
+/** Makes a change; responds with its result, or with what is wrong with it. */
 async function changed(change: () => unknown): Promise<ControlAnswer> {
   try {
     return { status: 200, body: await change() }

@@ -26,14 +26,14 @@ const NAMES: (keyof TestIdentity)[] = [
 // Credentials of an AWS SDK may be given as they are.
 const SDK_NAMES = ['accountId', 'credentialScope', '$source']
 
-/** Makes an identity with a random key, without session token or expiry. */
+/** Creates an identity with a random key, without session token or expiry. */
 export function createIdentity(): TestIdentity {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   const suffix = Array.from(randomBytes(16), (byte) => alphabet.charAt(byte & 31)).join('')
   return { accessKeyId: `AKIA${suffix}`, secretAccessKey: randomBytes(30).toString('base64') }
 }
 
-/** Gives the environment variables with which an AWS SDK finds the identity. */
+/** Returns the environment variables with which an AWS SDK finds the identity. */
 export function identityEnvironment(
   identity: TestIdentity | undefined,
   region: string,

@@ -1,22 +1,38 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { backendLogin } from '../backend'
-import { closeGently } from '../closing'
+import type { LoginContext } from '../login'
+import { closeGently } from '../relay'
 import { answerBackend, isOk } from './backend-login'
 import { CAPABILITIES, createCursor, encodePacket, readPacket } from './packets'
-import type { MysqlSession } from './session'
 import { accessDenied, backendFailure, switchToCleartext } from './token-exchange'
+
+/** A session after its login. */
+export interface MysqlSession {
+  /** The client's TCP connection. */
+  client: Socket
+  /** The client's connection with TLS, or `client` without. */
+  stream: Duplex
+  /** The connection to the backend. */
+  upstream: Duplex
+  /** Capabilities that client and backend agreed on. */
+  capabilities: number
+  /** The endpoint's side of a login. */
+  context: LoginContext
+}
 
 /** First byte of the command. */
 export const COM_CHANGE_USER = 0x11
 
-/** A COM_CHANGE_USER command taken apart. */
+/** The fields of a COM_CHANGE_USER command. */
 export interface ChangeUser {
   /** User name, in the client's bytes. */
   user: Buffer
   /** Database, in the client's bytes. */
   database: Buffer
-  /** Character set: two bytes, or none from a very old client. */
+  /** Character set: two bytes; very old clients send none. */
   characterSet: Buffer
-  /** Connection attributes, after the plugin's name. */
+  /** Connection attributes, which follow the plugin's name. */
   attributes: Buffer
 }
 
@@ -33,14 +49,14 @@ export function parseChangeUser(payload: Buffer, capabilities: number): ChangeUs
 }
 
 /**
- * Answers a COM_CHANGE_USER that the client has begun to send: a new token, then the same command at the backend.
+ * Handles a COM_CHANGE_USER command: requests a new token, and then changes the user at the backend.
  *
- * @returns whether the session goes on. A refusal ends it, as MySQL does.
+ * @returns whether the session continues. A refusal ends it, as in MySQL.
  */
 export async function changeUser({
   client,
   stream,
-  link,
+  upstream,
   capabilities,
   context,
 }: MysqlSession): Promise<boolean> {
@@ -55,22 +71,22 @@ export async function changeUser({
     return false
   }
   const login = backendLogin(context.backend, user)
-  // A plugin that is not the backend's makes it send an auth switch with a fresh challenge.
+  // This is not the backend's plugin, so the backend sends an auth switch with a new challenge.
   const plugin = 'mysql_clear_password'
   const parts = [
     Buffer.from([COM_CHANGE_USER]),
     Buffer.from(`${login.user}\0`),
-    Buffer.alloc(1), // no answer yet
+    Buffer.alloc(1), // no authentication data yet
     change.database,
     Buffer.alloc(1),
     change.characterSet.length === 2 ? change.characterSet : Buffer.from([45, 0]),
     Buffer.from(`${plugin}\0`),
     change.attributes,
   ]
-  link.write(encodePacket(0, ...parts))
+  upstream.write(encodePacket(0, ...parts))
   try {
     const challenge = { plugin, scramble: Buffer.alloc(0), encrypted: context.backend.ca !== undefined }
-    const answer = await answerBackend(link, login.password ?? '', challenge)
+    const answer = await answerBackend(upstream, login.password ?? '', challenge)
     stream.write(encodePacket(sequence, answer))
     if (isOk(answer)) return true
     closeGently(stream)

@@ -28,7 +28,7 @@ export function withoutCompression(capabilities: number): number {
   return capabilities & ~(CAPABILITIES.compress | CAPABILITIES.zstd)
 }
 
-/** First bytes of the packets that a server answers a login with. */
+/** First bytes of a server's packets during a login. */
 export const MARKERS = { ok: 0x00, moreData: 0x01, authSwitch: 0xfe, error: 0xff } as const
 
 /**
@@ -44,7 +44,7 @@ export async function readPacket(stream: Duplex): Promise<Packet> {
   return { sequence: head.readUInt8(3), payload: await readBytes(stream, size) }
 }
 
-/** Puts a packet together. */
+/** Encodes a packet. */
 export function encodePacket(sequence: number, ...parts: (string | Buffer)[]): Buffer {
   const payload = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
   const head = Buffer.alloc(4)
@@ -59,7 +59,7 @@ export function errorPacket(sequence: number, code: number, sqlState: string, me
   return encodePacket(sequence, head, `#${sqlState}${message}`)
 }
 
-/** A request to go on with another authentication plugin. */
+/** A request to continue with another authentication plugin. */
 export interface AuthSwitch {
   /** Name of the plugin. */
   plugin: string
@@ -67,12 +67,12 @@ export interface AuthSwitch {
   data: Buffer
 }
 
-/** Puts an AuthSwitchRequest together. */
+/** Encodes an AuthSwitchRequest. */
 export function authSwitchPacket(sequence: number, { plugin, data }: AuthSwitch): Buffer {
   return encodePacket(sequence, Buffer.from([MARKERS.authSwitch]), `${plugin}\0`, data, '\0')
 }
 
-/** Reads an AuthSwitchRequest; one without contents asks for the plugin of the time before plugins. */
+/** Reads an AuthSwitchRequest; an empty one requests the authentication of the time before plugins. */
 export function parseAuthSwitch(payload: Buffer): AuthSwitch {
   if (payload.length === 1) return { plugin: 'mysql_old_password', data: Buffer.alloc(0) }
   const cursor = createCursor(payload, 1)
@@ -99,7 +99,7 @@ export interface Cursor {
   readonly left: number
 }
 
-/** Begins to read a payload. Each method throws {@link ProtocolError} when the payload is too short. */
+/** Creates a cursor on a payload. Each method throws {@link ProtocolError} when the payload is too short. */
 export function createCursor(payload: Buffer, start = 0): Cursor {
   let position = start
   const cursor: Cursor = {
@@ -110,7 +110,7 @@ export function createCursor(payload: Buffer, start = 0): Cursor {
     },
     zeroTerminated() {
       const end = payload.indexOf(0, position)
-      if (end < 0) throw new ProtocolError('a text in a packet has no end')
+      if (end < 0) throw new ProtocolError('a string in a packet is not terminated')
       const text = payload.subarray(position, end)
       position = end + 1
       return text
@@ -130,7 +130,7 @@ export function createCursor(payload: Buffer, start = 0): Cursor {
   return cursor
 }
 
-/** Puts the length of the bytes before them as a length-encoded integer. */
+/** Prefixes bytes with their length as a length-encoded integer. */
 export function withLength(bytes: Buffer): Buffer {
   if (bytes.length < 0xfb) return Buffer.concat([Buffer.from([bytes.length]), bytes])
   const head = Buffer.from([0xfc, bytes.length & 0xff, bytes.length >> 8])
