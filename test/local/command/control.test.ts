@@ -32,7 +32,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Reply> {
 const patch = (change: unknown) =>
   request('/configuration', { method: 'PATCH', body: JSON.stringify(change) })
 
-test('it is off unless it is asked for, and gone with the endpoint', async () => {
+test('starts only when the option is set, and closes with the endpoint', async () => {
   const other = await startLocalRds({ backend: inject('postgresUrl') })
   expect(other.control).toBeUndefined()
   await other.close()
@@ -41,7 +41,7 @@ test('it is off unless it is asked for, and gone with the endpoint', async () =>
   await expect(fetch(url)).rejects.toThrow('fetch failed')
 })
 
-test('it takes the port that it is given', async () => {
+test('listens on the given port', async () => {
   const port = Number(new URL(rds.control?.url ?? '').port)
   await expect(startLocalRds({ backend: inject('postgresUrl'), control: { port } })).rejects.toMatchObject({
     code: 'EADDRINUSE',
@@ -51,7 +51,7 @@ test('it takes the port that it is given', async () => {
   expect(await request('/logins')).toEqual({ status: 200, body: [] })
 })
 
-describe('who has no token', () => {
+describe('a request without the right token', () => {
   test.each([
     ['none', {}],
     ['another', { authorization: 'Bearer other' }],
@@ -71,7 +71,7 @@ describe('who has no token', () => {
 })
 
 describe('the audit trail', () => {
-  test('is that of the API', async () => {
+  test("equals the API's", async () => {
     const token = await sign(rds)
     const session = await pgClient(rds, { password: token })
     await failure(pgClient(rds, { user: 'john', password: token }))
@@ -101,7 +101,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('changes with what is sent, and with nothing else', async () => {
+  test('changes only the values that are sent', async () => {
     const identity = {
       accessKeyId: 'ASIATEST',
       secretAccessKey: 'secret',
@@ -191,7 +191,7 @@ test('connections are dropped', async () => {
   await allClosed(rds)
 })
 
-describe('what it does not take', () => {
+describe('refuses', () => {
   test('other paths', async () => {
     for (const path of ['/', '/login', '/constructor', '/__proto__'])
       expect(await request(path)).toMatchObject({ status: 404 })
@@ -207,7 +207,7 @@ describe('what it does not take', () => {
     expect(await response.json()).toEqual({ error: `${path} takes ${allow}` })
   })
 
-  test('a long body, whose end it does not wait for', async () => {
+  test('a body that is too long, before its end', async () => {
     const { port } = new URL(rds.control?.url ?? '')
     const socket = connect(Number(port), '127.0.0.1')
     const head = `PATCH /configuration HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${rds.control?.token}\r\n`
@@ -218,7 +218,7 @@ describe('what it does not take', () => {
     await once(socket.resume(), 'close')
   })
 
-  test('what is no HTTP', async () => {
+  test('bytes that are not HTTP', async () => {
     const { port } = new URL(rds.control?.url ?? '')
     const socket = connect(Number(port), '127.0.0.1')
     socket.write('\x16\x03\x01\r\n\r\n')

@@ -55,7 +55,7 @@ async function sh(script: string, args: string[], env: NodeJS.ProcessEnv = {}): 
   return text.trimEnd().split('\n')
 }
 
-test('a shell that evaluates the line logs in with psql, and stops it', async () => {
+test('logs in with psql when a shell evaluates the line', async () => {
   const script = `${START}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select current_user'\n${STOP}`
   const stale = { AWS_PROFILE: 'real', AWS_SESSION_TOKEN: 'real', PGHOSTADDR: '' }
   const args = ['--user', `jane "o'neil" $HOME`, '--backend', inject('postgresUrl')]
@@ -69,7 +69,7 @@ test('a shell that evaluates the line logs in with psql, and stops it', async ()
   expect(readdirSync(scratch.path)).toEqual([])
 })
 
-test('a name that leads elsewhere is verified, and dialled here', async () => {
+test('connects here and verifies the name when the name resolves elsewhere', async () => {
   const script = `${START}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select 1'\n${STOP}`
   const args = [
     '--endpoint',
@@ -85,7 +85,7 @@ test('a name that leads elsewhere is verified, and dialled here', async () => {
   expect(one).toBe('1')
 })
 
-test('MySQL’s variables are those that its clients read', async () => {
+test('sets the variables that MySQL’s clients read', async () => {
   const script = `${START}
     env | grep ^MYSQL_ | sed "s/=.*[/]/=/; s/=$MYSQL_TCP_PORT$/=PORT/" | sort
     test "$NODE_EXTRA_CA_CERTS" = "$MYSQL_SSL_CA" && grep -c BEGIN "$MYSQL_SSL_CA"

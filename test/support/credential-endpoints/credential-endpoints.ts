@@ -28,7 +28,7 @@ export interface CredentialEndpointsOptions {
 
 const REGION = 'us-east-1'
 
-/** Credential endpoints that run. */
+/** Running credential endpoints. */
 export interface CredentialEndpoints {
   /** `http://127.0.0.1:PORT`, the address of all of them. */
   readonly url: string
