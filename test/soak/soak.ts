@@ -2,18 +2,14 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { TokenRenewalFailedEvent } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
-import {
-  startCredentialEndpoints,
-  startLocalRds,
-  type CredentialFault,
-  type LocalRds,
-  type TestIdentity,
-} from '@rds-iam/local'
+import { startLocalRds, type LocalRds, type TestIdentity } from '@rds-iam/local'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { randomInt } from 'node:crypto'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { startRelay, type Fault, type Relay } from '../faults/relay'
+import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
+import type { CredentialFault } from '../support/credential-endpoints/fault'
 
 const SESSION_MS = 60_000
 const LOGINS_AT_ONCE = 4
