@@ -87,7 +87,7 @@ const attempts = new WeakMap<Connection, LoginAttempt>()
 function watchLoss(connection: Connection): void {
   connection.once(errorMonitor, (error) => {
     if (connection.authorized) attempts.get(connection)?.lost(error)
+    // A pool of mysql2 listens for one error of a connection, and some losses emit two.
+    if (connection.config.pool) connection.on('error', () => {})
   })
-  // A pool of mysql2 listens for one error of a connection, and some losses emit two.
-  if (connection.config.pool) connection.on('error', () => {})
 }
