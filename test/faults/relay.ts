@@ -239,7 +239,7 @@ class RelayedConnection {
     const wire = new Duplex({
       read: () => void client.resume(),
       write(chunk: Buffer, _encoding, done) {
-        send(chunk).then(() => done(), done)
+        void send(chunk).finally(done)
       },
       final(done) {
         client.end(done)

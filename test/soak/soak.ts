@@ -31,7 +31,8 @@ const FAULTS: readonly CredentialFault[] = [
 const CONNECT_TIMEOUT_MS = 3_000
 const ROUNDS_BETWEEN_CUTS = 11
 const CUT_POINTS = ['accepted', 'greeted', 'handshake', 'secured', 'asked', 'sent'] as const
-const CUT_WAYS = ['close', 'reset', 'garbage', 'corruption', 'silence', 'bytewise'] as const
+// No garbage inside TLS: mysql2 prints what it thinks of it.
+const CUT_WAYS = ['close', 'reset', 'corruption', 'silence', 'bytewise'] as const
 
 /** What a soak saw. */
 export interface SoakFigures {
