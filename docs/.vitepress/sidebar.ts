@@ -16,7 +16,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       ...pagesIn('guides').filter((page) => page !== MOVING),
     ]),
     group('Where it runs', ['/credentials', '/endpoints', '/tls', '/testing', '/runtimes']),
-    group('Operation', ['/troubleshooting', '/command', '/metrics', '/performance']),
+    group('Operation', ['/troubleshooting', '/faults', '/command', '/metrics', '/performance']),
     group('Reference', ['/options', ...pagesIn('api')]),
   ]
 }

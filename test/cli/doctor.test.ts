@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import {
-  startCredentialEndpoints,
-  startLocalRds,
-  type CredentialEndpoints,
-  type LocalRdsOptions,
-} from '@rds-iam/local'
+import { startLocalRds, type LocalRdsOptions } from '@rds-iam/local'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startDns } from '../servers/dns'
+import {
+  startCredentialEndpoints,
+  type CredentialEndpoints,
+} from '../support/credential-endpoints/credential-endpoints'
 import { preload, rdsIam } from './command'
 import { createLimitedUser } from './limited-user'
 import { startStubbornSts } from './sts'

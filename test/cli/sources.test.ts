@@ -2,8 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startCredentialEndpoints, type CredentialEndpoints } from '@rds-iam/local'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  startCredentialEndpoints,
+  type CredentialEndpoints,
+} from '../support/credential-endpoints/credential-endpoints'
 import { rdsIam } from './command'
 import { startStubbornSts } from './sts'
 

@@ -95,8 +95,8 @@ export const mysql2CallbackPool = ({ createPool }: typeof mysqlCallback): Adapte
   },
 })
 
-/** postgres.js, as an application uses it. */
-export const postgresJs = (open: typeof postgres): Adapter => ({
+/** postgres.js, as an application uses it; `timeout`, in seconds, limits its end. */
+export const postgresJs = (open: typeof postgres, timeout?: number): Adapter => ({
   engine: 'postgres',
   open(options, max) {
     const sql = open({ ...postgresConfig(options), max, onnotice() {} })
@@ -109,7 +109,7 @@ export const postgresJs = (open: typeof postgres): Adapter => ({
         })
         return kept.result as Awaited<ReturnType<typeof work>>
       },
-      close: () => sql.end(),
+      close: () => sql.end({ timeout }),
     }
   },
 })
@@ -120,10 +120,10 @@ export const mariadbPool = ({ createPool }: typeof mariadb): Adapter => ({
   driverError: ({ cause }) => cause,
   open(options, max) {
     const pool = createPool({
-      ...mariadbConfig(options),
-      connectionLimit: max,
       minimumIdle: 0,
       acquireTimeout: 3_000,
+      ...mariadbConfig(options),
+      connectionLimit: max,
     })
     return {
       sql: (text) => pool.query(text),

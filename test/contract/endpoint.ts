@@ -29,7 +29,7 @@ export async function startEndpoint(
     lookups++
     return Promise.resolve(identity)
   }
-  return Object.assign(Object.create(rds) as LocalRds, {
+  return Object.assign(rds, {
     options: {
       host: 'localhost',
       port: rds.port,

@@ -1,6 +1,6 @@
 import type { TokenRenewalFailedEvent } from '@rds-iam/core'
-import type { CredentialFault, CredentialSource } from '@rds-iam/local'
 import { describe, expect, it } from 'vitest'
+import type { CredentialFault, CredentialSource } from '../support/credential-endpoints/fault'
 import { expectSignedBy, messagesDuring, testStage, type Scene, type Stage } from './scene'
 import { everythingShown } from './secrets'
 

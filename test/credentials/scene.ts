@@ -6,15 +6,14 @@ import {
   type TokenProvider,
   type TokenRenewalFailedEvent,
 } from '@rds-iam/core'
+import { verifyToken, type TestIdentity } from '@rds-iam/local'
+import { afterEach, beforeEach, expect } from 'vitest'
 import {
   startCredentialEndpoints,
-  verifyToken,
   type CredentialEndpoints,
   type CredentialEndpointsOptions,
-  type IssuedIdentity,
-  type TestIdentity,
-} from '@rds-iam/local'
-import { afterEach, beforeEach, expect } from 'vitest'
+} from '../support/credential-endpoints/credential-endpoints'
+import type { IssuedIdentity } from '../support/credential-endpoints/issuer'
 import { expectNoSecret } from './secrets'
 import { testSurroundings, type Surroundings } from './surroundings'
 

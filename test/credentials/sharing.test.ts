@@ -2,10 +2,12 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { IamOptions, TokenSignedEvent } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
-import { startLocalRds, type CredentialSource, type IssuedIdentity, type LocalRds } from '@rds-iam/local'
+import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import { Client } from 'pg'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { rejection } from '../contract/outcome'
+import type { CredentialSource } from '../support/credential-endpoints/fault'
+import type { IssuedIdentity } from '../support/credential-endpoints/issuer'
 import { messagesDuring, testStage } from './scene'
 
 const USERS = Array.from({ length: 10 }, (_, number) => `user_${number}`)

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startCredentialEndpoints } from '@rds-iam/local'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')

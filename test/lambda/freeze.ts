@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startCredentialEndpoints, startLocalRds, type TestIdentity } from '@rds-iam/local'
+import { startLocalRds, type TestIdentity } from '@rds-iam/local'
+import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
 import { startFunction } from './frozen-process'
 
 /** A function, and the server of its database. */

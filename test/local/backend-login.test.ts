@@ -94,13 +94,13 @@ describe('a PostgreSQL backend', () => {
   const backendFor = (user: string, password = 'pässwörd %/@') =>
     Object.assign(new URL(server.url), { username: user, password: encodeURIComponent(password) }).href
 
-  test.each(Object.keys(methods))('may let in %s', async (user) => {
+  test.each(Object.keys(methods))('may accept the user %s', async (user) => {
     const rds = await start({ backend: backendFor(user) })
     expect(await pgUser(rds)).toBe(user)
     expect(await pgUser(rds)).toBe(user)
   })
 
-  test.each(['by_password', 'by_md5', 'by_scram'])('may refuse %s', async (user) => {
+  test.each(['by_password', 'by_md5', 'by_scram'])('may refuse the user %s', async (user) => {
     const rds = await start({ backend: backendFor(user, 'wrong') })
     await expect(pgUser(rds)).rejects.toMatchObject({
       code: '28P01',
@@ -108,7 +108,7 @@ describe('a PostgreSQL backend', () => {
     })
   })
 
-  test('has a login for each user that has an entry', async () => {
+  test("gets the login of the user's entry in backendUsers", async () => {
     const users = ['jane_doe', 'john']
     const backendUsers = { john: { user: 'by_scram', password: 'pässwörd %/@' } }
     const rds = await start({ backend: backendFor('by_trust'), backendUsers, users })
@@ -116,7 +116,7 @@ describe('a PostgreSQL backend', () => {
     expect(await pgUser(rds, 'john')).toBe('by_scram')
   })
 
-  test('is spoken to over TLS where its authority is given', async () => {
+  test('is connected to over TLS when its CA is given', async () => {
     const inner = await start({ backend: server.url })
     const password = encodeURIComponent(await sign(inner))
     const url = (host: string, ca: LocalRds) =>
@@ -129,7 +129,7 @@ describe('a PostgreSQL backend', () => {
     await expect(pgUser(misnamed)).rejects.toThrow('does not match certificate')
   })
 
-  test('is dialled at its socket where one is given', async () => {
+  test('is connected to by its Unix-domain socket when one is given', async () => {
     const url = Object.assign(new URL(server.url), { port: '1' })
     url.searchParams.set('socket', server.socketPath ?? '')
     expect(await pgUser(await start({ backend: url.href }))).toBe('postgres')
@@ -137,7 +137,7 @@ describe('a PostgreSQL backend', () => {
     await expect(pgUser(await start({ backend: url.href }))).rejects.toThrow('cannot be used: connect ENOENT')
   })
 
-  test('must offer TLS where it is asked for', async () => {
+  test('is refused when it does not offer TLS and a CA is given', async () => {
     const rds = await start({ backend: server.url })
     const other = await start({ backend: `${server.url}?ssl-ca=${caFile(rds)}` })
     await expect(pgUser(other)).rejects.toThrow('the backend offers no TLS')
@@ -145,7 +145,7 @@ describe('a PostgreSQL backend', () => {
 })
 
 describe('a MySQL backend', () => {
-  test('is spoken to over TLS where its authority is given', async () => {
+  test('is connected to over TLS when its CA is given', async () => {
     const inner = await start({ engine: 'mysql', backend: inject('mysqlUrl') })
     const password = encodeURIComponent(await sign(inner))
     const url = (ca: LocalRds) =>
@@ -157,13 +157,13 @@ describe('a MySQL backend', () => {
     await expect(mysqlUser(distrustful)).rejects.toThrow('unable to verify the first certificate')
   })
 
-  test('never gets a password in clear text without TLS', async () => {
+  test('gets no cleartext password without TLS', async () => {
     const inner = await start({ engine: 'mysql', backend: inject('mysqlUrl'), tls: false })
     const outer = await start({
       engine: 'mysql',
       backend: `mysql://jane_doe:secret@localhost:${inner.port}/app`,
     })
-    await expect(mysqlUser(outer)).rejects.toThrow('the backend asks for a cleartext password without TLS')
+    await expect(mysqlUser(outer)).rejects.toThrow('the backend requests a cleartext password without TLS')
     expect(inner.logins).toEqual([])
   })
 })
@@ -184,7 +184,7 @@ describe('a MySQL backend with caching_sha2_password', () => {
     },
   )
 
-  test('lets in after an auth switch', async () => {
+  test('accepts a login after an auth switch', async () => {
     server.way = 'switch'
     const rds = await start({ engine: 'mysql', backend: server.url })
     const session = await mysqlSession(rds)
@@ -192,12 +192,12 @@ describe('a MySQL backend with caching_sha2_password', () => {
     expect(server.logins).toEqual([{ user: CACHING_SHA2_USER, accepted: true }])
   })
 
-  test('refuses a wrong password in its own words', async () => {
+  test('passes on its own error for a wrong password', async () => {
     const rds = await start({ engine: 'mysql', backend: server.url.replace(/:[^:/]*@/, ':wrong@') })
     await expect(mysqlSession(rds)).rejects.toMatchObject({ errno: 1045, message: 'a scripted refusal' })
   })
 
-  test('sees a completed login even of a client that left before its own', async () => {
+  test('sees a completed login when the client closes before its own', async () => {
     const rds = await start({ engine: 'mysql', backend: server.url })
     await expect(mysqlSession(rds, 'nobody')).rejects.toMatchObject({
       errno: 1045,
@@ -205,12 +205,12 @@ describe('a MySQL backend with caching_sha2_password', () => {
     expect(await server.nextQuit).toBe(CACHING_SHA2_USER)
   })
 
-  test('offers no TLS through an endpoint that has none', async () => {
+  test('offers no TLS when the endpoint offers none', async () => {
     const rds = await start({ engine: 'mysql', backend: server.url, tls: false })
     await expect(mysqlSession(rds)).rejects.toMatchObject({ code: 'HANDSHAKE_NO_SSL_SUPPORT' })
   })
 
-  test('has no connection open when the endpoint is closed', async () => {
+  test('has no open connection when the endpoint is closed', async () => {
     server.way = 'silent'
     vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
     const rds = await start({ engine: 'mysql', backend: server.url })

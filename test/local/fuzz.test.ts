@@ -118,7 +118,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     if (accepted !== 1) throw new Error(`${accepted} logins were accepted, and one was right`)
   })
 
-  test('closes on any bytes', async () => {
+  test('closes the connection when it receives random bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(bytes, { maxLength: 3 }), async (chunks) =>
         sendAndEnd(await open(), ...chunks),
@@ -127,7 +127,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     )
   })
 
-  test('closes on any bytes inside TLS', async () => {
+  test('closes the connection when it receives random bytes inside TLS', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(bytes, { maxLength: 3 }), async (chunks) =>
         sendAndEnd(await openTls(), ...chunks),
@@ -136,7 +136,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     )
   })
 
-  test('closes on messages that were changed', async () => {
+  test('closes the connection when a message was altered', async () => {
     const changes = fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { minLength: 1, maxLength: 4 })
     await fc.assert(
       fc.asyncProperty(changes, async (list) => {
@@ -148,13 +148,13 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     )
   })
 
-  test('closes on messages that end anywhere', async () => {
+  test('closes the connection when a message is cut off', async () => {
     const message = Buffer.concat(clientMessages())
     for (let size = 0; size < message.length; size++)
       await sendAndEnd(await openTls(), message.subarray(0, size))
   })
 
-  test('closes on a TLS handshake that ends anywhere', async () => {
+  test('closes the connection when the TLS handshake is cut off', async () => {
     const hello = await clientHello()
     for (let size = 0; size < hello.length; size += 7) await sendAndEnd(await open(), hello.subarray(0, size))
     const request = engine === 'mysql' ? mysqlPacket(1, mysqlResponse().subarray(0, 32)) : int32(8, 80877103)
@@ -162,7 +162,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
       await sendAndEnd(await open(), Buffer.concat([request, hello.subarray(0, size)]))
   })
 
-  test('does not wait for messages that are too long', async () => {
+  test('closes the connection when a message is too long', async () => {
     const [first = Buffer.alloc(0)] = clientMessages()
     const opening =
       engine === 'mysql'
@@ -198,7 +198,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     expect(rds.logins).toMatchObject([{ user: 'jane_doe', reason: 'PARAMETER_MISSING' }])
   })
 
-  test('closes on a client that does not finish its login in time', async () => {
+  test('closes the connection when a login takes too long', async () => {
     const expired = new AbortController()
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(expired.signal)
     const sockets = [await open(), await openTls()]
@@ -208,7 +208,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     await Promise.all(closed)
   })
 
-  test('is done with a refused client as soon as that has closed', async () => {
+  test('closes the connection of a refused client as soon as the client closes its half', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal) // never
     const socket = await openTls()
     const replies: Buffer[] = []
@@ -220,7 +220,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     await allClosed(rds)
   })
 
-  test('does not wait for ever for a refused client to close', async () => {
+  test('closes the connection when a refused client does not', async () => {
     const limits: AbortController[] = []
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
       const limit = new AbortController()
@@ -239,7 +239,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     socket.destroy()
   })
 
-  test('bears hundreds of connections that come and go', async () => {
+  test('keeps working when hundreds of connections open and close', async () => {
     const [first = Buffer.alloc(0)] = clientMessages()
     const behaviours: (() => Promise<unknown>)[] = [
       async () => (await open()).destroy(),
@@ -257,7 +257,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
   })
 })
 
-test('a backend that says anything at all harms no client but its own', async () => {
+test('keeps serving other clients when a backend sends random bytes', async () => {
   let say: Uint8Array[] = []
   const backend = createServer((socket) => {
     socket.on('error', () => {}).resume()

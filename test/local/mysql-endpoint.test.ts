@@ -98,10 +98,17 @@ describe('a login with a token', () => {
     await session.end()
   })
 
-  test('works in a compressed session', async () => {
+  test('begins a session without compression when the client wants compression', async () => {
     const session = await client({ compress: true })
     const text = 'compressible '.repeat(100_000)
     expect(await rows(session, 'select ? as text', [text])).toEqual([{ text }])
+    expect(await rows(session, `show session status like 'Compression'`)).toMatchObject([{ Value: 'OFF' }])
+    await session.end()
+  })
+
+  test('begins a session without compression when the client asks for what was not offered', async () => {
+    const session = await client({ flags: ['COMPRESS'] })
+    expect(await rows(session, `show session status like 'Compression'`)).toMatchObject([{ Value: 'OFF' }])
     await session.end()
   })
 })
@@ -121,18 +128,18 @@ describe('a login that is refused', () => {
     ],
   ]
 
-  test.each(cases)('for %s hears what RDS says, and no more', async (_, token, reason) => {
+  test.each(cases)('for %s gets RDS’s message and no reason', async (_, token, reason) => {
     expect(await refusal({}, await token())).toMatchObject(DENIED)
     expect(rds.logins).toMatchObject([{ user: 'jane_doe', verdict: 'refused', reason }])
     await allClosed(rds)
   })
 
-  test('for an unknown user hears the same', async () => {
+  test('for an unknown user gets the same message', async () => {
     expect(await refusal({ user: 'nobody' })).toMatchObject({ errno: 1045 })
     expect(rds.logins).toMatchObject([{ user: 'nobody', reason: 'USER_UNKNOWN' }])
   })
 
-  test('for the lack of TLS is not asked for a password', async () => {
+  test('without TLS happens before the password is requested', async () => {
     const plugin = vi.fn(() => () => Buffer.from('never'))
     const { ssl: _, ...plain } = await options({ authPlugins: { mysql_clear_password: plugin } })
     await expect(mysql.createConnection(plain)).rejects.toMatchObject({
@@ -144,7 +151,7 @@ describe('a login that is refused', () => {
     await allClosed(rds)
   })
 
-  test('by the database is the database’s own error', async () => {
+  test('by the database passes on the database’s error', async () => {
     expect(await refusal({ database: 'none' })).toMatchObject({
       errno: 1049,
       message: "Unknown database 'none'",
@@ -153,7 +160,7 @@ describe('a login that is refused', () => {
     await allClosed(rds)
   })
 
-  test('by a client that does not trust the certificate leaves nothing', async () => {
+  test('by a client that does not trust the certificate leaves no connection', async () => {
     expect(await refusal({ ssl: {} })).toMatchObject({ code: 'HANDSHAKE_SSL_ERROR' })
     expect(rds.logins).toEqual([])
     await allClosed(rds)
@@ -161,7 +168,7 @@ describe('a login that is refused', () => {
 })
 
 describe('time', () => {
-  test('runs out for a token, not for a session', async () => {
+  test('refuses an expired token, and keeps open sessions', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const token = await sign(rds)
     const session = await client({}, token)
@@ -175,7 +182,7 @@ describe('time', () => {
   })
 })
 
-test('without TLS the endpoint still asks for the token, which tells what a client would have sent', async () => {
+test('requests the token without TLS when the option tls is false', async () => {
   const other = await startLocalRds({ engine: 'mysql', backend, tls: false })
   const target = { ...(await options({ port: other.port }, await sign(other))) }
   await expect(mysql.createConnection(target)).rejects.toMatchObject({ code: 'HANDSHAKE_NO_SSL_SUPPORT' })
@@ -190,7 +197,7 @@ test('without TLS the endpoint still asks for the token, which tells what a clie
   await other.close()
 })
 
-test('a database that cannot be reached is named in the refusal', async () => {
+test('says why when the database cannot be reached', async () => {
   const other = await startLocalRds({ engine: 'mysql', backend: 'mysql://nobody@127.0.0.1:1/app' })
   const refused = client({ port: other.port }, 'x')
   await expect(refused).rejects.toThrow(

@@ -48,7 +48,7 @@ async function change(session: mysql.Connection, to: mysql.ConnectionOptions, to
 }
 
 describe('changing the user', () => {
-  test('takes a token for the new user, as often as wanted', async () => {
+  test('accepts a token for the new user, any number of times', async () => {
     const session = await client()
     for (const user of ['john', 'jane_doe', 'john']) {
       await change(session, { user }, await sign(rds, { user }))
@@ -80,7 +80,7 @@ describe('changing the user', () => {
     await allClosed(rds)
   })
 
-  test('is refused by the database in the database’s own words', async () => {
+  test('passes on the database’s error when the database refuses', async () => {
     const session = await client()
     const token = await sign(rds, { user: 'john' })
     await expect(change(session, { user: 'john', database: 'none' }, token)).rejects.toMatchObject({
@@ -91,7 +91,7 @@ describe('changing the user', () => {
 })
 
 describe('a session', () => {
-  test('runs as the backend URL’s user where no other is given', async () => {
+  test('runs as the backend URL’s user when no other is configured', async () => {
     const other = await startLocalRds({ engine: 'mysql', backend })
     const session = await client({ port: other.port, ssl: { ca: other.ca } }, await sign(other))
     const [who] = await rows(session, 'select user() as user')
@@ -108,7 +108,7 @@ describe('a session', () => {
     await session.end()
   })
 
-  test('can be cancelled by its number', async () => {
+  test('can be cancelled by its connection id', async () => {
     const [session, other] = [await client(), await client()]
     const sleeping = failure(session.query('select sleep(3600) from (select 1) as t where sleep(3600)'))
     const running = `select 1 from information_schema.processlist where id = ? and info like 'select sleep%'`
@@ -119,7 +119,7 @@ describe('a session', () => {
     await Promise.all([session.end(), other.end()])
   })
 
-  test('loads data from the client, whatever its bytes look like', async () => {
+  test('loads data from the client when its bytes look like a change of user', async () => {
     await admin.query('set global local_infile = 1')
     const session = await client()
     await session.query('create temporary table loaded (line varchar(100)) charset latin1')
@@ -133,7 +133,7 @@ describe('a session', () => {
     await session.end()
   })
 
-  test('takes commands of more than one packet, whatever their bytes look like', async () => {
+  test('accepts commands of several packets when their bytes look like a change of user', async () => {
     await admin.query('set global max_allowed_packet = 67108864')
     const session = await client()
     for (const size of [0xffffff - 40, 0xffffff, 0x1ffffff, 0x2000000]) {
@@ -144,7 +144,7 @@ describe('a session', () => {
     await session.end()
   })
 
-  test('waits for a database that is slow to read', async () => {
+  test('stops reading from the client while the database does not read', async () => {
     await admin.query('set global max_allowed_packet = 67108864')
     const proxy = createServer(async (socket) => {
       const link = connect(Number(new URL(backend).port || 3306), new URL(backend).hostname)
@@ -167,7 +167,7 @@ describe('a session', () => {
     proxy.close()
   })
 
-  test('stops the server’s sending while the client does not read', async () => {
+  test('stops reading from the server while the client does not read', async () => {
     const [session, other] = [await client(), await client()]
     const { stream } = (session as unknown as { connection: { stream: NodeJS.ReadStream } }).connection
     const result = rows(
@@ -190,7 +190,7 @@ describe('a session', () => {
     await allClosed(rds)
   })
 
-  test('ends without a word when connections are dropped', async () => {
+  test('closes without a message when connections are dropped', async () => {
     const session = await client()
     const ended = new Promise<mysql.QueryError>((resolve) => session.on('error', resolve))
     expect(rds.openConnections).toBe(1)
@@ -214,7 +214,7 @@ describe('a session', () => {
     },
   )
 
-  test('takes commands a byte at a time', async () => {
+  test('accepts commands one byte at a time', async () => {
     const session = await client()
     const { stream } = (session as unknown as { connection: { stream: Socket } }).connection
     const write = stream.write.bind(stream) as (bytes: Buffer) => boolean
@@ -234,7 +234,7 @@ describe('a session', () => {
   })
 })
 
-test('a hundred sessions log in at once and are counted', async () => {
+test('counts a hundred sessions that log in at once', async () => {
   const token = await sign(rds)
   const sessions = await Promise.all(Array.from({ length: 100 }, () => client({}, token)))
   expect(rds.openConnections).toBe(100)

@@ -71,7 +71,7 @@ describe('a login with a token', () => {
     }
   })
 
-  test('passes on startup parameters, and what the server says of itself', async () => {
+  test("passes on startup parameters and the server's parameters", async () => {
     const session = await client({
       application_name: 'a test',
       options: '-c search_path=pg_catalog',
@@ -93,12 +93,12 @@ describe('a login with a token', () => {
     await session.end()
   })
 
-  test('works in psql, which gives up its own TLS settings to no one', async () => {
+  test('works in psql with sslmode=verify-full', async () => {
     const outcome = await psql(rds, await sign(rds), 'select current_user')
     expect(outcome).toEqual({ status: 0, stdout: 'jane_doe\n', stderr: '' })
   })
 
-  test('works in psql with what it asks for before TLS', async () => {
+  test('works in psql when it requests GSS encryption first', async () => {
     const outcome = await psql(
       rds,
       await sign(rds),
@@ -129,13 +129,13 @@ describe('a login that is refused', () => {
     ],
   ]
 
-  test.each(cases)('for %s hears what RDS says, and no more', async (_, password, reason) => {
+  test.each(cases)('for %s gets RDS’s message and no reason', async (_, password, reason) => {
     expect(await refusal({ password: await password() })).toEqual(PAM)
     expect(rds.logins).toMatchObject([{ user: 'jane_doe', verdict: 'refused', reason }])
     await allClosed(rds)
   })
 
-  test('for an unknown user hears the same', async () => {
+  test('for an unknown user gets the same message', async () => {
     expect(await refusal({ user: 'nobody' })).toEqual({
       ...PAM,
       message: PAM.message.replace('jane_doe', 'nobody'),
@@ -143,7 +143,7 @@ describe('a login that is refused', () => {
     expect(rds.logins).toMatchObject([{ user: 'nobody', reason: 'USER_UNKNOWN' }])
   })
 
-  test('for the lack of TLS hears of pg_hba.conf, and is not asked for a password', async () => {
+  test('without TLS names pg_hba.conf, and happens before the password is requested', async () => {
     const password = vi.fn(() => 'never')
     expect(await refusal({ ssl: false, password })).toEqual({
       message: expect.stringMatching(
@@ -162,7 +162,7 @@ describe('a login that is refused', () => {
     expect(outcome.stderr).toContain(`FATAL:  ${PAM.message}`)
   })
 
-  test('by the database is the database’s own error', async () => {
+  test('by the database passes on the database’s error', async () => {
     expect(await refusal({ database: 'none' })).toEqual({
       message: 'database "none" does not exist',
       code: '3D000',
@@ -171,7 +171,7 @@ describe('a login that is refused', () => {
     await allClosed(rds)
   })
 
-  test('by a client that does not trust the certificate leaves nothing', async () => {
+  test('by a client that does not trust the certificate leaves no connection', async () => {
     expect(await refusal({ ssl: true })).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
     expect(rds.logins).toEqual([])
     await allClosed(rds)
@@ -179,7 +179,7 @@ describe('a login that is refused', () => {
 })
 
 describe('time', () => {
-  test('runs out for a token, not for a session', async () => {
+  test('refuses an expired token, and keeps open sessions', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const password = await sign(rds)
     const session = await client({ password })
@@ -192,7 +192,7 @@ describe('time', () => {
     await next.end()
   })
 
-  test('runs out for an identity', async () => {
+  test('refuses an expired identity', async () => {
     const identity = {
       accessKeyId: 'ASIATEST',
       secretAccessKey: 'secret',
@@ -209,7 +209,7 @@ describe('time', () => {
 })
 
 describe('endpoint names', () => {
-  test('replace the default, in tokens and in the certificate', async () => {
+  test('replace the default names in tokens and in the certificate', async () => {
     const endpoints = ['db.example.com', 'alias.example.com:6543']
     const other = await startLocalRds({ backend: server.url, endpoints })
     const login = async (servername: string, host: string, port: number) => {
@@ -249,12 +249,12 @@ describe('endpoint names', () => {
 })
 
 describe('what comes before a login', () => {
-  test('TLS without ALPN is not a direct negotiation', async () => {
+  test('refuses direct TLS without ALPN', async () => {
     const socket = connectTls({ host: 'localhost', port: rds.port, ca: rds.ca })
     await once(socket.resume(), 'close')
   })
 
-  test('a request for encryption is answered once', async () => {
+  test('closes the connection when encryption is requested twice', async () => {
     const socket = connectTcp(rds.port, 'localhost')
     const request = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30]) // GSSENCRequest
     socket.write(request)
@@ -264,7 +264,7 @@ describe('what comes before a login', () => {
   })
 })
 
-test('without TLS the endpoint still asks for the token, which tells what a client would have sent', async () => {
+test('requests the token without TLS when the option tls is false', async () => {
   const other = await startLocalRds({ backend: server.url, tls: false })
   const target = { host: 'localhost', port: other.port, user: other.user, database: other.database }
   const password = await sign(other)
@@ -278,7 +278,7 @@ test('without TLS the endpoint still asks for the token, which tells what a clie
   await other.close()
 })
 
-test('a database that cannot be reached is named in the refusal', async () => {
+test('says why when the database cannot be reached', async () => {
   const other = await startLocalRds({ backend: `postgresql://localhost:${rds.port}/app?ssl-ca=/dev/null` })
   const outcome = await psql(other, await sign(other), 'select 1')
   expect(outcome.stderr).toContain('the database behind the endpoint cannot be used')

@@ -56,7 +56,7 @@ async function openSocket(way: 'plain' | 'TLS' | 'direct TLS'): Promise<Socket> 
 }
 
 describe('a session', () => {
-  test('runs as the backend URL’s user where no other is given', async () => {
+  test('runs as the backend URL’s user when no other is configured', async () => {
     const other = await startLocalRds({ backend: server.url })
     const outcome = await psql(other, await sign(other), 'select current_user')
     expect(outcome.stdout).toBe('postgres\n')
@@ -94,7 +94,7 @@ describe('a session', () => {
     })
   })
 
-  test('hears notifications', async () => {
+  test('receives notifications', async () => {
     const [listener, speaker] = [await client(), await client()]
     await listener.query('listen news')
     const heard = once(listener, 'notification')
@@ -103,7 +103,7 @@ describe('a session', () => {
     await Promise.all([listener.end(), speaker.end()])
   })
 
-  test('takes and gives values of many megabytes unchanged', async () => {
+  test('passes values of many megabytes unchanged', async () => {
     const session = await client()
     const bytes = Buffer.alloc(8_000_000, 'not the same everywhere ')
     const { rows } = await session.query<{ back: Buffer }>('select $1::bytea as back', [bytes])
@@ -111,7 +111,7 @@ describe('a session', () => {
     await session.end()
   })
 
-  test('stops the server’s sending while the client does not read', async () => {
+  test('stops reading from the server while the client does not read', async () => {
     const [session, other] = [await client(), await client()]
     const { processID, connection } = internals(session)
     const result = session.query(`select repeat('x', 100000) as x from generate_series(1, 1000)`)
@@ -123,7 +123,7 @@ describe('a session', () => {
     await Promise.all([session.end(), other.end()])
   })
 
-  test('ends with the server’s words when the server ends it', async () => {
+  test('passes on the server’s message when the server ends the session', async () => {
     const [session, other] = [await client(), await client()]
     const { processID } = internals(session)
     const errors: Error[] = []
@@ -136,7 +136,7 @@ describe('a session', () => {
     await allClosed(rds)
   })
 
-  test('ends without a word when connections are dropped', async () => {
+  test('closes without a message when connections are dropped', async () => {
     const session = await client()
     const errors: Error[] = []
     session.on('error', (error) => errors.push(error))
@@ -186,7 +186,7 @@ describe('a session', () => {
   )
 })
 
-test('two hundred sessions log in at once and are counted', async () => {
+test('counts two hundred sessions that log in at once', async () => {
   const password = await sign(rds)
   const sessions = await Promise.all(Array.from({ length: 200 }, () => client({ password })))
   expect(rds.openConnections).toBe(200)

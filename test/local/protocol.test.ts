@@ -14,7 +14,7 @@ describe('PostgreSQL through the endpoint', () => {
   })
   afterAll(() => rds.close())
 
-  test('reads cursors of the protocol a portion at a time', async () => {
+  test("reads the protocol's cursors in portions", async () => {
     const { host, port, user, database, ca } = rds
     const password = await sign(rds)
     const sql = postgres({ host, port, user, database, password, ssl: { ca }, max: 1 })
@@ -24,7 +24,7 @@ describe('PostgreSQL through the endpoint', () => {
     await sql.end()
   })
 
-  test('reads cursors of SQL, and sends several statements at once', async () => {
+  test('reads SQL cursors, and runs several statements in one query', async () => {
     const session = await pgClient(rds)
     const results = (await session.query(
       'begin; declare c cursor for select generate_series(1, 5) as n; fetch 2 from c; fetch 2 from c; commit',
@@ -53,7 +53,7 @@ describe('MySQL through the endpoint', () => {
   })
   afterAll(() => rds.close())
 
-  test('switches to the plugin with twenty bytes that are not zero, each time others, and a zero', async () => {
+  test('sends the auth switch with a new challenge of twenty non-zero bytes and a final zero', async () => {
     const token = await sign(rds)
     const seen: Buffer[] = []
     const plugin = () => (data: Buffer) => {
@@ -67,8 +67,8 @@ describe('MySQL through the endpoint', () => {
     expect(new Set(seen.map((data) => data.toString('hex'))).size).toBe(20)
   })
 
-  test('loads data and prepares statements in a compressed session', async () => {
-    const session = await mysqlClient(rds, { compress: true })
+  test('loads data and prepares statements', async () => {
+    const session = await mysqlClient(rds)
     await session.query('set global local_infile = 1')
     await session.query('create temporary table loaded (line varchar(100)) charset latin1')
     const infileStreamFactory = () =>
@@ -80,7 +80,7 @@ describe('MySQL through the endpoint', () => {
     await session.end()
   })
 
-  test('gives rows longer than a packet', async () => {
+  test('returns rows that are longer than a packet', async () => {
     const admin = await mysqlClient(rds)
     await admin.query('set global max_allowed_packet = 67108864')
     await admin.end()

@@ -60,7 +60,7 @@ async function isClosed(url: string): Promise<boolean> {
 }
 
 describe('an embedded PostgreSQL', () => {
-  test('serves its users, all of whom may create tables, and leaves nothing', async () => {
+  test('lets all its users create tables, and leaves nothing behind', async () => {
     const server = await startPostgres({ users: ['jane_doe', 'john'] })
     for (const { user, password } of Object.values(server.logins)) {
       const session = new pg.Client(Object.assign(new URL(server.url), { username: user, password }).href)
@@ -75,13 +75,13 @@ describe('an embedded PostgreSQL', () => {
     expect(await isClosed(server.url)).toBe(true)
   })
 
-  test('may have its administrator as a user', async () => {
+  test('accepts its administrator as a user', async () => {
     const server = await startPostgres({ users: ['postgres'] })
     expect(server.logins.postgres?.password).toBe(new URL(server.url).password)
     await server.stop()
   })
 
-  test('lets nobody in without the password', async () => {
+  test('refuses a login without the password', async () => {
     const server = await startPostgres()
     const session = new pg.Client(server.url.replace(/:[^:/]*@/, ':wrong@'))
     await expect(session.connect()).rejects.toMatchObject({ code: '28P01' })
@@ -179,7 +179,7 @@ test(
 )
 
 describe('an endpoint with a database of its own', () => {
-  test('needs no option, runs sessions as the user, and closes what it opened', async () => {
+  test('needs no options, runs sessions as the user, and closes what it opened', async () => {
     const rds = await startLocalRds()
     const { host, port, user, database } = rds
     expect({ host, user, database }).toEqual({ host: 'localhost', user: 'jane_doe', database: 'app' })
@@ -200,7 +200,7 @@ describe('an endpoint with a database of its own', () => {
     await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  test('leaves nothing when its port is taken', async () => {
+  test('leaves nothing behind when its port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -249,7 +249,7 @@ describe('an embedded PostgreSQL in a checkout of mode 0700', () => {
   beforeAll(() => void (checkout = privateCheckout()))
   afterAll(() => rmSync(checkout.directory, { recursive: true }))
 
-  test.each(['missing', 'present'])('runs with the links of its libraries %s', async (links) => {
+  test.each(['missing', 'present'])('runs when the links of its libraries are %s', async (links) => {
     const { program, libraries } = checkout
     const list = join(libraries, 'pg-symlinks.json')
     const names = existsSync(list)
@@ -269,7 +269,7 @@ describe('an embedded PostgreSQL in a checkout of mode 0700', () => {
     expect(leftovers()).toEqual([])
   })
 
-  test('falls back from a directory for temporary files that it may not enter', async () => {
+  test('uses another temporary directory when it may not enter the first', async () => {
     const closed = join(scratch, 'closed')
     mkdirSync(closed, { mode: 0o700 })
     vi.stubEnv('TMPDIR', closed)

@@ -48,27 +48,27 @@ const withSession = vectors.find(({ sessionToken }) => sessionToken !== null)!
 
 afterEach(() => void vi.useRealTimers())
 
-test('there are twenty vectors', () => expect(vectors).toHaveLength(20))
+test('has twenty vectors', () => expect(vectors).toHaveLength(20))
 
 describe.each(vectors)('the token of $user at $host:$port', (vector) => {
   test('is accepted', () => {
     expect(verify(vector)).toEqual({ accepted: true, accessKeyId: vector.accessKeyId })
   })
 
-  test('is accepted with its parameters in reverse order, and without its slash as Go signs it', () => {
+  test("is accepted with its parameters in reverse order, or without a slash as Go's signer makes it", () => {
     const [start = '', query = ''] = vector.token.split('/?')
     expect(verify(vector, `${start}/?${query.split('&').reverse().join('&')}`).accepted).toBe(true)
     expect(verify(vector, `${start}?${query}`).accepted).toBe(true)
   })
 
-  test('is refused without its slash where a slash is required', () => {
+  test('is refused without a slash when the endpoint requires one', () => {
     expect(verify(vector, vector.token.replace('/?', '?'), { requireSlash: true })).toMatchObject({
       reason: 'SLASH_MISSING',
     })
     expect(verify(vector, vector.token, { requireSlash: true }).accepted).toBe(true)
   })
 
-  test('is valid from five minutes before it was signed to fifteen minutes after', () => {
+  test('is accepted from five minutes before to fifteen minutes after its date', () => {
     const at = (seconds: number) => {
       const verdict = verifyToken(vector.token, expectationsOf(vector), secondsAfter(vector, seconds))
       return verdict.accepted ? 'accepted' : verdict.reason
@@ -82,7 +82,7 @@ describe.each(vectors)('the token of $user at $host:$port', (vector) => {
     ])
   })
 
-  test('is refused for any other secret', () => {
+  test('is refused when another secret signed it', () => {
     const identities = [{ ...identityOf(vector), secretAccessKey: `${vector.secretAccessKey}x` }]
     expect(verify(vector, vector.token, { identities })).toMatchObject({ reason: 'SIGNATURE_MISMATCH' })
   })
@@ -168,30 +168,30 @@ describe('an identity', () => {
   const verifyWith = (changes: Partial<TestIdentity>) =>
     verify(plain, plain.token, { identities: [{ ...identityOf(plain), ...changes }] })
 
-  test('is refused from its expiration on, with a token that is still fresh', () => {
+  test('is refused after its expiration, even with a fresh token', () => {
     expect(verifyWith({ expiration: secondsAfter(plain, 60) })).toMatchObject({ reason: 'IDENTITY_EXPIRED' })
     expect(verifyWith({ expiration: secondsAfter(plain, 61) }).accepted).toBe(true)
   })
 
-  test('may be the users that it names', () => {
+  test('may log in only as the users that it names', () => {
     expect(verifyWith({ users: ['someone'] })).toMatchObject({ reason: 'USER_NOT_ALLOWED' })
     expect(verifyWith({ users: ['someone', plain.user] }).accepted).toBe(true)
   })
 
-  test('that is not among the identities is unknown', () => {
+  test('is refused as KEY_UNKNOWN when it is not configured', () => {
     expect(verify(plain, plain.token, { identities: [] })).toMatchObject({ reason: 'KEY_UNKNOWN' })
   })
 
-  test('may have a session token that the database never sees', () => {
+  test('is accepted with its session token', () => {
     expect(verifyWith({ sessionToken: 'x' })).toMatchObject({ reason: 'SESSION_TOKEN_MISSING' })
   })
 })
 
-test('a user whom the endpoint does not have is unknown, even with a right token', () => {
+test('refuses a user that the endpoint does not have, even with a valid token', () => {
   expect(verify(plain, plain.token, { users: ['someone'] })).toMatchObject({ reason: 'USER_UNKNOWN' })
 })
 
-test('a port belongs to its host', () => {
+test('refuses a host with the port of another host', () => {
   const endpoints = [
     { host: plain.host, ports: [1] },
     { host: 'other', ports: [plain.port] },
@@ -199,7 +199,7 @@ test('a port belongs to its host', () => {
   expect(verify(plain, plain.token, { endpoints })).toMatchObject({ reason: 'PORT_MISMATCH' })
 })
 
-test('a verdict holds neither the token nor a part of it that is secret', () => {
+test('a verdict contains no token, signature or secret', () => {
   const { sessionToken, token, secretAccessKey } = withSession
   const signature = token.slice(token.indexOf('X-Amz-Signature=') + 16).slice(0, 64)
   const verdicts = [
@@ -224,7 +224,7 @@ function meaning(token: string): string | undefined {
 
 const anyVector = fc.constantFrom(...vectors)
 
-test('no mutation of a token is accepted that changes what it says', () => {
+test('refuses every mutation that changes the meaning of a token', () => {
   const mutation = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
     remove: fc.nat({ max: 3 }),
@@ -247,7 +247,7 @@ test('no mutation of a token is accepted that changes what it says', () => {
   )
 })
 
-test('nothing that is no token is accepted, and nothing throws', () => {
+test('refuses any text that is not a token, without throwing', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.webUrl({ withQueryParameters: true }))
   fc.assert(
     fc.property(anyVector, text, (vector, token) => !verify(vector, token).accepted),
@@ -255,7 +255,7 @@ test('nothing that is no token is accepted, and nothing throws', () => {
   )
 })
 
-test("what AWS's signer makes of any name is accepted", async () => {
+test("accepts what AWS's signer makes for any user name", async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const word = fc.string({
     unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz0123456789-'),

@@ -2,16 +2,14 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { TokenRenewalFailedEvent } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
-import {
-  startCredentialEndpoints,
-  startLocalRds,
-  type CredentialFault,
-  type LocalRds,
-  type TestIdentity,
-} from '@rds-iam/local'
+import { startLocalRds, type LocalRds, type TestIdentity } from '@rds-iam/local'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { randomInt } from 'node:crypto'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { startRelay, type Fault, type Relay } from '../faults/relay'
+import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
+import type { CredentialFault } from '../support/credential-endpoints/fault'
 
 const SESSION_MS = 60_000
 const LOGINS_AT_ONCE = 4
@@ -29,6 +27,12 @@ const FAULTS: readonly CredentialFault[] = [
   'error-once',
 ]
 
+// Ends a login whose server is silent; a login may wait for credentials first.
+const CONNECT_TIMEOUT_MS = 3_000
+const ROUNDS_BETWEEN_CUTS = 11
+const CUT_POINTS = ['accepted', 'greeted', 'handshake', 'secured', 'asked', 'sent'] as const
+const CUT_WAYS = ['close', 'reset', 'garbage', 'corruption', 'silence', 'bytewise'] as const
+
 /** What a soak saw. */
 export interface SoakFigures {
   engine: string
@@ -36,6 +40,8 @@ export interface SoakFigures {
   failed: number
   sessions: number
   faults: number
+  /** Connections that were cut during their login. */
+  cuts: number
   signed: number
   /** Logins that went on with an old token or session because renewal failed. */
   bridged: number
@@ -44,8 +50,9 @@ export interface SoakFigures {
 }
 
 /**
- * Opens and closes connections on a real server, with sessions that end every minute of faked time and a
- * credential endpoint with faults. Every login could succeed; `failed` counts those that did not.
+ * Opens and closes connections on a real server, with sessions that end every minute of faked time, a
+ * credential endpoint with faults and a relay that cuts connections. A login that was cut is tried again once. So every
+ * login could succeed; `failed` counts those that did not.
  */
 export async function soak(
   engine: 'postgres' | 'mysql',
@@ -54,7 +61,13 @@ export async function soak(
 ): Promise<SoakFigures> {
   const start = performance.now()
   const sessions: TestIdentity[] = []
-  const rds = await startLocalRds({ engine, ...(backend ? { backend } : {}), identities: [] })
+  const relay = await startRelay(engine, () => rds.port)
+  const rds = await startLocalRds({
+    engine,
+    ...(backend ? { backend } : {}),
+    identities: [],
+    endpoints: [`localhost:${relay.port}`],
+  })
   const source = await startCredentialEndpoints({
     lifetimeMs: SESSION_MS,
     onIssued(session) {
@@ -73,10 +86,11 @@ export async function soak(
   subscribe('rds-iam:token.signed', onSigned)
   subscribe('rds-iam:token.renewal-failed', onFailed)
 
-  const pool = openPool(rds)
+  const pool = openPool(rds, relay)
   let done = 0
   let failed = 0
   let faults = 0
+  let cuts = 0
   let heapBefore = 0
   try {
     for (let round = 0; done < logins; round++) {
@@ -84,12 +98,24 @@ export async function soak(
       const inFault = round % ROUNDS_BETWEEN_FAULTS
       if (inFault === 0 && round > 0) source.setFault('container', FAULTS[faults++ % FAULTS.length])
       if (inFault === FAULT_ROUNDS) source.setFault('container', undefined)
-      const results = await Promise.allSettled(Array.from({ length: LOGINS_AT_ONCE }, () => pool.logIn()))
+      const cut = round % ROUNDS_BETWEEN_CUTS === 0 ? randomCut() : undefined
+      if (cut) void relay.arm(cut).then(() => cuts++)
+      // The application tries again with what was cut, and with nothing else.
+      let retries = cut && cut.way !== 'bytewise' ? 1 : 0
+      const logIn = async () => {
+        try {
+          await pool.logIn()
+        } catch (error) {
+          if (retries-- < 1) throw error
+          await pool.logIn()
+        }
+      }
+      const results = await Promise.allSettled(Array.from({ length: LOGINS_AT_ONCE }, logIn))
       done += results.length
       for (const result of results) {
         if (result.status === 'fulfilled') continue
         failed++
-        console.error(result.reason)
+        console.error(cut, result.reason)
       }
       if (heapBefore === 0 && done >= logins / 4) heapBefore = heap()
     }
@@ -101,6 +127,7 @@ export async function soak(
       failed,
       sessions: sessions.length,
       faults,
+      cuts,
       ...counted,
       seconds,
       heapGrowthMb,
@@ -109,7 +136,9 @@ export async function soak(
     unsubscribe('rds-iam:token.signed', onSigned)
     unsubscribe('rds-iam:token.renewal-failed', onFailed)
     await pool.end()
+    await relay.allClosed()
     await source.close()
+    await relay.close()
     await rds.close()
     clock.uninstall()
     process.env = kept
@@ -117,14 +146,23 @@ export async function soak(
 }
 
 /** A pool each of whose connections serves one query and is closed. */
-function openPool(rds: LocalRds): { logIn(): Promise<unknown>; end(): Promise<void> } {
-  const { host, port, user, database, region } = rds
-  const options = { host, port, user, database, ssl: { ca: rds.ca }, iam: { region, timeoutMs: 1_000 } }
+function openPool(rds: LocalRds, { port, ca }: Relay): { logIn(): Promise<unknown>; end(): Promise<void> } {
+  const { host, user, database, region } = rds
+  const options = { host, port, user, database, ssl: { ca }, iam: { region, timeoutMs: 1_000 } }
   if (rds.engine === 'postgres') {
-    const pool = new pg.Pool({ ...pgConfig(options), max: LOGINS_AT_ONCE, maxUses: 1 })
+    const pool = new pg.Pool({
+      ...pgConfig(options),
+      max: LOGINS_AT_ONCE,
+      maxUses: 1,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    })
     return { logIn: () => pool.query('select 1'), end: () => pool.end() }
   }
-  const pool = mysql.createPool({ ...mysql2Config(options), connectionLimit: LOGINS_AT_ONCE })
+  const pool = mysql.createPool({
+    ...mysql2Config(options),
+    connectionLimit: LOGINS_AT_ONCE,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  })
   return {
     async logIn() {
       const connection = await pool.getConnection()
@@ -133,6 +171,12 @@ function openPool(rds: LocalRds): { logIn(): Promise<unknown>; end(): Promise<vo
     },
     end: () => pool.end(),
   }
+}
+
+function randomCut(): Fault {
+  const at = CUT_POINTS[randomInt(CUT_POINTS.length)] ?? 'accepted'
+  const way = CUT_WAYS[randomInt(CUT_WAYS.length)] ?? 'close'
+  return { at, way }
 }
 
 function heap(): number {

@@ -7,11 +7,11 @@ export interface LoginEvent {
   time: Date
   /** Database user that wanted to log in. */
   user: string
-  /** Access key id of the token, as far as one could be read. */
+  /** Access key id of the token, if it could be read. */
   accessKeyId?: string
-  /** What the endpoint decided. A refusal by the database behind it is not the endpoint's. */
+  /** The endpoint's decision. It does not cover refusals by the database behind it. */
   verdict: 'accepted' | 'refused'
-  /** Why it was refused; the client is not told. */
+  /** Why it was refused; not sent to the client. */
   reason?: RefusalReason
   /** The reason as a sentence with the values that did not match. */
   detail?: string
@@ -23,11 +23,11 @@ export interface ConnectionEvent {
   time: Date
 }
 
-/** What an endpoint's emitter emits, with the arguments. */
+/** Events of an endpoint, with their arguments. */
 export interface LocalRdsEvents {
   /** A login was accepted or refused. */
   login: [LoginEvent]
-  /** A client connected; nothing was read from it yet. */
+  /** A client connected; nothing has been read yet. */
   connection: [ConnectionEvent]
   /** A client's socket was closed, by either side; it is no longer counted as open. */
   disconnection: [ConnectionEvent]
@@ -36,36 +36,26 @@ export interface LocalRdsEvents {
 /** Emitter of an endpoint's events. */
 export type LocalRdsEmitter = EventEmitter<LocalRdsEvents>
 
-/** The record of an endpoint's logins. */
-export interface Audit {
-  /** Tells of each login as it is decided. */
-  events: LocalRdsEmitter
-  /** The latest logins, the oldest first. */
-  logins: readonly LoginEvent[]
-  /** Adds a login. */
-  record(time: Date, user: string, verdict: Verdict): void
-}
-
 const MAX_LOGINS = 10_000
 
-/** Begins a record that keeps the latest 10,000 logins. */
-export function createAudit(): Audit {
-  const events: LocalRdsEmitter = new EventEmitter()
-  const logins: LoginEvent[] = []
-  return {
-    events,
-    logins,
-    record(time, user, verdict) {
-      const event = loginEvent(time, user, verdict)
-      if (logins.push(event) > MAX_LOGINS) logins.shift()
-      events.emit('login', event)
-    },
+/** Record of the latest 10,000 logins. */
+export class Audit {
+  /** Emits an event for each login as it is decided. */
+  readonly events: LocalRdsEmitter = new EventEmitter()
+  /** The latest logins, the oldest first. */
+  readonly logins: LoginEvent[] = []
+
+  /** Adds a login. */
+  record(time: Date, user: string, verdict: Verdict): void {
+    const event = loginEvent(time, user, verdict)
+    if (this.logins.push(event) > MAX_LOGINS) this.logins.shift()
+    this.events.emit('login', event)
   }
 }
 
 function loginEvent(time: Date, user: string, verdict: Verdict): LoginEvent {
   const { accessKeyId } = verdict
-  const who = { time, user, ...(accessKeyId === undefined ? {} : { accessKeyId }) }
-  if (verdict.accepted) return { ...who, verdict: 'accepted' }
-  return { ...who, verdict: 'refused', reason: verdict.reason, detail: verdict.detail }
+  const login = { time, user, ...(accessKeyId === undefined ? {} : { accessKeyId }) }
+  if (verdict.accepted) return { ...login, verdict: 'accepted' }
+  return { ...login, verdict: 'refused', reason: verdict.reason, detail: verdict.detail }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import type { Engine } from './engine'
+import type { Engine } from './defaults'
 
 /** The user and password of a session behind the endpoint. */
 export interface BackendLogin {
@@ -11,23 +11,23 @@ export interface BackendLogin {
   password?: string
 }
 
-/** A real database: where it listens and who logs in. */
+/** A real database: its address and its logins. */
 export interface Backend {
   /** Host name or IP address. */
   host: string
   /** TCP port. */
   port: number
-  /** Path of a Unix-domain socket, which is dialled in place of host and port. */
+  /** Path of a Unix-domain socket to connect to instead of host and port. */
   socketPath?: string
-  /** PEM certificates of the authorities to trust; TLS is used if and only if they are given. */
+  /** CA certificates in PEM; TLS is used if and only if they are given. */
   ca?: string
   /** Database that the URL names, possibly empty. */
   database: string
-  /** Who logs in unless the endpoint's user has an entry of its own. */
+  /** Login for users of the endpoint without an entry in `logins`. */
   login: BackendLogin
-  /** Own logins for some of the endpoint's users. */
+  /** Logins by user of the endpoint. */
   logins: Readonly<Record<string, BackendLogin>>
-  /** Whether the server counts dropped handshakes against us, as a MySQL does that is not ours. */
+  /** Whether the server blocks hosts that drop handshakes, as a MySQL that was not started here does. */
   countsDroppedLogins: boolean
 }
 
@@ -42,7 +42,7 @@ export const DEFAULT_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 33
 /**
  * Reads a backend's URL: `socket` is the path of a Unix-domain socket, and the file that `ssl-ca` names is read.
  *
- * @throws {TypeError} when it is no URL of the engine; the message never contains the URL, which holds a password.
+ * @throws {TypeError} when it is not a URL of the engine. The message never contains the URL, which has a password.
  */
 export function parseBackendUrl(
   engine: Engine,
@@ -78,7 +78,7 @@ export function parseBackendUrl(
   }
 }
 
-/** Says who logs in to the backend for a user of the endpoint. */
+/** Returns the backend's login for a user of the endpoint. */
 export function backendLogin(backend: Backend, user: string): BackendLogin {
   return Object.hasOwn(backend.logins, user) ? (backend.logins[user] ?? backend.login) : backend.login
 }

@@ -10,25 +10,25 @@ export interface EndpointCertificate {
   key: string
 }
 
-/** An authority that exists for one endpoint. */
+/** A CA that exists for one endpoint. */
 export interface Authority {
-  /** Its certificate in PEM: what a client is told to trust. */
+  /** Its certificate in PEM, for clients to trust. */
   ca: string
-  /** Makes a server certificate for the given host names and IP addresses. */
+  /** Issues a server certificate for the given host names and IP addresses. */
   issue(hosts: readonly string[]): Promise<EndpointCertificate>
 }
 
-// Fixed dates, so that a client whose clock is mocked or hours off still finds the certificate valid.
+// Fixed dates: the certificate is also valid for a client whose clock is mocked or wrong.
 const VALIDITY = { notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date('2045-01-01') }
 const KEY = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
 
 /**
- * Makes an authority.
+ * Creates a CA.
  *
  * Its certificates are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
  */
 export async function createAuthority(): Promise<Authority> {
-  // A name of its own: of two authorities with the same name in one file OpenSSL tries the first alone.
+  // A unique name: of two CAs with the same name in one file OpenSSL tries only the first.
   const name = `rds-iam local CA ${randomBytes(6).toString('hex')}`
   const authority = await generate([{ name: 'commonName', value: name }], {
     ...VALIDITY,

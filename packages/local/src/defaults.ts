@@ -1,8 +1,11 @@
-/** Endpoint names that tokens may be signed for unless told otherwise. */
+/** A database engine, as RDS names it. */
+export type Engine = 'postgres' | 'mysql'
+
+/** Default endpoint names. */
 export const DEFAULT_ENDPOINTS: readonly string[] = ['localhost', '127.0.0.1']
 
-/** Database users that exist unless told otherwise. */
+/** Default database users. */
 export const DEFAULT_USERS: readonly string[] = ['jane_doe']
 
-/** Region of the endpoint unless told otherwise. */
+/** Default region. */
 export const DEFAULT_REGION = 'us-east-1'

@@ -1,25 +1,13 @@
-export {
-  findMysqlServer,
-  startCredentialEndpoints,
-  startLocalRds,
-  startMysql,
-  startPostgres,
-  verifyToken,
-} from './index.js'
+export { findMysqlServer, startLocalRds, startMysql, startPostgres, verifyToken } from './index.js'
 export type {
   AcceptedEndpoint,
   BackendLogin,
   ConnectionEvent,
   ControlAccess,
-  CredentialEndpoints,
-  CredentialEndpointsOptions,
-  CredentialFault,
-  CredentialSource,
   DatabaseServer,
   DatabaseServerOptions,
   DatabaseServerWithUsers,
   Engine,
-  IssuedIdentity,
   LocalRds,
   LocalRdsConfiguration,
   LocalRdsEmitter,

@@ -1,9 +1,8 @@
 export { startLocalRds } from './local-rds'
 export type { LocalRds } from './local-rds'
-export type { LocalRdsOptions } from './options'
-export type { LocalRdsConfiguration } from './configuration'
+export type { LocalRdsConfiguration, LocalRdsOptions } from './options'
 export type { ControlAccess } from './control/control-endpoint'
-export type { Engine } from './engine'
+export type { Engine } from './defaults'
 export type { BackendLogin } from './backend'
 export type { ConnectionEvent, LocalRdsEmitter, LocalRdsEvents, LoginEvent } from './audit'
 export type { TestIdentity } from './iam/identity'
@@ -17,10 +16,3 @@ export type {
   DatabaseServerOptions,
   DatabaseServerWithUsers,
 } from './servers/database-server'
-export { startCredentialEndpoints } from './credential-endpoints/credential-endpoints'
-export type {
-  CredentialEndpoints,
-  CredentialEndpointsOptions,
-} from './credential-endpoints/credential-endpoints'
-export type { CredentialFault, CredentialSource } from './credential-endpoints/fault'
-export type { IssuedIdentity } from './credential-endpoints/issuer'

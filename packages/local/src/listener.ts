@@ -30,16 +30,16 @@ export async function listenOnLoopback(
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return listener(chosen, [ipv4])
       await closeServer(ipv4)
-      // A port that was free on one address only: another one may be free on both.
+      // The port was free on one address only: another one may be free on both.
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === ATTEMPTS) throw error
     }
   }
 }
 
 /**
- * Listens on one address alone.
+ * Listens on one address only.
  *
- * @throws the error of `listen` when the port is taken, or the address is none of this machine's.
+ * @throws the error of `listen` when the port is taken, or the address is not this machine's.
  */
 export async function listenOnAddress(
   host: string,

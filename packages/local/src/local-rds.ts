@@ -1,75 +1,27 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { createAudit, type LocalRdsEmitter, type LoginEvent } from './audit'
+import { Audit, type LocalRdsEmitter, type LoginEvent } from './audit'
 import { connectBackend, parseBackendUrl, type Backend } from './backend'
-import { createAuthority } from './certificate'
-import { checkNames } from './checks'
-import { changeConfiguration, CONFIGURATION_NAMES, type LocalRdsConfiguration } from './configuration'
+import { createAuthority, type Authority } from './certificate'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
-import {
-  startCredentialEndpoints,
-  type CredentialEndpoints,
-} from './credential-endpoints/credential-endpoints'
 import { parseEndpointName } from './endpoint-name'
-import type { Engine } from './engine'
+import type { Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
-import { listenOnAddress, listenOnLoopback } from './listener'
+import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
-import { createLoginDecisions } from './login-decisions'
+import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
-import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from './options'
+import {
+  changeConfiguration,
+  resolveOptions,
+  type LocalRdsConfiguration,
+  type LocalRdsOptions,
+  type ResolvedOptions,
+} from './options'
 import { servePostgres } from './postgres/endpoint'
 import { startMysql } from './servers/mysql-server'
 import { startPostgres } from './servers/postgres-server'
-import { createSocketSet } from './socket-set'
-
-/** An endpoint that is running. */
-export interface LocalRds {
-  /** Its engine. */
-  readonly engine: Engine
-  /** Where this machine reaches it: `localhost`, that is 127.0.0.1 and ::1, or the one address it listens on. */
-  readonly host: string
-  /** TCP port. */
-  readonly port: number
-  /** Certificate of the authority that signed the endpoint's certificate, in PEM. */
-  readonly ca: string
-  /** The first database user. */
-  readonly user: string
-  /** Database that exists behind the endpoint; empty when the backend's URL names none. */
-  readonly database: string
-  /** Region that tokens must be signed for. */
-  readonly region: string
-  /** What decides about logins at present; the identities' secrets are in it. */
-  readonly configuration: LocalRdsConfiguration
-  /** Address and token of the control endpoint, if one was asked for. */
-  readonly control: ControlAccess | undefined
-  /** The credential endpoints beside it, if they were asked for; they end with it. */
-  readonly credentials: CredentialEndpoints | undefined
-  /** Environment variables with which an AWS SDK finds the first identity and the region. */
-  readonly env: Record<string, string>
-  /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
-  readonly events: LocalRdsEmitter
-  /** The latest logins, the oldest first; at most 10,000. */
-  readonly logins: readonly LoginEvent[]
-  /** Number of client sockets that are open. */
-  readonly openConnections: number
-  /**
-   * Replaces parts of the configuration; sessions that are open stay. What changes at once is in force when it
-   * resolves: the certificate covers new endpoints, and a database that was started here has the new users.
-   * `ca` stays what it is.
-   * @throws {TypeError} with the name of the value that is wrong; nothing has changed then.
-   */
-  configure(change: Partial<LocalRdsConfiguration>): Promise<void>
-  /**
-   * Replaces the identities at once; sessions that are open stay.
-   * @throws {TypeError} when one of them could not sign a token.
-   */
-  setIdentities(identities: readonly TestIdentity[]): void
-  /** Closes all client connections at once and without a word, as a failover does. */
-  dropConnections(): void
-  /** Closes everything, and stops the database that was started; resolves when nothing is left. */
-  close(): Promise<void>
-}
+import { SocketSet } from './socket-set'
 
 const HANDLERS: Record<Engine, LoginHandler> = { postgres: servePostgres, mysql: serveMysql }
 const SERVERS = { postgres: startPostgres, mysql: startMysql }
@@ -84,20 +36,217 @@ const SERVERS = { postgres: startPostgres, mysql: startMysql }
  * // … connect to rds.host and rds.port as rds.user, trusting rds.ca …
  * await rds.close()
  */
-export async function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> {
-  const resolved = resolveOptions(options)
-  await checkPort(resolved)
-  const prepared = await prepareBackend(resolved)
-  try {
-    resolved.signal?.throwIfAborted()
-    return await listen(resolved, prepared)
-  } catch (error) {
-    await prepared.stop()
-    throw error
+export function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> {
+  return LocalRds.start(options)
+}
+
+/** A running endpoint. */
+export class LocalRds {
+  /** Database engine. */
+  readonly engine: Engine
+  /** Host to connect to: `localhost` (127.0.0.1 and ::1), or the one address that the endpoint listens on. */
+  readonly host: string
+  /** Certificate of the CA that signed the endpoint's certificate, in PEM. */
+  readonly ca: string
+  /** Database behind the endpoint; empty when the backend's URL names none. */
+  readonly database: string
+  /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
+  readonly events: LocalRdsEmitter
+
+  readonly #options: ResolvedOptions
+  readonly #server: BackendServer
+  readonly #authority: Authority
+  readonly #decisions: LoginDecisions
+  readonly #audit = new Audit()
+  readonly #clients = new SocketSet()
+  readonly #upstreams = new SocketSet()
+  #configuration: LocalRdsConfiguration
+  #secureContext: SecureContext | undefined
+  #listener!: Listener // set by #listen, before anyone has this object
+  #control: Control | undefined
+  #changes = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ResolvedOptions, server: BackendServer, authority: Authority) {
+    const { engine, host, configuration } = options
+    this.engine = engine
+    this.host = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+    this.ca = authority.ca
+    this.database = server.backend.database
+    this.events = this.#audit.events
+    this.#options = options
+    this.#server = server
+    this.#authority = authority
+    this.#decisions = createLoginDecisions(options)
+    this.#configuration = configuration
+  }
+
+  /** Starts an endpoint, as {@link startLocalRds} does. */
+  static async start(options: LocalRdsOptions = {}): Promise<LocalRds> {
+    const resolved = resolveOptions(options)
+    await checkPort(resolved)
+    const server = await startServer(resolved)
+    try {
+      resolved.signal?.throwIfAborted()
+      const rds = new LocalRds(resolved, server, await createAuthority())
+      await rds.#listen()
+      return rds
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+  }
+
+  /** TCP port. */
+  get port(): number {
+    return this.#listener.port
+  }
+
+  /** The first database user. */
+  get user(): string {
+    return this.#configuration.users[0] ?? ''
+  }
+
+  /** Region that tokens must be signed for. */
+  get region(): string {
+    return this.#configuration.region
+  }
+
+  /** The current configuration, with the secrets of the identities. */
+  get configuration(): LocalRdsConfiguration {
+    return changeConfiguration(this.#configuration, {})
+  }
+
+  /** URL and token of the control endpoint; undefined when there is none. */
+  get control(): ControlAccess | undefined {
+    return this.#control?.access
+  }
+
+  /** Environment variables with which an AWS SDK finds the first identity and the region. */
+  get env(): Record<string, string> {
+    return identityEnvironment(this.#configuration.identities[0], this.#configuration.region)
+  }
+
+  /** The latest logins, the oldest first; at most 10,000. */
+  get logins(): readonly LoginEvent[] {
+    return [...this.#audit.logins]
+  }
+
+  /** Number of open client sockets. */
+  get openConnections(): number {
+    return this.#clients.size
+  }
+
+  /**
+   * Replaces parts of the configuration; open sessions stay. When it resolves, the change is in force: the certificate
+   * covers new endpoints, and a database that was started here has the new users. `ca` does not change.
+   *
+   * @throws {TypeError} with the name of the wrong value; nothing has changed then.
+   */
+  configure(change: Partial<LocalRdsConfiguration>): Promise<void> {
+    const changed = this.#changes.then(() => this.#change(change))
+    this.#changes = changed.catch(() => {})
+    return changed
+  }
+
+  /**
+   * Replaces the identities at once; open sessions stay.
+   *
+   * @throws {TypeError} when one of them could not sign a token.
+   */
+  setIdentities(identities: readonly TestIdentity[]): void {
+    this.#configuration = changeConfiguration(this.#configuration, { identities })
+  }
+
+  /** Closes all client connections at once, without a message, as a failover does. */
+  dropConnections(): void {
+    void this.#clients.destroy()
+  }
+
+  /** Closes everything, and stops the database that was started; resolves when nothing is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #listen(): Promise<void> {
+    this.#secureContext = await this.#issueCertificate(this.#configuration.endpoints)
+    this.#listener = await openListener(this.#options, (client) => this.#serve(client))
+    const { control } = this.#options
+    if (control === undefined) return
+    try {
+      this.#control = await startControl(this, control)
+    } catch (error) {
+      await Promise.all([this.#listener.close(), this.#clients.destroy()])
+      throw error
+    }
+  }
+
+  async #issueCertificate(endpoints: readonly string[]): Promise<SecureContext | undefined> {
+    if (!this.#options.tls) return undefined
+    return createSecureContext(
+      await this.#authority.issue(endpoints.map((name) => parseEndpointName(name).host)),
+    )
+  }
+
+  async #change(change: Partial<LocalRdsConfiguration>): Promise<void> {
+    const { users, endpoints } = changeConfiguration(this.#configuration, change)
+    if (change.users !== undefined) await this.#server.addUsers(users)
+    if (change.endpoints !== undefined) this.#secureContext = await this.#issueCertificate(endpoints)
+    // Once more: setIdentities may have replaced the identities meanwhile.
+    this.#configuration = changeConfiguration(this.#configuration, change)
+  }
+
+  async #close(): Promise<void> {
+    const stopped = this.#listener.close()
+    await this.#control?.close()
+    await this.#clients.destroy()
+    await stopped
+    await this.#upstreams.destroy()
+    await this.#changes
+    await this.#server.stop()
+  }
+
+  /** Serves one client until it has a session or was refused, within the time limit. */
+  #serve(client: Socket): void {
+    this.#clients.add(client)
+    this.events.emit('connection', { time: new Date() })
+    client.once('close', () => this.events.emit('disconnection', { time: new Date() }))
+    // A timer of AbortSignal runs also when a test replaced the global timers, and keeps no process alive.
+    const limit = AbortSignal.timeout(LOGIN_TIME_MS)
+    const drop = (): void => void client.destroy()
+    limit.addEventListener('abort', drop)
+    HANDLERS[this.engine](client, this.#loginContext())
+      .catch(drop)
+      .finally(() => limit.removeEventListener('abort', drop))
+  }
+
+  /** What a login needs: the certificate is the one of the moment when the client connected. */
+  #loginContext(): LoginContext {
+    const { backend } = this.#server
+    return {
+      secureContext: this.#secureContext,
+      backend,
+      openBackend: async () => {
+        const upstream = await connectBackend(backend)
+        this.#upstreams.add(upstream)
+        if (this.#closing !== undefined) upstream.destroy()
+        return upstream
+      },
+      authorize: (user, token) => {
+        const time = new Date()
+        const current = { configuration: this.#configuration, port: this.port }
+        const verdict = this.#decisions.decide(user, token, time, current)
+        this.#audit.record(time, user, verdict)
+        return verdict.accepted
+      },
+      recordRefusal: (user, reason, detail) =>
+        this.#audit.record(new Date(), user, { accepted: false, reason, detail }),
+    }
   }
 }
 
-/** Finds out that a port is taken before a database was started for nothing. */
+/** Fails for a taken port before a database is started. */
 async function checkPort(options: ResolvedOptions): Promise<void> {
   if (options.port !== 0) await (await openListener(options, (socket) => socket.destroy())).close()
 }
@@ -105,176 +254,38 @@ async function checkPort(options: ResolvedOptions): Promise<void> {
 function openListener(
   { host, port }: ResolvedOptions,
   onConnection: (socket: Socket) => void,
-): ReturnType<typeof listenOnLoopback> {
+): Promise<Listener> {
   return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
 }
 
-interface PreparedBackend {
+interface BackendServer {
   backend: Backend
   addUsers(users: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
 
-async function prepareBackend(options: ResolvedOptions): Promise<PreparedBackend> {
-  const { engine, backend, backendUsers, configuration, signal } = options
-  if (backend !== undefined)
+/** Starts the database, unless there is one at the URL that was given. */
+async function startServer({
+  engine,
+  backend: given,
+  backendUsers,
+  configuration,
+  signal,
+}: ResolvedOptions): Promise<BackendServer> {
+  if (given !== undefined)
     return {
-      backend: parseBackendUrl(engine, backend, backendUsers),
-      addUsers: () => Promise.resolve(), // they run as the URL's user
+      backend: parseBackendUrl(engine, given, backendUsers),
+      addUsers: () => Promise.resolve(), // sessions run as the URL's user
       stop: () => Promise.resolve(),
     }
   const { url, socketPath, logins, addUsers, stop } = await SERVERS[engine]({
     users: configuration.users,
     ...(signal === undefined ? {} : { signal }),
   })
-  const place = {
+  const backend = {
     ...parseBackendUrl(engine, url, logins),
     ...(socketPath === undefined ? {} : { socketPath }),
+    countsDroppedLogins: false,
   }
-  return { backend: { ...place, countsDroppedLogins: false }, addUsers, stop }
-}
-
-async function listen(
-  options: ResolvedOptions,
-  { backend, addUsers, stop }: PreparedBackend,
-): Promise<LocalRds> {
-  const { engine } = options
-  const authority = await createAuthority()
-  const secure = async (names: readonly string[]): Promise<SecureContext | undefined> => {
-    if (!options.tls) return undefined
-    return createSecureContext(await authority.issue(names.map((name) => parseEndpointName(name).host)))
-  }
-  let { configuration } = options
-  let secureContext = await secure(configuration.endpoints)
-  const audit = createAudit()
-  const decisions = createLoginDecisions(options)
-  const clients = createSocketSet()
-  const links = createSocketSet()
-  let control: Control | undefined
-  let credentials: CredentialEndpoints | undefined
-  let closing: Promise<void> | undefined
-
-  const context: LoginContext = {
-    get secureContext() {
-      return secureContext
-    },
-    backend,
-    async openBackend() {
-      const link = await connectBackend(backend)
-      links.add(link)
-      if (closing !== undefined) link.destroy()
-      return link
-    },
-    authorize(user, token) {
-      const time = new Date()
-      const verdict = decisions.decide(user, token, time, { configuration, port: listener.port })
-      audit.record(time, user, verdict)
-      return verdict.accepted
-    },
-    recordRefusal(user, reason, detail) {
-      audit.record(new Date(), user, { accepted: false, reason, detail })
-    },
-  }
-  const listener = await openListener(options, (client) => {
-    clients.add(client)
-    audit.events.emit('connection', { time: new Date() })
-    client.once('close', () => audit.events.emit('disconnection', { time: new Date() }))
-    serve(client, HANDLERS[engine], context)
-  })
-  const change = async (wanted: Partial<LocalRdsConfiguration>): Promise<void> => {
-    checkNames('configure', wanted, CONFIGURATION_NAMES)
-    const { users, endpoints } = changeConfiguration(configuration, wanted)
-    if (wanted.users !== undefined) await addUsers(users)
-    if (wanted.endpoints !== undefined) secureContext = await secure(endpoints)
-    configuration = changeConfiguration(configuration, wanted)
-  }
-  let changes = Promise.resolve()
-  const close = async (): Promise<void> => {
-    const stopped = listener.close()
-    await control?.close()
-    await credentials?.close()
-    await clients.destroy()
-    await stopped
-    await links.destroy()
-    await changes
-    await stop()
-  }
-  const rds: LocalRds = {
-    engine,
-    host: options.host === undefined || isWildcard(options.host) ? 'localhost' : options.host,
-    port: listener.port,
-    ca: authority.ca,
-    database: backend.database,
-    events: audit.events,
-    get user() {
-      return configuration.users[0] ?? ''
-    },
-    get region() {
-      return configuration.region
-    },
-    get configuration() {
-      return changeConfiguration(configuration, {})
-    },
-    get control() {
-      return control?.access
-    },
-    get credentials() {
-      return credentials
-    },
-    get env() {
-      return identityEnvironment(configuration.identities[0], configuration.region)
-    },
-    get logins() {
-      return [...audit.logins]
-    },
-    get openConnections() {
-      return clients.size
-    },
-    configure(wanted) {
-      const changed = changes.then(() => change(wanted))
-      changes = changed.catch(() => {})
-      return changed
-    },
-    setIdentities(identities) {
-      configuration = changeConfiguration(configuration, { identities })
-    },
-    dropConnections() {
-      void clients.destroy()
-    },
-    close() {
-      closing ??= close()
-      return closing
-    },
-  }
-  try {
-    if (options.credentials !== undefined)
-      credentials = await startCredentialEndpoints({
-        region: configuration.region,
-        ...options.credentials,
-        onIssued(identity) {
-          decisions.admit(identity)
-          options.credentials?.onIssued?.(identity)
-        },
-      })
-    if (options.controlPort !== undefined) control = await startControl(rds, options.controlPort)
-  } catch (error) {
-    await Promise.all([listener.close(), clients.destroy(), credentials?.close()])
-    throw error
-  }
-  return rds
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::'
-}
-
-/** Sees a client through its login, in limited time. */
-function serve(client: Socket, handler: LoginHandler, context: LoginContext): void {
-  // AbortSignal's timers go on when a test replaces the global ones, and keep no process alive.
-  const limit = AbortSignal.timeout(LOGIN_TIME_MS)
-  const drop = (): void => void client.destroy()
-  limit.addEventListener('abort', drop)
-  handler(client, context)
-    .catch(drop)
-    .finally(() => limit.removeEventListener('abort', drop))
+  return { backend, addUsers, stop }
 }

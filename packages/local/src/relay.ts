@@ -1,19 +1,21 @@
 import type { Duplex } from 'node:stream'
-import { closeGently } from './closing'
+
+// How long a client may take to close its half after we closed ours.
+const LINGER_MS = 5_000
 
 /**
- * Passes bytes both ways until both sides are done, with the back-pressure of each side passed on to the other.
+ * Passes bytes both ways until both sides are done, with back-pressure in both directions.
  *
- * A client that closes its half still gets the answers that are under way. A backend that closes ends the client.
+ * A client that closes its half still receives the responses under way. A backend that closes ends the client.
  */
 export function relay(client: Duplex, backend: Duplex): void {
   client.pipe(backend)
   backend.pipe(client, { end: false })
-  tieLifetimes(client, backend)
+  bindLifetimes(client, backend)
 }
 
-/** Lets a backend that closes end the client properly, and one that breaks take the client with it. */
-export function tieLifetimes(client: Duplex, backend: Duplex): void {
+/** Ends the client properly when the backend ends, and destroys it when the backend's connection breaks. */
+export function bindLifetimes(client: Duplex, backend: Duplex): void {
   const end = (): void => {
     client.unpipe(backend)
     backend.end()
@@ -27,4 +29,18 @@ export function tieLifetimes(client: Duplex, backend: Duplex): void {
   else backend.once('end', end)
   if (backend.closed) close()
   else backend.once('close', close)
+}
+
+/**
+ * Closes our half of a client's connection after a last message, and the whole when the client has closed its half.
+ *
+ * Reads and discards what the client still sends: unread data would turn the close into a reset, and the client could
+ * lose the last message.
+ */
+export function closeGently(client: Duplex, last?: Buffer): void {
+  if (last !== undefined && client.writable) client.write(last)
+  client.end()
+  client.resume()
+  // A timer of AbortSignal runs also when a test replaced the global timers, and keeps no process alive.
+  AbortSignal.timeout(LINGER_MS).addEventListener('abort', () => client.destroy())
 }

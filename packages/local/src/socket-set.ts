@@ -1,32 +1,26 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
-/** Sockets that are open. */
-export interface SocketSet {
-  /** Number of sockets. */
-  readonly size: number
-  /** Adds a socket until it closes. */
-  add(socket: Socket): void
-  /** Closes all sockets at once, and resolves when they are closed. */
-  destroy(): Promise<void>
-}
+/** Open sockets. */
+export class SocketSet {
+  readonly #sockets = new Set<Socket>()
 
-/** Begins an empty set. */
-export function createSocketSet(): SocketSet {
-  const sockets = new Set<Socket>()
-  return {
-    get size() {
-      return sockets.size
-    },
-    add(socket) {
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
-      socket.on('error', () => {}) // 'close' follows
-    },
-    async destroy() {
-      const closed = [...sockets].map((socket) => once(socket, 'close'))
-      for (const socket of sockets) socket.destroy()
-      await Promise.all(closed)
-    },
+  /** Number of open sockets. */
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  /** Adds a socket until it closes. */
+  add(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    socket.on('error', () => {}) // 'close' follows
+  }
+
+  /** Closes all sockets at once, and resolves when they are closed. */
+  async destroy(): Promise<void> {
+    const closed = [...this.#sockets].map((socket) => once(socket, 'close'))
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(closed)
   }
 }

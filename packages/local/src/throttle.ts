@@ -1,21 +1,20 @@
 /** Counts the logins of the last second. */
 export interface Throttle {
   /**
-   * Tells whether a login at the instant `now`, in milliseconds, may go on when `limit` are let through in a second.
-   * Only those that may are counted.
+   * Whether a login at `now`, in milliseconds, is within `limit` logins a second. Only admitted logins count.
    */
   admits(now: number, limit: number): boolean
 }
 
 const WINDOW_MS = 1_000
 
-/** Begins to count. */
+/** Starts to count. */
 export function createThrottle(): Throttle {
   let admitted: number[] = []
   return {
     admits(now, limit) {
       if (limit === Infinity) return true
-      // A clock that was set back leaves instants of the future, which would count for long.
+      // When the clock was set back, recorded times are in the future and would count for too long.
       admitted = admitted.filter((instant) => instant <= now && now - instant < WINDOW_MS)
       if (admitted.length >= limit) return false
       admitted.push(now)

@@ -3,7 +3,7 @@ import { TLSSocket, type SecureContext } from 'node:tls'
 import { ProtocolError } from './byte-reader'
 
 /**
- * Answers the TLS handshake of a client on a socket whose unread bytes begin with it.
+ * Accepts the TLS handshake of a client on a socket whose unread bytes begin with it.
  *
  * @throws {ProtocolError} when the handshake fails.
  */
@@ -22,11 +22,11 @@ export function acceptTls(
       secure.destroy()
       reject(new ProtocolError('the TLS handshake failed'))
     }
-    // A client that does not like the certificate just goes away: its end shows only to who reads.
+    // A client that rejects the certificate closes the connection; Node reports that only to a reader.
     const notice = (): void => void secure.read(0)
     secure.on('error', fail)
     secure.once('close', fail).once('end', fail).on('readable', notice)
-    // An end that was read before TLS took over shows on the socket alone.
+    // If the end was read before TLS took over, only the socket reports it.
     socket.once('end', fail).read(0)
     secure.once('secure', () => {
       socket.off('end', fail)

@@ -88,7 +88,7 @@ function testLogins(engine: Engine, client: Client): void {
     await allClosed(rds)
   })
 
-  test('sends no token to an endpoint that it does not trust', async () => {
+  test('sends no token when it does not trust the certificate', async () => {
     const before = rds.logins.length
     expect(await failure(attempt({ ca: stranger.ca }))).toMatchObject({
       message: expect.stringMatching(/certificate|unknown authority/i),

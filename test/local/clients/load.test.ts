@@ -165,7 +165,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
   })
   afterEach(() => rds.close())
 
-  test('lets go of a client that closes its half together with the request for TLS', async () => {
+  test('closes the connection of a client that ends right after its TLS request', async () => {
     const { tlsRequest } = ENGINES[engine].conversation(rds, '')
     const socket = connectTcp({ port: rds.port, host: 'localhost' })
     const closed = once(socket, 'close')
@@ -174,7 +174,7 @@ describe.each(['postgres', 'mysql'] as const)('the %s endpoint', (engine) => {
     await allClosed(rds)
   })
 
-  test('lets go of a client that closes its half together with a good token', async () => {
+  test('closes the connection of a client that ends right after a valid token', async () => {
     const { serverFirst, tlsRequest, messages } = ENGINES[engine].conversation(rds, await sign(rds))
     const socket = connectTcp({ port: rds.port, host: 'localhost' })
     if (serverFirst) await heard(socket)

@@ -60,7 +60,7 @@ function replaced(text: string, table: Readonly<Record<string, string>>): string
 const STOPPED = { status: 0, signal: null, stderr: '' }
 
 describe('the command with a database of its own', () => {
-  test('says as JSON what a client needs, then each login, and leaves nothing', async () => {
+  test('prints what a client needs as JSON, then each login, and leaves nothing behind', async () => {
     const command = run(['--json'])
     const ready = await readiness(command)
     expect(ready).toEqual({
@@ -108,7 +108,7 @@ describe('the command with a database of its own', () => {
     nothingIsLeft()
   })
 
-  test.each(['postgres', 'mysql'])('stops while its %s is still starting', async (engine) => {
+  test.each(['postgres', 'mysql'])('stops when a signal arrives while its %s is starting', async (engine) => {
     const watcher = watch(scratch.path)
     const command = run(['--engine', engine])
     await once(watcher, 'change')
@@ -137,7 +137,7 @@ describe('what ends the command', () => {
     nothingIsLeft()
   })
 
-  test('the end of its input, where that is a pipe', async () => {
+  test('the end of its input when that is a pipe', async () => {
     const command = runBehind('--json')
     await readiness(command)
     command.child.stdin?.end()
@@ -145,7 +145,7 @@ describe('what ends the command', () => {
     nothingIsLeft()
   })
 
-  test('the end of the shell that npx runs it in, which keeps signals to itself', async () => {
+  test('the end of npx’s shell, which does not pass signals on', async () => {
     const script = '"$0" "$@" & wait'
     const args = ['-c', script, process.execPath, program, '--json', '--backend', inject('postgresUrl')]
     const env = { ...process.env, TMPDIR: scratch.path, npm_lifecycle_event: 'npx' }
@@ -156,7 +156,7 @@ describe('what ends the command', () => {
     nothingIsLeft()
   })
 
-  test('an output that nobody reads', async () => {
+  test('an output pipe that is closed', async () => {
     const command = runBehind('--json')
     const ready = await readiness(command)
     command.child.stdout?.destroy()
@@ -165,7 +165,7 @@ describe('what ends the command', () => {
     nothingIsLeft()
   })
 
-  test('not an input that had ended when it started', async () => {
+  test('not an input that ended before the start', async () => {
     const command = runBehind('--json')
     command.child.stdin?.end()
     const ready = await readiness(command)
@@ -175,7 +175,7 @@ describe('what ends the command', () => {
 })
 
 describe('the output for people', () => {
-  test('names all that a client needs, then logins, and never a token', async () => {
+  test('prints what a client needs, then each login, and never a token', async () => {
     const command = runBehind('--identity', 'AKIATEST:the/secret', '--user', "o'neil", '--no-control')
     let block = ''
     while (!block.includes('psql')) block += `${await command.line()}\n`
@@ -228,7 +228,7 @@ describe('the output for people', () => {
     expect(stdout).not.toContain('X-Amz')
   })
 
-  test('says how to reach a name that leads elsewhere', async () => {
+  test('prints the address to connect to when the name resolves elsewhere', async () => {
     const command = runBehind('--endpoint', 'db.example.com', '--region', 'eu-west-1', '--quiet')
     let block = ''
     while (!block.includes('psql')) block += `${await command.line()}\n`
@@ -237,7 +237,7 @@ describe('the output for people', () => {
     expect(block).toContain('--region eu-west-1)')
   })
 
-  test('leaves logins out when it is to be quiet', async () => {
+  test('has no logins with --quiet', async () => {
     const command = runBehind('--json', '--quiet')
     const ready = await readiness(command)
     await whoInPostgres(ready)
@@ -263,7 +263,7 @@ describe('where it listens', () => {
     return opened
   }
 
-  test('is loopback alone', async () => {
+  test('is loopback by default', async () => {
     const { port, control } = await readiness(runBehind('--json'))
     expect(await reaches('127.0.0.1', port)).toBe(true)
     for (const address of addresses) {
@@ -272,7 +272,7 @@ describe('where it listens', () => {
     }
   })
 
-  test('is everywhere when it is told so, but not with the control endpoint', async () => {
+  test('is every address with --host 0.0.0.0, but not for the control endpoint', async () => {
     const { host, port, control } = await readiness(runBehind('--json', '--host', '0.0.0.0'))
     expect(host).toBe('localhost')
     for (const address of ['127.0.0.1', ...addresses]) expect(await reaches(address, port)).toBe(true)
@@ -280,7 +280,7 @@ describe('where it listens', () => {
       expect(await reaches(address, Number(new URL(control?.url ?? '').port))).toBe(false)
   })
 
-  test('is one address when it is told so', async () => {
+  test('is one address with --host', async () => {
     const ready = await readiness(runBehind('--json', '--host', '127.0.0.1'))
     expect(ready.host).toBe('127.0.0.1')
     expect(await reaches('::1', ready.port)).toBe(false)
@@ -289,7 +289,7 @@ describe('where it listens', () => {
 })
 
 describe('flags', () => {
-  test('say who may log in, and when', async () => {
+  test('set the user, the identity and the clock', async () => {
     const identity = 'ASIATEST:secret:session'
     const command = runBehind('--json', '--clock-offset', '16m', '--identity', identity)
     const ready = await readiness(command)
@@ -298,13 +298,13 @@ describe('flags', () => {
     expect(JSON.parse((await command.line()) ?? '')).toMatchObject({ reason: 'TOKEN_EXPIRED' })
   })
 
-  test('say how many logins are let through', async () => {
+  test('set the limit of logins a second', async () => {
     const command = runBehind('--json', '--max-connections-per-second', '0')
     expect(await failure(whoInPostgres(await readiness(command)))).toMatchObject({ code: '28000' })
     expect(JSON.parse((await command.line()) ?? '')).toMatchObject({ reason: 'THROTTLED' })
   })
 
-  test('say who a session runs as', async () => {
+  test('set the user that a session runs as', async () => {
     const { username, password } = new URL(inject('postgresUrl'))
     const wrong = new URL(inject('postgresUrl'))
     wrong.password = 'wrong'
@@ -323,7 +323,7 @@ describe('flags', () => {
     expect(await failure(whoInPostgres(ready, { user: 'john' }))).toMatchObject({ code: '28P01' })
   })
 
-  test('say where the certificate is written', async () => {
+  test('set the file of the certificate', async () => {
     const file = join(scratch.path, 'authority.pem')
     const command = runBehind('--json', '--ca-file', file)
     expect((await readiness(command)).caFile).toBe(file)
@@ -332,14 +332,14 @@ describe('flags', () => {
     nothingIsLeft()
   })
 
-  test('name a file that is there only while it is ready', async () => {
+  test('set a file that exists only while the endpoint is ready', async () => {
     const file = join(scratch.path, 'authority.pem')
     writeFileSync(file, 'of a command that was killed')
     expect(await runBehind('--ca-file', file, '--host', '192.0.2.1').ended).toMatchObject({ status: 1 })
     nothingIsLeft()
   })
 
-  test('explain themselves', async () => {
+  test('print help and version', async () => {
     const help = await run(['--help']).ended
     expect(help).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('--engine ENGINE') })
     expect(await run(['--version']).ended).toMatchObject({ status: 0, stdout: `${version}\n` })
@@ -350,26 +350,23 @@ describe('flags', () => {
     [['postgres'], "Unexpected argument 'postgres'"],
     [['--port'], "Option '--port <value>' argument missing"],
     [['--port', 'x'], "--port must be a whole number, not 'x'"],
-    [['--port', '65536'], 'port must be from 0 to 65535'],
+    [['--port', '65536'], '--port must be from 0 to 65535'],
     [['--engine', 'oracle'], "--engine must be postgres or mysql, not 'oracle'"],
     [['--backend', 'mysql://u:secret@h'], "backend must begin with postgresql:// for engine 'postgres'"],
     [['--backend', 'postgresql://u:secret@h?ssl-ca=/none'], 'no such file'],
     [['--endpoint', 'a b'], "endpoints: 'a b' is neither a host nor host:port"],
-    [['--user', 'a,,b'], 'users must be a list of names'],
-    [['--region', 'US!'], "region 'US!' is not the name of a region"],
-    [['--host', 'localhost'], 'host must be an IP address'],
+    [['--user', 'a,,b'], '--user must be a list of names'],
+    [['--region', 'US!'], "--region 'US!' is not the name of a region"],
+    [['--host', 'localhost'], '--host must be an IP address'],
     [['--clock-offset', '15'], "--clock-offset must be a time such as 16m or -90s, not '15'"],
     [['--clock-offset', '-15m'], "use '--clock-offset=-XYZ'"],
     [['--max-connections-per-second', '-1'], 'ambiguous'],
     [['--identity', 'AKIATEST'], '--identity must be'],
     [['--backend-user', 'john=:secret'], '--backend-user must be'],
-    [['--backend-user', 'john=john:secret'], 'backendUsers is of no use without backend'],
-    [['--credentials-lifetime', '60s'], '--credentials-lifetime is of no use without --credentials'],
-    [['--credentials', '--credentials-lifetime', '1'], '--credentials-lifetime must be a time'],
-    [['--credentials', '--credentials-lifetime', '1ms'], 'lifetimeMs must be a number of milliseconds'],
+    [['--backend-user', 'john=john:secret'], 'backendUsers has no effect without backend'],
     [['--json', '--shell'], '--json and --shell exclude each other'],
     [['--no-control', '--control-port', '1'], '--no-control and --control-port exclude each other'],
-  ])('that are wrong, such as %j, are refused in one line', async (args, message) => {
+  ])('%j are refused in one line', async (args, message) => {
     const { status, stdout, stderr } = await run(args).ended
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/^rds-iam-local: [^\n]+ \(see rds-iam-local --help\)\n$/)
@@ -379,7 +376,7 @@ describe('flags', () => {
 })
 
 describe('a command that cannot start', () => {
-  test.each(['--port', '--control-port'])('says that the port of %s is taken', async (flag) => {
+  test.each(['--port', '--control-port'])('says that the port of %s is in use', async (flag) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -387,17 +384,17 @@ describe('a command that cannot start', () => {
       status: 1,
       signal: null,
       stdout: '',
-      stderr: `rds-iam-local: port ${port} is taken on 127.0.0.1: choose another one, or leave it out for a free one\n`,
+      stderr: `rds-iam-local: port ${port} is in use on 127.0.0.1: choose another one, or omit it for a free one\n`,
     })
     other.close()
     nothingIsLeft()
   })
 
-  test('says that an address is not the machine’s', async () => {
+  test('says that an address is not this machine’s', async () => {
     const { status, stderr } = await runBehind('--host', '192.0.2.1').ended
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: 'rds-iam-local: 192.0.2.1 is no address of this machine: choose another --host\n',
+      stderr: 'rds-iam-local: 192.0.2.1 is not an address of this machine: choose another --host\n',
     })
   })
 

@@ -76,7 +76,6 @@ export interface Readiness {
   region: string
   env: Record<string, string>
   control?: { url: string; token: string }
-  credentials?: Record<'imds' | 'container' | 'webIdentity', Record<string, string>>
 }
 
 /** Waits for the first line of a command with `--json`. */

@@ -40,7 +40,7 @@ async function outcome(config: pg.ClientConfig = {}): Promise<string | undefined
 }
 
 describe('the clock', () => {
-  test('may be ahead or behind, from the start or later', async () => {
+  test('may be ahead or behind, at the start and later', async () => {
     const password = await sign(rds)
     expect(await outcome({ password })).toBeUndefined()
     await rds.configure({ clockOffsetMs: 901_000 })
@@ -54,7 +54,7 @@ describe('the clock', () => {
     expect(await outcome()).toBe('TOKEN_EXPIRED')
   })
 
-  test('holds for identities, and not for the times of the audit trail', async () => {
+  test('applies to identities, and not to the times of the audit trail', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const expiration = new Date(Date.now() + 600_000)
     await rds.configure({
@@ -69,7 +69,7 @@ describe('the clock', () => {
 })
 
 describe('a limit of logins a second', () => {
-  test('refuses those above it as RDS refuses any, until a second has passed', async () => {
+  test('refuses further logins with RDS’s message until a second has passed', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const start = Date.now()
     await rds.configure({ maxConnectionsPerSecond: 2 })
@@ -98,7 +98,7 @@ describe('a limit of logins a second', () => {
     for (let login = 0; login < 3; login++) expect(await outcome({ password })).toBeUndefined()
   })
 
-  test('is MySQL’s ordinary refusal too', async () => {
+  test('refuses further logins with MySQL’s message', async () => {
     const other = await startLocalRds({
       engine: 'mysql',
       backend: inject('mysqlUrl'),
@@ -111,7 +111,7 @@ describe('a limit of logins a second', () => {
 })
 
 describe('a change while it runs', () => {
-  test('of identities decides about logins, not about sessions', async () => {
+  test('of identities applies to new logins only', async () => {
     const session = await pgClient(rds)
     const password = await sign(rds)
     await rds.configure({
@@ -129,7 +129,7 @@ describe('a change while it runs', () => {
     await session.end()
   })
 
-  test('of the region shows in what an SDK is told', async () => {
+  test('of the region changes the environment for SDKs', async () => {
     const password = await sign(rds)
     await rds.configure({ region: 'eu-central-1' })
     expect(await outcome({ password })).toBe('REGION_MISMATCH')
@@ -137,7 +137,7 @@ describe('a change while it runs', () => {
     expect(await outcome()).toBeUndefined()
   })
 
-  test('of endpoints is in the certificate, of the same authority', async () => {
+  test('of endpoints issues a new certificate from the same CA', async () => {
     const { ca } = rds
     await rds.configure({ endpoints: ['db.example.com'] })
     const dialled = { host: '127.0.0.1', ssl: { ca, servername: 'db.example.com' } }
@@ -150,14 +150,14 @@ describe('a change while it runs', () => {
     expect(rds.ca).toBe(ca)
   })
 
-  test('of users leaves those out that are not named', async () => {
+  test('of users refuses those that are no longer named', async () => {
     await rds.configure({ users: ['john'] })
     expect(rds.user).toBe('john')
     expect(await outcome({ user: 'jane_doe' })).toBe('USER_UNKNOWN')
     expect(await outcome()).toBeUndefined()
   })
 
-  test('takes changes one after the other, and those made meanwhile too', async () => {
+  test('makes changes in their order, and keeps those made meanwhile', async () => {
     const identities = [{ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }]
     const changes = [
       rds.configure({ endpoints: ['a.example.com'] }),
@@ -185,7 +185,7 @@ describe('a change while it runs', () => {
     { endpoints: 'localhost' as never },
     { region: 1 as never },
     { clockOffset: 901_000 } as never,
-  ])('to %j is refused, as a start with it is, and changes nothing', async (change) => {
+  ])('to %j is refused, also at the start, and changes nothing', async (change) => {
     const before = rds.configuration
     const [name = ''] = Object.keys(change)
     await expect(rds.configure({ clockOffsetMs: 1, ...change })).rejects.toThrow(TypeError)
@@ -197,23 +197,22 @@ describe('a change while it runs', () => {
 
   test.each([
     ['postgres', 'startLocalRds must be an object'],
-    [{ user: 'john' }, 'startLocalRds: user is unknown: there are engine, backend, '],
-    [{ control: { ports: 1 } }, 'control: ports is unknown: there are port'],
+    [{ user: 'john' }, 'startLocalRds: user is unknown; known are engine, backend, '],
+    [{ control: { ports: 1 } }, 'control: ports is unknown; known are port'],
     [{ control: 'yes' }, 'control must be an object'],
-    [{ credentials: { lifetime: 1 } }, 'credentials: lifetime is unknown: there are port, lifetimeMs, '],
   ])('is refused at the start when it is %j', async (options, message) => {
     const start = startLocalRds(options as object)
     await expect(start).rejects.toThrow(TypeError)
     await expect(start).rejects.toThrow(message)
   })
 
-  test('takes credentials as an AWS SDK gives them', async () => {
+  test("accepts credentials in the AWS SDK's form", async () => {
     const given = { accessKeyId: 'AKIATEST', secretAccessKey: 'x', accountId: '123456789012', $source: {} }
     await rds.configure({ identities: [given] })
     expect(rds.configuration.identities).toMatchObject([{ accessKeyId: 'AKIATEST' }])
   })
 
-  test('is not undone through what was given or read', async () => {
+  test('does not change when the given or returned arrays change', async () => {
     const users = ['jane_doe']
     await rds.configure({ users })
     users.push('john')
@@ -223,7 +222,7 @@ describe('a change while it runs', () => {
 })
 
 describe('new users of a database that was started here', () => {
-  test('are there, and run as themselves', async () => {
+  test('can log in, and run as themselves', async () => {
     const own = await startLocalRds()
     await own.configure({ users: ['jane_doe', 'günther "the" o\'neil', 'postgres'] })
     for (const user of own.configuration.users) {
@@ -237,7 +236,7 @@ describe('new users of a database that was started here', () => {
     await own.close()
   })
 
-  test('are there in MySQL, and run as themselves', async () => {
+  test('can log in to MySQL, and run as themselves', async () => {
     const own = await startLocalRds({ engine: 'mysql' })
     await own.configure({ users: ['jane_doe', `o'neil`, 'admin'] })
     for (const user of own.configuration.users) {
@@ -250,7 +249,7 @@ describe('new users of a database that was started here', () => {
   })
 })
 
-test('a start that is given up leaves no endpoint', async () => {
+test('rejects when the signal is aborted before the start', async () => {
   const reason = new Error('not wanted any more')
   const wrong = (options: LocalRdsOptions) => startLocalRds({ ...options, signal: AbortSignal.abort(reason) })
   await expect(wrong({})).rejects.toBe(reason)

@@ -32,7 +32,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Reply> {
 const patch = (change: unknown) =>
   request('/configuration', { method: 'PATCH', body: JSON.stringify(change) })
 
-test('it is off unless it is asked for, and gone with the endpoint', async () => {
+test('starts only when the option is set, and closes with the endpoint', async () => {
   const other = await startLocalRds({ backend: inject('postgresUrl') })
   expect(other.control).toBeUndefined()
   await other.close()
@@ -41,7 +41,7 @@ test('it is off unless it is asked for, and gone with the endpoint', async () =>
   await expect(fetch(url)).rejects.toThrow('fetch failed')
 })
 
-test('it takes the port that it is given', async () => {
+test('listens on the given port', async () => {
   const port = Number(new URL(rds.control?.url ?? '').port)
   await expect(startLocalRds({ backend: inject('postgresUrl'), control: { port } })).rejects.toMatchObject({
     code: 'EADDRINUSE',
@@ -51,7 +51,7 @@ test('it takes the port that it is given', async () => {
   expect(await request('/logins')).toEqual({ status: 200, body: [] })
 })
 
-describe('who has no token', () => {
+describe('a request without the right token', () => {
   test.each([
     ['none', {}],
     ['another', { authorization: 'Bearer other' }],
@@ -71,7 +71,7 @@ describe('who has no token', () => {
 })
 
 describe('the audit trail', () => {
-  test('is that of the API', async () => {
+  test("equals the API's", async () => {
     const token = await sign(rds)
     const session = await pgClient(rds, { password: token })
     await failure(pgClient(rds, { user: 'john', password: token }))
@@ -101,7 +101,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('changes with what is sent, and with nothing else', async () => {
+  test('changes only the values that are sent', async () => {
     const identity = {
       accessKeyId: 'ASIATEST',
       secretAccessKey: 'secret',
@@ -135,33 +135,39 @@ describe('the configuration', () => {
   })
 
   test.each([
-    ['', 'the body is no JSON'],
-    ['{"region":"secret', 'the body is no JSON'],
+    ['', 'the body is not JSON'],
+    ['{"region":"secret', 'the body is not JSON'],
     ['[]', 'the body must be an object'],
     ['null', 'the body must be an object'],
-    ['{"port":1}', 'port is unknown'],
-    ['{"__proto__":{}}', '__proto__ is unknown'],
-    ['{"region":1}', 'region must be a text'],
+    [
+      '{"port":1}',
+      'configure: port is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+    ],
+    [
+      '{"__proto__":{}}',
+      'configure: __proto__ is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+    ],
+    ['{"region":1}', 'region must be a string'],
     ['{"region":""}', "region '' is not the name of a region"],
-    ['{"endpoints":"localhost"}', 'endpoints must be a list'],
-    ['{"endpoints":[]}', 'endpoints must have one name at least'],
-    ['{"users":[1]}', 'users must be a text'],
-    ['{"users":[]}', 'users must be a list of names, with one at least'],
+    ['{"endpoints":"localhost"}', 'endpoints must be an array'],
+    ['{"endpoints":[]}', 'endpoints must have at least one name'],
+    ['{"users":[1]}', 'users must be a string'],
+    ['{"users":[]}', 'users must be a list of names, at least one'],
     ['{"clockOffsetMs":"1"}', 'clockOffsetMs must be a number'],
     ['{"clockOffsetMs":1e300}', 'clockOffsetMs must be a number of milliseconds, at most a hundred years'],
     ['{"maxConnectionsPerSecond":1.5}', 'maxConnectionsPerSecond must be a whole number from 0, or Infinity'],
     ['{"maxConnectionsPerSecond":-1}', 'maxConnectionsPerSecond must be a whole number from 0, or Infinity'],
     ['{"identities":[1]}', 'identities must be an object'],
-    ['{"identities":[{"accessKeyId":"A"}]}', 'identities: secretAccessKey must be a text'],
+    ['{"identities":[{"accessKeyId":"A"}]}', 'identities: secretAccessKey must be a string'],
     [
       '{"identities":[{"secret":"secret"}]}',
-      'identities: secret is unknown: there are accessKeyId, secretAccessKey, sessionToken, expiration, users',
+      'identities: secret is unknown; known are accessKeyId, secretAccessKey, sessionToken, expiration, users, accountId, credentialScope, $source',
     ],
     [
       '{"identities":[{"accessKeyId":"A","secretAccessKey":"secret","expiration":"x"}]}',
-      'identities: expiration must be an instant, such as 2026-01-31T12:00:00Z',
+      'identities: expiration must be a date such as 2026-01-31T12:00:00Z',
     ],
-    ['{"region":"eu-west-1","users":[""]}', 'users must be a list of names, with one at least'],
+    ['{"region":"eu-west-1","users":[""]}', 'users must be a list of names, at least one'],
   ])('is not changed by %s', async (body, error) => {
     const before = rds.configuration
     expect(await request('/configuration', { method: 'PATCH', body, headers: headers() })).toEqual({
@@ -185,7 +191,7 @@ test('connections are dropped', async () => {
   await allClosed(rds)
 })
 
-describe('what it does not take', () => {
+describe('refuses', () => {
   test('other paths', async () => {
     for (const path of ['/', '/login', '/constructor', '/__proto__'])
       expect(await request(path)).toMatchObject({ status: 404 })
@@ -201,7 +207,7 @@ describe('what it does not take', () => {
     expect(await response.json()).toEqual({ error: `${path} takes ${allow}` })
   })
 
-  test('a long body, whose end it does not wait for', async () => {
+  test('a body that is too long, before its end', async () => {
     const { port } = new URL(rds.control?.url ?? '')
     const socket = connect(Number(port), '127.0.0.1')
     const head = `PATCH /configuration HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${rds.control?.token}\r\n`
@@ -212,7 +218,7 @@ describe('what it does not take', () => {
     await once(socket.resume(), 'close')
   })
 
-  test('what is no HTTP', async () => {
+  test('bytes that are not HTTP', async () => {
     const { port } = new URL(rds.control?.url ?? '')
     const socket = connect(Number(port), '127.0.0.1')
     socket.write('\x16\x03\x01\r\n\r\n')

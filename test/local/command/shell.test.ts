@@ -55,7 +55,7 @@ async function sh(script: string, args: string[], env: NodeJS.ProcessEnv = {}): 
   return text.trimEnd().split('\n')
 }
 
-test('a shell that evaluates the line logs in with psql, and stops it', async () => {
+test('logs in with psql when a shell evaluates the line', async () => {
   const script = `${START}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select current_user'\n${STOP}`
   const stale = { AWS_PROFILE: 'real', AWS_SESSION_TOKEN: 'real', PGHOSTADDR: '' }
   const args = ['--user', `jane "o'neil" $HOME`, '--backend', inject('postgresUrl')]
@@ -69,7 +69,7 @@ test('a shell that evaluates the line logs in with psql, and stops it', async ()
   expect(readdirSync(scratch.path)).toEqual([])
 })
 
-test('a name that leads elsewhere is verified, and dialled here', async () => {
+test('connects here and verifies the name when the name resolves elsewhere', async () => {
   const script = `${START}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select 1'\n${STOP}`
   const args = [
     '--endpoint',
@@ -85,15 +85,7 @@ test('a name that leads elsewhere is verified, and dialled here', async () => {
   expect(one).toBe('1')
 })
 
-test.each(['IMDS', 'CONTAINER', 'WEB_IDENTITY'])('a shell turns to the credentials of %s', async (source) => {
-  const turn = `eval "$RDS_IAM_LOCAL_${source}"\nexport HOME="$TMPDIR"\n`
-  const script = `${START}eval "$RDS_IAM_LOCAL_WEB_IDENTITY"\n${turn}${TOKEN}PGPASSWORD=$token psql -XAtqc 'select 1'\n${STOP}`
-  const args = ['--credentials', '--backend', inject('postgresUrl')]
-  const lines = await sh(script, args, { NODE_NO_WARNINGS: '1' })
-  expect(lines).toEqual(['1', 'stopped with 0', expect.stringMatching(/Z jane_doe ASIA\w+ accepted$/)])
-})
-
-test('MySQL’s variables are those that its clients read', async () => {
+test('sets the variables that MySQL’s clients read', async () => {
   const script = `${START}
     env | grep ^MYSQL_ | sed "s/=.*[/]/=/; s/=$MYSQL_TCP_PORT$/=PORT/" | sort
     test "$NODE_EXTRA_CA_CERTS" = "$MYSQL_SSL_CA" && grep -c BEGIN "$MYSQL_SSL_CA"

@@ -51,7 +51,8 @@ export class DriverSocket extends Duplex {
   override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
     if (this.#connection) {
       // A failed write is reported by the end of the connection.
-      this.#connection.write(chunk, encoding, () => done())
+      if (this.#connection.write(chunk, encoding)) done()
+      else this.#connection.once('drain', done)
       return
     }
     if (this.#held.push(chunk) === 1) this.#begin(chunk)

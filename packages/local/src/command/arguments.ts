@@ -1,15 +1,14 @@
 import { parseArgs } from 'node:util'
-import { parseBackendUrl, type BackendLogin } from '../backend'
-import type { TestIdentity } from '../iam/identity'
-import { resolveOptions, type LocalRdsOptions } from '../options'
-import { parseDuration } from './duration'
+import { parseBackendUrl } from '../backend'
+import { OPTIONS, resolveOptions, type LocalRdsOptions } from '../options'
+import { readWholeNumber } from './flag-values'
 
-/** A command line that makes no sense; its message says why in one line. */
+/** A wrong command line; its message says why in one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** How the command tells what it does: for people, as JSON, or for a shell. */
+/** Output of the command: for people, as JSON, or for a shell. */
 export type Format = 'text' | 'json' | 'shell'
 
 /** An endpoint that a command line asks for. */
@@ -17,38 +16,46 @@ export interface Service {
   action: 'serve'
   options: LocalRdsOptions
   format: Format
-  /** Whether to say nothing about logins. */
+  /** Whether logins are not printed. */
   quiet: boolean
-  /** Where to write the CA certificate; undefined for a temporary file. */
+  /** File for the CA certificate; undefined for a temporary one. */
   caFile: string | undefined
 }
 
 /** What a command line asks for. */
 export type Invocation = { action: 'help' } | { action: 'version' } | Service
 
-const OPTIONS = {
-  engine: { type: 'string' },
-  backend: { type: 'string' },
-  'backend-user': { type: 'string', multiple: true },
-  port: { type: 'string' },
-  host: { type: 'string' },
-  endpoint: { type: 'string', multiple: true },
-  region: { type: 'string' },
-  user: { type: 'string', multiple: true },
-  identity: { type: 'string', multiple: true },
-  'clock-offset': { type: 'string' },
-  'max-connections-per-second': { type: 'string' },
-  credentials: { type: 'boolean' },
-  'credentials-lifetime': { type: 'string' },
-  json: { type: 'boolean' },
-  shell: { type: 'boolean' },
-  quiet: { type: 'boolean' },
-  'ca-file': { type: 'string' },
-  'control-port': { type: 'string' },
-  'no-control': { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
+/** Flags of the command alone; those of the endpoint are in {@link OPTIONS}. */
+const COMMAND_FLAGS = {
+  json: {
+    type: 'boolean',
+    section: 'What is printed',
+    help: 'one JSON object when it is ready, then one for each login',
+  },
+  shell: {
+    type: 'boolean',
+    help: "one line for a shell's eval when it is ready; logins go to the standard error output",
+  },
+  quiet: { type: 'boolean', help: 'no logins' },
+  'ca-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'write the CA certificate there. Default: a temporary file. It is removed at the end',
+  },
+  'control-port': {
+    type: 'string',
+    value: 'N',
+    section: 'Other',
+    help: 'port of the control endpoint on 127.0.0.1. Default: a free one',
+  },
+  'no-control': { type: 'boolean', help: 'no control endpoint' },
+  help: { type: 'boolean', short: 'h', help: 'print this text' },
+  version: { type: 'boolean', help: 'print the version' },
 } as const
+
+const ENDPOINT_FLAGS = Object.entries(OPTIONS).flatMap(([option, { flag, check }]) =>
+  flag === undefined ? [] : [{ ...flag, option, check }],
+)
 
 /**
  * Reads a command line.
@@ -56,107 +63,67 @@ const OPTIONS = {
  * @throws {UsageError} when a flag is unknown or a value is wrong.
  */
 export function parseArguments(args: readonly string[]): Invocation {
-  const values = parseFlags(args)
-  if (values.help === true) return { action: 'help' }
-  if (values.version === true) return { action: 'version' }
-  if (values.json === true && values.shell === true)
-    throw new UsageError('--json and --shell exclude each other')
-  if (values['no-control'] === true && values['control-port'] !== undefined)
+  const { own, repeated } = parseFlags(args)
+  if (own.help === true) return { action: 'help' }
+  if (own.version === true) return { action: 'version' }
+  if (own.json === true && own.shell === true) throw new UsageError('--json and --shell exclude each other')
+  const port = own['control-port']
+  if (own['no-control'] === true && port !== undefined)
     throw new UsageError('--no-control and --control-port exclude each other')
-  const options = checked(() => localRdsOptions(values))
-  const format = values.json === true ? 'json' : values.shell === true ? 'shell' : 'text'
-  return { action: 'serve', options, format, quiet: values.quiet ?? false, caFile: values['ca-file'] }
+  try {
+    const control =
+      port === undefined ? own['no-control'] !== true : { port: readWholeNumber(port, '--control-port') }
+    const options = { ...readOptions(repeated), control }
+    const { engine, backend } = resolveOptions(options)
+    if (backend !== undefined) parseBackendUrl(engine, backend)
+    const format = own.json === true ? 'json' : own.shell === true ? 'shell' : 'text'
+    return { action: 'serve', options, format, quiet: own.quiet ?? false, caFile: own['ca-file'] }
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
 }
 
-type Values = ReturnType<typeof parseFlags>
+/** The text that `--help` prints. */
+export function usage(): string {
+  const column = ' '.repeat(26)
+  const describe = (name: string, row: { value?: string; section?: string; help: string }): string => {
+    const title = row.section === undefined ? '' : `\n${row.section}\n`
+    const flag = `  --${name}${row.value === undefined ? '' : ` ${row.value}`}`
+    const start = flag.length < column.length ? flag.padEnd(column.length) : `${flag}\n${column}`
+    return `${title}${start}${row.help.replaceAll('\n', `\n${column}`)}`
+  }
+  return `Usage: rds-iam-local [options]
+
+Starts an endpoint on this machine that behaves like an RDS or Aurora endpoint at login: it verifies IAM tokens, and
+passes sessions on to a real database. It runs until it is stopped (Ctrl-C, SIGTERM).
+${ENDPOINT_FLAGS.map((flag) => describe(flag.name, flag)).join('\n')}
+${Object.entries(COMMAND_FLAGS)
+  .map(([name, flag]) => describe(name, flag))
+  .join('\n')}
+
+--endpoint, --user, --identity and --backend-user may be repeated; --endpoint and --user also take a list with commas.
+`
+}
 
 function parseFlags(args: readonly string[]) {
+  const endpointFlags = ENDPOINT_FLAGS.map(({ name }) => [name, { type: 'string', multiple: true }] as const)
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values
+    const options = { ...Object.fromEntries(endpointFlags), ...COMMAND_FLAGS }
+    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false })
+    type Own = ReturnType<typeof parseArgs<{ options: typeof COMMAND_FLAGS }>>['values']
+    return { own: values as Own, repeated: values as Record<string, string[] | undefined> }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    // Node goes on about positional arguments, which there are none of.
+    // Node adds advice about positionals, which this command does not have.
     throw new UsageError(message.replace(/\. (To specify|This command).*/s, '').replace(/\s*\n\s*/g, ' '))
   }
 }
 
-function localRdsOptions(values: Values): LocalRdsOptions {
-  const { engine, backend, host, region, identity } = values
-  const backendUsers = values['backend-user']
-  const offset = values['clock-offset']
-  const limit = values['max-connections-per-second']
-  const options: LocalRdsOptions = {
-    ...(engine === undefined ? {} : { engine: engineNamed(engine) }),
-    ...(backend === undefined ? {} : { backend }),
-    ...(backendUsers === undefined
-      ? {}
-      : { backendUsers: Object.fromEntries(backendUsers.map(backendUser)) }),
-    ...(values.port === undefined ? {} : { port: wholeNumber('--port', values.port) }),
-    ...(host === undefined ? {} : { host }),
-    ...(values.endpoint === undefined ? {} : { endpoints: names(values.endpoint) }),
-    ...(region === undefined ? {} : { region }),
-    ...(values.user === undefined ? {} : { users: names(values.user) }),
-    ...(identity === undefined ? {} : { identities: identity.map(testIdentity) }),
-    ...(offset === undefined ? {} : { clockOffsetMs: parseDuration('--clock-offset', offset) }),
-    ...(limit === undefined
-      ? {}
-      : { maxConnectionsPerSecond: wholeNumber('--max-connections-per-second', limit) }),
-    control: control(values),
-    credentials: credentials(values),
-  }
-  const resolved = resolveOptions(options)
-  if (backend !== undefined) parseBackendUrl(resolved.engine, backend)
-  return options
-}
-
-function control(values: Values): boolean | { port: number } {
-  if (values['no-control'] === true) return false
-  const port = values['control-port']
-  return port === undefined ? true : { port: wholeNumber('--control-port', port) }
-}
-
-function credentials(values: Values): boolean | { lifetimeMs: number } {
-  const lifetime = values['credentials-lifetime']
-  if (lifetime === undefined) return values.credentials ?? false
-  if (values.credentials !== true)
-    throw new TypeError('--credentials-lifetime is of no use without --credentials')
-  return { lifetimeMs: parseDuration('--credentials-lifetime', lifetime) }
-}
-
-function engineNamed(text: string): 'postgres' | 'mysql' {
-  if (text === 'postgres' || text === 'mysql') return text
-  throw new TypeError(`--engine must be postgres or mysql, not '${text}'`)
-}
-
-function names(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(',')).map((name) => name.trim())
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new TypeError(`${flag} must be a whole number, not '${text}'`)
-  return Number(text)
-}
-
-// The values of these two hold a secret, so a message does not repeat them.
-
-function backendUser(text: string): [name: string, login: BackendLogin] {
-  const [, name = '', user = '', password] = /^([^=]+)=([^:]+)(?::(.*))?$/s.exec(text) ?? []
-  if (name === '') throw new TypeError('--backend-user must be NAME=USER or NAME=USER:PASSWORD')
-  return [name, password === undefined ? { user } : { user, password }]
-}
-
-function testIdentity(text: string): TestIdentity {
-  const [accessKeyId = '', secretAccessKey = '', sessionToken, ...more] = text.split(':')
-  if (accessKeyId === '' || secretAccessKey === '' || sessionToken === '' || more.length > 0)
-    throw new TypeError('--identity must be ACCESS_KEY_ID:SECRET or ACCESS_KEY_ID:SECRET:SESSION_TOKEN')
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
-}
-
-/** Turns what the checks of options and of the backend's URL throw into an error of usage. */
-function checked<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
+function readOptions(values: Record<string, string[] | undefined>): LocalRdsOptions {
+  const given = ENDPOINT_FLAGS.flatMap(({ name, option, read = (texts) => texts.at(-1), check }) => {
+    const texts = values[name]
+    const flag = `--${name}`
+    return texts === undefined ? [] : [[option, check(flag, read(texts, flag))] as const]
+  })
+  return Object.fromEntries(given)
 }

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createScratchDirectory } from '../servers/scratch-directory'
 
-/** A file with the authority's certificate, which lives no longer than this process. */
+/** A file with the CA certificate, which is removed when this process ends. */
 export interface AuthorityFile {
   /** Its absolute path. */
   path: string

@@ -12,7 +12,7 @@ export function loginLine(login: LoginEvent, format: Format): string {
     .join(' ')}\n`
 }
 
-/** Strangers choose some of these texts: what would act on a terminal, or begin a new line, is written out. */
+/** Escapes control characters and line breaks: clients choose some of these texts. */
 function printable(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0

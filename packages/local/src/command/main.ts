@@ -1,6 +1,6 @@
 import { listenForStop } from './stop-request'
 
-// Before anything else is loaded, which takes a while: from here on a signal is a clean stop.
+// Before anything else is loaded, which takes a while: from here on a signal stops cleanly.
 const stop = listenForStop()
 
 void import('./run.js')

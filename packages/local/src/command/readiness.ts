@@ -1,12 +1,10 @@
 import type { LocalRds } from '../local-rds'
 import { parseEndpointName } from '../endpoint-name'
 import type { Format } from './arguments'
-import { assignments, sourceLines, sourceVariables } from './credential-sources'
-import { shellWord } from './shell-word'
 
 const ENGINES = { postgres: 'PostgreSQL', mysql: 'MySQL' }
 
-/** What the command prints once the endpoint is ready, with a line feed at its end. */
+/** The output of the command once the endpoint is ready, with a final line feed. */
 export function readiness(rds: LocalRds, caFile: string, format: Format): string {
   if (format === 'json') return `${jsonReadiness(rds, caFile)}\n`
   if (format === 'shell') return `${shellReadiness(rds, caFile)}\n`
@@ -15,13 +13,12 @@ export function readiness(rds: LocalRds, caFile: string, format: Format): string
 
 function jsonReadiness(rds: LocalRds, caFile: string): string {
   const { engine, host, port, user, database, region, env, control } = rds
-  const credentials = rds.credentials?.env
-  return JSON.stringify({ engine, host, port, caFile, user, database, region, env, control, credentials })
+  return JSON.stringify({ engine, host, port, caFile, user, database, region, env, control })
 }
 
-/** One line, so that a shell's `read` takes the whole. */
+/** One line, so that a shell's `read` reads all of it. */
 function shellReadiness(rds: LocalRds, caFile: string): string {
-  const { control, credentials } = rds
+  const { control } = rds
   const variables = {
     ...clientVariables(rds, caFile),
     NODE_EXTRA_CA_CERTS: caFile,
@@ -29,21 +26,21 @@ function shellReadiness(rds: LocalRds, caFile: string): string {
     ...(control === undefined
       ? {}
       : { RDS_IAM_LOCAL_CONTROL_URL: control.url, RDS_IAM_LOCAL_CONTROL_TOKEN: control.token }),
-    ...(credentials === undefined ? {} : sourceVariables(credentials)),
   }
-  // Real credentials that the shell has must not mix with these; a profile would even come before them.
+  // The shell's real credentials must not mix with these; a profile would even take precedence.
   const stale = ['AWS_PROFILE', 'AWS_SESSION_TOKEN'].filter((name) => !Object.hasOwn(variables, name))
-  return `unset ${stale.join(' ')}; export ${assignments(variables)}`
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellWord(value)}`)
+  return `unset ${stale.join(' ')}; export ${assignments.join(' ')}`
 }
 
-/** Variables that the engine's own clients read; where MySQL's read none, the usual names. */
+/** Variables that the engine's own clients read; for MySQL, whose clients read few, the usual names. */
 function clientVariables(rds: LocalRds, caFile: string): Record<string, string> {
   const { engine, port, user, database } = rds
   const { name, address } = target(rds)
   if (engine === 'postgres')
     return {
       PGHOST: name,
-      // libpq dials the address, and verifies the name.
+      // libpq connects to the address, and verifies the name.
       ...(address === undefined ? {} : { PGHOSTADDR: address }),
       PGPORT: String(port),
       PGUSER: user,
@@ -52,7 +49,7 @@ function clientVariables(rds: LocalRds, caFile: string): Record<string, string> 
       PGSSLROOTCERT: caFile,
     }
   return {
-    // For localhost MySQL's own clients leave TCP aside, and try a socket file.
+    // For localhost MySQL's own clients use a Unix-domain socket instead of TCP.
     MYSQL_HOST: name === 'localhost' && isNamed(rds, '127.0.0.1') ? '127.0.0.1' : name,
     MYSQL_TCP_PORT: String(port),
     MYSQL_USER: user,
@@ -62,7 +59,7 @@ function clientVariables(rds: LocalRds, caFile: string): Record<string, string> 
 }
 
 function textReadiness(rds: LocalRds, caFile: string): string {
-  const { engine, host, port, user, database, region, env, control, credentials, configuration } = rds
+  const { engine, host, port, user, database, region, env, control, configuration } = rds
   const table = Object.entries({
     host,
     port,
@@ -86,14 +83,6 @@ function textReadiness(rds: LocalRds, caFile: string): string {
     '',
     `  ${example(rds, caFile)}`,
     '',
-    ...(credentials === undefined
-      ? []
-      : [
-          'Or with short-lived credentials, where the keys above are not set:',
-          '',
-          ...sourceLines(credentials).map((line) => `  ${line}`),
-          '',
-        ]),
   ].join('\n')}\n`
 }
 
@@ -110,18 +99,18 @@ function example(rds: LocalRds, caFile: string): string {
   }
   const flags = `--host=${name} --port=${port} --protocol=tcp --user=${shellWord(user)}`
   const trust = `--ssl-ca=${shellWord(caFile)} --ssl-verify-server-cert`
-  // MySQL's own client sends a password in the clear only when told so; MariaDB's needs no telling.
+  // MySQL's client sends cleartext passwords only with this variable; MariaDB's always does.
   return `LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 MYSQL_PWD=${token} mariadb ${flags} ${trust} ${shellWord(database)}`
 }
 
 interface Target {
   /** Name that the certificate covers and that tokens are signed for. */
   name: string
-  /** What to dial for it, where the name itself may lead elsewhere. */
+  /** Address to connect to, if the name may resolve to another one. */
   address?: string
 }
 
-/** What a client on this machine dials, and under which name. */
+/** The name and address that a client on this machine connects to. */
 function target(rds: LocalRds): Target {
   const { host, configuration } = rds
   if (isNamed(rds, host)) return { name: host }
@@ -133,8 +122,14 @@ function isNamed({ configuration }: LocalRds, host: string): boolean {
   return configuration.endpoints.some((endpoint) => parseEndpointName(endpoint).host === host)
 }
 
-/** A value in a connection string of libpq. */
+/** A value in a libpq connection string. */
 function conninfo(value: string): string {
   if (/^[\w./@-]+$/.test(value)) return value
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
+/** A text as one word of a POSIX shell, quoted if necessary. */
+function shellWord(text: string): string {
+  if (/^[\w./:@%+=,-]+$/.test(text)) return text
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }

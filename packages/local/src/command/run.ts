@@ -2,35 +2,33 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoginEvent } from '../audit'
 import { startLocalRds, type LocalRds } from '../local-rds'
-import { parseArguments, UsageError, type Service } from './arguments'
+import { parseArguments, usage, UsageError, type Service } from './arguments'
 import { writeAuthorityFile } from './authority-file'
-import { explain } from './explanation'
 import { loginLine } from './login-line'
 import { readiness } from './readiness'
 import type { StopRequest } from './stop-request'
-import { USAGE } from './usage'
 
 /**
  * Runs the command until it is asked to stop.
  *
- * @returns the exit status: 0 when it was stopped, 1 when it could not start, 2 when it was called wrongly.
+ * @returns the exit status: 0 when it was stopped, 1 when it could not start, 2 for wrong usage.
  */
 export async function runCommand(args: readonly string[], stop: StopRequest): Promise<number> {
   try {
     const invocation = parseArguments(args)
-    if (invocation.action === 'help') process.stdout.write(USAGE)
+    if (invocation.action === 'help') process.stdout.write(usage())
     else if (invocation.action === 'version') process.stdout.write(`${version()}\n`)
     else await serve(invocation, stop)
     return 0
   } catch (error) {
-    const usage = error instanceof UsageError
-    process.stderr.write(`rds-iam-local: ${explain(error)}${usage ? ' (see rds-iam-local --help)' : ''}\n`)
-    return usage ? 2 : 1
+    const isUsage = error instanceof UsageError
+    process.stderr.write(`rds-iam-local: ${explain(error)}${isUsage ? ' (see rds-iam-local --help)' : ''}\n`)
+    return isUsage ? 2 : 1
   }
 }
 
 async function serve({ options, format, quiet, caFile }: Service, stop: StopRequest): Promise<void> {
-  // Whoever waits for the file must not find one of an endpoint that was killed.
+  // A program that waits for the file must not find that of an endpoint that was killed.
   if (caFile !== undefined) rmSync(caFile, { force: true })
   let rds: LocalRds
   try {
@@ -42,12 +40,12 @@ async function serve({ options, format, quiet, caFile }: Service, stop: StopRequ
   try {
     const authority = writeAuthorityFile(rds.ca, caFile)
     try {
-      // What a shell evaluates is to stand alone.
+      // In shell mode standard output has only the line to evaluate.
       const log = format === 'shell' ? process.stderr : process.stdout
       const tell = (login: LoginEvent): void => void log.write(loginLine(login, format))
       process.stdout.write(readiness(rds, authority.path, format))
       if (!quiet) {
-        rds.logins.forEach(tell) // whoever knew the port
+        rds.logins.forEach(tell) // from clients that knew the port
         rds.events.on('login', tell)
       }
       stop.watchInput()
@@ -63,4 +61,17 @@ async function serve({ options, format, quiet, caFile }: Service, stop: StopRequ
 function version(): string {
   const text = readFileSync(join(__dirname, '../../package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
+}
+
+/** Returns one line on why something failed, and what to do if that is known. */
+function explain(error: unknown): string {
+  const { message, code, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  if (code === 'EADDRINUSE')
+    return `port ${port} is in use on ${address}: choose another one, or omit it for a free one`
+  if (code === 'EACCES' && port !== undefined) return `port ${port} needs root: choose one above 1023`
+  if (code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine: choose another --host`
+  return (error instanceof Error ? message : String(error)).trim().replace(/\s*\n\s*/g, ' | ')
 }

@@ -2,17 +2,17 @@ import { fstatSync } from 'node:fs'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Says when the process is asked to stop. */
+/** Reports that the process should stop. */
 export interface StopRequest {
-  /** Aborted by SIGINT, SIGTERM or SIGHUP, or when nobody reads the output, holds the input, or runs npx any more. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP, when the output or input pipe is closed, or when npx has ended. */
   signal: AbortSignal
-  /** Begins to take the end of the input for a request; an input that has ended by then means nothing. */
+  /** From now on the end of the input is a request to stop; an input that ended before is ignored. */
   watchInput(): void
-  /** Resolves when the request comes. */
+  /** Resolves when a request arrives. */
   requested(): Promise<void>
 }
 
-/** Begins to listen. From then on the signals do not end the process: repeated ones, as npx sends, change nothing. */
+/** Starts to listen. From then on these signals do not end the process, and npx may send them repeatedly. */
 export function listenForStop(): StopRequest {
   const controller = new AbortController()
   const stop = (): void => controller.abort()
@@ -20,7 +20,7 @@ export function listenForStop(): StopRequest {
   process.stdout.on('error', stop)
   process.stderr.on('error', stop)
   if (process.env.npm_lifecycle_event === 'npx') watchParent(stop)
-  // Only where a process holds the other end. A terminal would stop a process that reads in the background.
+  // Only a pipe: a terminal would stop a process that reads in the background.
   const readsInput = isPipe(0)
   if (readsInput) process.stdin.on('error', () => {}).resume()
   return {
@@ -39,7 +39,7 @@ export function listenForStop(): StopRequest {
 
 const PARENT_CHECK_MS = 250
 
-/** Signals to npx reach the shell between it and us, which dies of them and does not tell. */
+/** A signal to npx kills the shell between npx and us, and is not passed on. So watch the parent process. */
 function watchParent(stop: () => void): void {
   const parent = process.ppid
   const timer = setInterval(() => {
@@ -50,7 +50,7 @@ function watchParent(stop: () => void): void {
 
 function isPipe(descriptor: number): boolean {
   try {
-    // As bigint, for the plain numbers of a pipe mislead the next realpath in Node 20, and with it the next require().
+    // As bigint: in Node 20 fstat of a pipe with plain numbers breaks the next realpath, and so the next require().
     const stats = fstatSync(descriptor, { bigint: true })
     return stats.isFIFO() || stats.isSocket()
   } catch {

@@ -1,9 +1,8 @@
-import { checkNames, list, number, object, string, strings } from '../checks'
-import type { LocalRdsConfiguration } from '../configuration'
-import { IDENTITY_NAMES, type TestIdentity } from '../iam/identity'
-import { instant, isAbsent, parse } from './json-values'
+import { expectArray, expectObject, expectString } from '../checks'
+import type { TestIdentity } from '../iam/identity'
+import type { LocalRdsConfiguration } from '../options'
 
-/** The configuration as JSON shows it: secrets are left out, instants are texts, and no limit is null. */
+/** Returns the configuration for JSON: without secrets, with dates as strings, and with null for no limit. */
 export function presentConfiguration(configuration: LocalRdsConfiguration): Record<string, unknown> {
   const { identities, maxConnectionsPerSecond } = configuration
   return {
@@ -19,35 +18,33 @@ export function presentConfiguration(configuration: LocalRdsConfiguration): Reco
 }
 
 /**
- * Reads a change of the configuration: an object with some of its values.
+ * Reads a change of the configuration from JSON. `configure` checks the values.
  *
- * @throws {TypeError} with the name of the value that is of another kind, or unknown. The message quotes nothing else,
- * for there may be secrets in the text.
+ * @throws {TypeError} when it is not a JSON object. The message quotes nothing of the text, which may contain secrets.
  */
 export function parseChange(text: string): Partial<LocalRdsConfiguration> {
-  const change: Partial<LocalRdsConfiguration> = {}
-  for (const [name, value] of Object.entries(object('the body', parse(text)))) {
-    if (name === 'region') change.region = string(name, value)
-    else if (name === 'endpoints') change.endpoints = strings(name, value)
-    else if (name === 'users') change.users = strings(name, value)
-    else if (name === 'clockOffsetMs') change.clockOffsetMs = number(name, value)
-    else if (name === 'maxConnectionsPerSecond')
-      change.maxConnectionsPerSecond = value === null ? Infinity : number(name, value)
-    else if (name === 'identities') change.identities = list(name, value).map(identity)
-    else throw new TypeError(`${name} is unknown`)
-  }
+  const change = { ...expectObject('the body', parse(text)) }
+  if (change.maxConnectionsPerSecond === null) change.maxConnectionsPerSecond = Infinity
+  if (change.identities !== undefined)
+    change.identities = expectArray('identities', change.identities).map(identity)
   return change
 }
 
-function identity(value: unknown): TestIdentity {
-  const fields = object('identities', value)
-  checkNames('identities', fields, IDENTITY_NAMES)
-  const { sessionToken, expiration, users } = fields
-  return {
-    accessKeyId: string('identities: accessKeyId', fields.accessKeyId),
-    secretAccessKey: string('identities: secretAccessKey', fields.secretAccessKey),
-    ...(isAbsent(sessionToken) ? {} : { sessionToken: string('identities: sessionToken', sessionToken) }),
-    ...(isAbsent(expiration) ? {} : { expiration: instant('identities: expiration', expiration) }),
-    ...(isAbsent(users) ? {} : { users: strings('identities: users', users) }),
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TypeError('the body is not JSON')
   }
+}
+
+/** Reads an identity: null stands for a value that is left out. */
+function identity(value: unknown): TestIdentity {
+  const given = Object.entries(expectObject('identities', value)).filter(([, field]) => field !== null)
+  const { expiration, ...fields } = Object.fromEntries(given)
+  if (expiration === undefined) return fields as unknown as TestIdentity
+  const date = new Date(expectString('identities: expiration', expiration))
+  if (Number.isNaN(date.getTime()))
+    throw new TypeError('identities: expiration must be a date such as 2026-01-31T12:00:00Z')
+  return { ...fields, expiration: date } as unknown as TestIdentity
 }

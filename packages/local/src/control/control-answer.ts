@@ -1,22 +1,19 @@
 import type { LoginEvent } from '../audit'
-import type { LocalRdsConfiguration } from '../configuration'
-import type { CredentialEndpoints } from '../credential-endpoints/credential-endpoints'
-import type { Engine } from '../engine'
+import type { LocalRdsConfiguration } from '../options'
+import type { Engine } from '../defaults'
 import { parseChange, presentConfiguration } from './configuration-json'
-import { changeCredentials, presentCredentials } from './credentials-json'
 
-/** What the control endpoint reads and changes: the part of a running endpoint that it needs. */
+/** The part of a running endpoint that the control endpoint reads and changes. */
 export interface Controlled {
   readonly engine: Engine
   readonly configuration: LocalRdsConfiguration
   readonly logins: readonly LoginEvent[]
   readonly openConnections: number
-  readonly credentials: CredentialEndpoints | undefined
   configure(change: Partial<LocalRdsConfiguration>): Promise<void>
   dropConnections(): void
 }
 
-/** A request that may be answered. */
+/** A request to the control endpoint. */
 export interface ControlRequest {
   method: string
   /** Path without the query. */
@@ -24,21 +21,16 @@ export interface ControlRequest {
   body: string
 }
 
-/** The answer to a request. */
+/** The response to a request. */
 export interface ControlAnswer {
   status: number
-  /** What is sent as JSON. */
+  /** Sent as JSON. */
   body: unknown
-  /** Methods of the path, when the request had another one. */
+  /** Methods of the path, if the request's method is not one of them. */
   allow?: string
 }
 
 type Action = (controlled: Controlled, body: string) => Promise<ControlAnswer> | ControlAnswer
-
-const WITHOUT_CREDENTIALS: ControlAnswer = {
-  status: 404,
-  body: { error: 'the endpoint was started without credential endpoints' },
-}
 
 const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
   '/logins': { GET: ({ logins }) => ({ status: 200, body: logins }) },
@@ -50,19 +42,6 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
         return presentConfiguration(controlled.configuration)
       }),
   },
-  '/credentials': {
-    GET: ({ credentials }) =>
-      credentials === undefined
-        ? WITHOUT_CREDENTIALS
-        : { status: 200, body: presentCredentials(credentials) },
-    PATCH: ({ credentials }, body) =>
-      credentials === undefined
-        ? WITHOUT_CREDENTIALS
-        : changed(() => {
-            changeCredentials(credentials, body)
-            return presentCredentials(credentials)
-          }),
-  },
   '/drop-connections': {
     POST(controlled) {
       const dropped = controlled.openConnections
@@ -72,21 +51,21 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
   },
 }
 
-/** Does what a request asks for. */
+/** Carries out a request. */
 export async function answerControl(
   controlled: Controlled,
   { method, path, body }: ControlRequest,
 ): Promise<ControlAnswer> {
   const actions = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined
   if (actions === undefined)
-    return { status: 404, body: { error: `there is ${Object.keys(PATHS).join(', ')}` } }
+    return { status: 404, body: { error: `unknown path; known are ${Object.keys(PATHS).join(', ')}` } }
   const action = Object.hasOwn(actions, method) ? actions[method] : undefined
   if (action !== undefined) return action(controlled, body)
   const allow = Object.keys(actions).join(', ')
   return { status: 405, body: { error: `${path} takes ${allow}` }, allow }
 }
 
-/** Makes a change and answers what is in force then, or what of the change is wrong. */
+/** Makes a change; responds with its result, or with what is wrong with it. */
 async function changed(change: () => unknown): Promise<ControlAnswer> {
   try {
     return { status: 200, body: await change() }

@@ -4,28 +4,27 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { sameSecret } from '../iam/signature'
 import { answerControl, type ControlAnswer, type Controlled } from './control-answer'
-import { readBody } from './request-body'
 
-/** What a client of the control endpoint needs. */
+/** URL and token of the control endpoint. */
 export interface ControlAccess {
   /** `http://127.0.0.1:PORT`. */
   url: string
-  /** What it must send as `Authorization: Bearer TOKEN`. */
+  /** Bearer token: clients send `Authorization: Bearer TOKEN`. */
   token: string
 }
 
-/** A control endpoint that listens. */
+/** A running control endpoint. */
 export interface Control {
-  /** How to reach it. */
+  /** Its URL and token. */
   access: ControlAccess
-  /** Ends every connection. */
+  /** Stops listening and closes every connection. */
   close(): Promise<void>
 }
 
 const REQUEST_TIME_MS = 10_000
 
 /**
- * Serves the audit trail and the configuration of an endpoint over HTTP, on 127.0.0.1 alone.
+ * Serves the audit trail and the configuration of an endpoint over HTTP, on 127.0.0.1 only.
  *
  * @throws the error of `listen` when the port is taken.
  */
@@ -42,7 +41,7 @@ export async function startControl(controlled: Controlled, port: number): Promis
   const server = createServer({ requestTimeout: REQUEST_TIME_MS }, (request, response) => {
     answer(request).then(
       (outcome) => send(response, outcome),
-      () => response.destroy(), // the client went away, or its address is no path
+      () => response.destroy(), // the client disconnected, or its URL is invalid
     )
   })
   server.listen({ host: '127.0.0.1', port, exclusive: true })
@@ -66,8 +65,23 @@ function send(response: ServerResponse, { status, body, allow }: ControlAnswer):
     'cache-control': 'no-store',
     ...(allow === undefined ? {} : { allow }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    // What was not read of a request must not be taken for the next one.
+    // The unread rest of a request must not be parsed as the next request.
     ...(status === 401 || status === 413 ? { connection: 'close' } : {}),
   })
   response.end(text)
+}
+
+// In bytes.
+const MAX_BODY_BYTES = 65_536
+
+/** Reads the body of a request; undefined when it is longer than the limit. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }

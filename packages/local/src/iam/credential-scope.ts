@@ -14,7 +14,7 @@ export interface CredentialScope {
 
 const CREDENTIAL = /^([A-Za-z0-9_]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/(rds-db)\/(aws4_request)$/
 
-/** Takes `X-Amz-Credential` apart. Gives undefined when it is not `KEY/DATE/REGION/rds-db/aws4_request`. */
+/** Parses `X-Amz-Credential`. Returns undefined when it is not `KEY/DATE/REGION/rds-db/aws4_request`. */
 export function parseCredential(credential: string): CredentialScope | undefined {
   const match = CREDENTIAL.exec(credential)
   if (match === null) return undefined
@@ -24,7 +24,7 @@ export function parseCredential(credential: string): CredentialScope | undefined
 
 const SIGNING_DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
-/** Reads `X-Amz-Date` as milliseconds since 1970. Gives undefined for anything that is no instant in UTC. */
+/** Reads `X-Amz-Date` as milliseconds since 1970. Returns undefined for anything but a date and time in UTC. */
 export function parseSigningDate(date: string): number | undefined {
   const match = SIGNING_DATE.exec(date)
   if (match === null) return undefined

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { checkNames, list, string, strings } from '../checks'
+import { checkNames, expectArray, expectString, expectStrings } from '../checks'
 
 /** An AWS identity that exists only for this endpoint. */
 export interface TestIdentity {
@@ -15,26 +15,25 @@ export interface TestIdentity {
   users?: readonly string[]
 }
 
-/** What an identity may have. */
-export const IDENTITY_NAMES = Object.keys({
-  accessKeyId: true,
-  secretAccessKey: true,
-  sessionToken: true,
-  expiration: true,
-  users: true,
-} satisfies Record<keyof TestIdentity, true>)
+const NAMES: (keyof TestIdentity)[] = [
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'expiration',
+  'users',
+]
 
-/** What else credentials of an AWS SDK have, which may be given as they are. */
-const NAMES_OF_SDK = ['accountId', 'credentialScope', '$source']
+// Credentials of an AWS SDK may be given as they are.
+const SDK_NAMES = ['accountId', 'credentialScope', '$source']
 
-/** Makes an identity with a random key, without session token or expiry. */
+/** Creates an identity with a random key, without session token or expiry. */
 export function createIdentity(): TestIdentity {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   const suffix = Array.from(randomBytes(16), (byte) => alphabet.charAt(byte & 31)).join('')
   return { accessKeyId: `AKIA${suffix}`, secretAccessKey: randomBytes(30).toString('base64') }
 }
 
-/** Gives the environment variables with which an AWS SDK finds the identity. */
+/** Returns the environment variables with which an AWS SDK finds the identity. */
 export function identityEnvironment(
   identity: TestIdentity | undefined,
   region: string,
@@ -49,22 +48,23 @@ export function identityEnvironment(
 }
 
 /**
- * Gives a copy of the identities.
+ * Returns a copy of the identities.
  *
  * @throws {TypeError} when one of them could not sign a token.
  */
-export function checkIdentities(identities: readonly TestIdentity[]): TestIdentity[] {
-  for (const identity of list('identities', identities) as TestIdentity[]) {
-    checkNames('identities', identity, [...IDENTITY_NAMES, ...NAMES_OF_SDK])
+export function checkIdentities(name: string, value: unknown): TestIdentity[] {
+  const identities = expectArray(name, value) as TestIdentity[]
+  for (const identity of identities) {
+    checkNames(name, identity, [...NAMES, ...SDK_NAMES])
     const { accessKeyId, secretAccessKey, sessionToken, expiration, users } = identity
-    if (!/^\w{1,128}$/.test(string('identities: accessKeyId', accessKeyId)))
-      throw new TypeError('identities: an accessKeyId is not letters and digits')
-    string('identities: secretAccessKey', secretAccessKey)
-    if (sessionToken !== undefined) string('identities: sessionToken', sessionToken)
-    if (users !== undefined) strings('identities: users', users)
+    if (!/^\w{1,128}$/.test(expectString(`${name}: accessKeyId`, accessKeyId)))
+      throw new TypeError(`${name}: an accessKeyId must be letters and digits`)
+    expectString(`${name}: secretAccessKey`, secretAccessKey)
+    if (sessionToken !== undefined) expectString(`${name}: sessionToken`, sessionToken)
+    if (users !== undefined) expectStrings(`${name}: users`, users)
     if (expiration !== undefined && !(expiration instanceof Date && !Number.isNaN(expiration.getTime())))
-      throw new TypeError('identities: expiration must be a Date')
-    if (secretAccessKey === '') throw new TypeError(`identities: ${accessKeyId} has no secretAccessKey`)
+      throw new TypeError(`${name}: expiration must be a Date`)
+    if (secretAccessKey === '') throw new TypeError(`${name}: ${accessKeyId} has no secretAccessKey`)
   }
   return identities.map((identity) => ({ ...identity }))
 }

@@ -1,9 +1,9 @@
 /**
- * Why a login was refused; a client is told none of it.
+ * Why a login was refused. It is not sent to the client.
  *
  * - `TLS_REQUIRED`: the login came without TLS.
  * - `USER_UNKNOWN`: the endpoint has no such database user.
- * - `MALFORMED_TOKEN`: what came as the password is no token at all.
+ * - `MALFORMED_TOKEN`: the password is not a token.
  * - `SLASH_MISSING`: no `/` before the `?`, where one is required.
  * - `PARAMETER_MISSING`, `PARAMETER_DUPLICATED`, `PARAMETER_UNKNOWN`: not the parameters of a login token.
  * - `ACTION_MISMATCH`: `Action` is not `connect`.
@@ -13,8 +13,8 @@
  * - `USER_MISMATCH`: the token is for another database user than the login.
  * - `HOST_MISMATCH`, `PORT_MISMATCH`: the token is for an endpoint that is not this one.
  * - `REGION_MISMATCH`: the token is for another region.
- * - `DATE_MALFORMED`, `DATE_MISMATCH`: `X-Amz-Date` is no instant, or not on the day of the credential scope.
- * - `EXPIRES_INVALID`: `X-Amz-Expires` is no whole number from 1 to 900.
+ * - `DATE_MALFORMED`, `DATE_MISMATCH`: `X-Amz-Date` is not a date, or not on the day of the credential scope.
+ * - `EXPIRES_INVALID`: `X-Amz-Expires` is not a whole number from 1 to 900.
  * - `NOT_YET_VALID`: signed more than five minutes in the future.
  * - `TOKEN_EXPIRED`: signed longer ago than `X-Amz-Expires`.
  * - `KEY_UNKNOWN`: no identity has this access key.
@@ -54,7 +54,7 @@ export type RefusalReason =
   | 'USER_NOT_ALLOWED'
   | 'THROTTLED'
 
-/** The outcome of a login: who it was, or why not. */
+/** The decision on a login: the access key, or why it was refused. */
 export type Verdict =
   | { accepted: true; accessKeyId: string }
   | { accepted: false; reason: RefusalReason; detail: string; accessKeyId?: string }

@@ -38,7 +38,7 @@ export function sameSignature(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
 }
 
-/** Tells whether two secrets are equal, in constant time; undefined equals nothing. */
+/** Compares two secrets in constant time; undefined equals nothing. */
 export function sameSecret(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && sameSignature(a, b)
 }

@@ -1,4 +1,4 @@
-/** A login token taken apart; nothing in it has been checked. */
+/** A parsed login token; nothing in it has been checked. */
 export interface ParsedToken {
   /** Host as sent, brackets of an IPv6 address included. */
   host: string
@@ -12,7 +12,7 @@ export interface ParsedToken {
 
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})(\/?)$/
 
-/** Takes a token apart. Gives undefined when it does not have the form `HOST:PORT/?NAME=VALUE&…`. */
+/** Parses a token. Returns undefined when it does not have the form `HOST:PORT/?NAME=VALUE&…`. */
 export function parseToken(token: string): ParsedToken | undefined {
   const question = token.indexOf('?')
   if (question < 0) return undefined

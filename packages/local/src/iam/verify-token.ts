@@ -12,7 +12,7 @@ export interface AcceptedEndpoint {
   ports: readonly number[]
 }
 
-/** What a token is held against. */
+/** What a token is checked against. */
 export interface TokenExpectations {
   /** Database user of the login. */
   user: string
@@ -49,8 +49,8 @@ const SESSION_TOKEN = 'X-Amz-Security-Token'
 /**
  * Decides whether a token lets its bearer log in at the instant `now`.
  *
- * The order of the checks is the order of a reader's questions: is it a token, for whom, for what, when, by whom,
- * and is it genuine. The verdict never contains the token, its signature or a secret.
+ * Checks the form first, then user, endpoint, region, time, identity and signature. The verdict never contains the token,
+ * its signature or a secret.
  */
 export function verifyToken(token: string, expectations: TokenExpectations, now: Date): Verdict {
   const parsed = parseToken(token)

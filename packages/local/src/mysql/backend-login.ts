@@ -3,18 +3,20 @@ import type { Duplex } from 'node:stream'
 import { secureBackend, type Backend, type BackendLogin } from '../backend'
 import { ProtocolError } from '../byte-reader'
 import type { Greeting } from './greeting'
-import { encodeHandshakeResponse, responseHead, type HandshakeResponse } from './handshake-response'
 import {
-  CAPABILITIES,
-  encodePacket,
-  MARKERS,
-  parseAuthSwitch,
-  plainChannel,
-  type PacketChannel,
-} from './packets'
+  encodeHandshakeResponse,
+  plainResponse,
+  responseHead,
+  type HandshakeResponse,
+} from './handshake-response'
+import { CAPABILITIES, encodePacket, MARKERS, parseAuthSwitch, readPacket } from './packets'
 import { answerChallenge, encryptPassword } from './password-plugins'
 
-/** A connection to the backend after its login was answered. */
+const QUIT_TIME_MS = 5_000
+/** First byte of the command that ends a session. */
+export const COM_QUIT = 1
+
+/** A connection to the backend after its response to the login. */
 export interface BackendSession {
   /** The connection, with TLS where it is configured. */
   stream: Duplex
@@ -22,15 +24,15 @@ export interface BackendSession {
   answer: Buffer
 }
 
-/** Tells whether the backend's answer to a login is an OK packet. */
+/** Whether the backend's response to a login is an OK packet. */
 export function isOk(answer: Buffer): boolean {
   return answer[0] === MARKERS.ok
 }
 
 /**
- * Logs in to the backend with the client's own answer to its greeting and the backend's user.
+ * Logs in to the backend's user with the rest of the client's handshake response.
  *
- * @throws {ProtocolError} when the backend asks for something that is not known, or breaks off.
+ * @throws {ProtocolError} when the backend requests something unknown, or the connection breaks.
  */
 export async function logInToBackend(
   socket: Socket,
@@ -58,25 +60,26 @@ export async function logInToBackend(
   stream.write(encodePacket(sequence, encodeHandshakeResponse({ ...wanted, auth })))
   return {
     stream,
-    answer: await answerBackend(plainChannel(stream), password, { ...greeting, encrypted: useTls }),
+    answer: await answerBackend(stream, password, { ...greeting, encrypted: useTls }),
   }
 }
 
 /**
- * Answers what the backend asks until it decides on the login; some of it only when the connection is encrypted.
+ * Responds to the backend's authentication requests until it accepts or refuses the login. A cleartext password is sent
+ * only over an encrypted connection.
  *
- * @returns the contents of its OK or ERR packet.
+ * @returns the payload of its OK or ERR packet.
  */
 export async function answerBackend(
-  channel: PacketChannel,
+  stream: Duplex,
   password: string,
   { scramble, plugin, encrypted }: Pick<Greeting, 'scramble' | 'plugin'> & { encrypted: boolean },
 ): Promise<Buffer> {
   let challenge = { plugin, data: scramble }
   for (;;) {
-    const { sequence, payload } = await channel.read()
+    const { sequence, payload } = await readPacket(stream)
     const reply = (answer: Buffer): void => {
-      channel.write(encodePacket(sequence + 1, answer))
+      stream.write(encodePacket(sequence + 1, answer))
     }
     const [marker, detail] = payload
     if (marker === MARKERS.ok || marker === MARKERS.error) return payload
@@ -84,11 +87,29 @@ export async function answerBackend(
       challenge = parseAuthSwitch(payload)
       reply(answerChallenge(challenge.plugin, password, challenge.data, encrypted))
     } else if (marker !== MARKERS.moreData || challenge.plugin !== 'caching_sha2_password') {
-      throw new ProtocolError('the backend asks something unknown at login')
+      throw new ProtocolError('the backend sent an unknown authentication request')
     } else if (payload.length === 2 && detail === 4) {
       if (encrypted) reply(Buffer.from(`${password}\0`))
-      else reply(Buffer.from([2])) // asks for the public key
+      else reply(Buffer.from([2])) // requests the public key
     } else if (payload.length > 2) reply(encryptPassword(password, challenge.data, payload.subarray(1)))
-    // What is left is 3: the server knew the password's hash, and OK follows.
+    // The remaining case is 3: the server had cached the password's hash, and OK follows.
   }
+}
+
+/**
+ * Closes a connection to the backend before a login.
+ *
+ * A MySQL server counts connections that are dropped during the handshake, and blocks a host with too many of them
+ * (`max_connect_errors`). So this logs in as the backend's own user, and quits.
+ */
+export function quitBackend(upstream: Socket, greeting: Greeting, backend: Backend): void {
+  if (!backend.countsDroppedLogins || upstream.destroyed) {
+    upstream.destroy()
+    return
+  }
+  AbortSignal.timeout(QUIT_TIME_MS).addEventListener('abort', () => upstream.destroy())
+  logInToBackend(upstream, greeting, plainResponse(), backend, backend.login).then(
+    ({ stream }) => stream.end(encodePacket(0, Buffer.from([COM_QUIT]))).resume(),
+    () => upstream.destroy(),
+  )
 }

@@ -1,23 +1,38 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { backendLogin } from '../backend'
-import { ProtocolError } from '../byte-reader'
-import { closeGently } from '../closing'
+import type { LoginContext } from '../login'
+import { closeGently } from '../relay'
 import { answerBackend, isOk } from './backend-login'
-import { CAPABILITIES, createCursor, encodePacket, type PacketChannel } from './packets'
-import type { MysqlSession } from './session'
+import { CAPABILITIES, createCursor, encodePacket, readPacket } from './packets'
 import { accessDenied, backendFailure, switchToCleartext } from './token-exchange'
+
+/** A session after its login. */
+export interface MysqlSession {
+  /** The client's TCP connection. */
+  client: Socket
+  /** The client's connection with TLS, or `client` without. */
+  stream: Duplex
+  /** The connection to the backend. */
+  upstream: Duplex
+  /** Capabilities that client and backend agreed on. */
+  capabilities: number
+  /** The endpoint's side of a login. */
+  context: LoginContext
+}
 
 /** First byte of the command. */
 export const COM_CHANGE_USER = 0x11
 
-/** A COM_CHANGE_USER command taken apart. */
+/** The fields of a COM_CHANGE_USER command. */
 export interface ChangeUser {
   /** User name, in the client's bytes. */
   user: Buffer
   /** Database, in the client's bytes. */
   database: Buffer
-  /** Character set: two bytes, or none from a very old client. */
+  /** Character set: two bytes; very old clients send none. */
   characterSet: Buffer
-  /** Connection attributes, after the plugin's name. */
+  /** Connection attributes, which follow the plugin's name. */
   attributes: Buffer
 }
 
@@ -34,48 +49,49 @@ export function parseChangeUser(payload: Buffer, capabilities: number): ChangeUs
 }
 
 /**
- * Answers a COM_CHANGE_USER that the client has begun to send: a new token, then the same command at the backend.
+ * Handles a COM_CHANGE_USER command: requests a new token, and then changes the user at the backend.
  *
- * @returns whether the session goes on. A refusal ends it, as MySQL does.
+ * @returns whether the session continues. A refusal ends it, as in MySQL.
  */
-export async function changeUser(
-  { client, stream, capabilities, context }: MysqlSession,
-  fromClient: PacketChannel,
-  toBackend: PacketChannel,
-): Promise<boolean> {
-  const command = await fromClient.read()
+export async function changeUser({
+  client,
+  stream,
+  upstream,
+  capabilities,
+  context,
+}: MysqlSession): Promise<boolean> {
+  const command = await readPacket(stream)
   const change = parseChangeUser(command.payload, capabilities)
   const user = change.user.toString('utf8')
-  const token = await switchToCleartext(fromClient, command.sequence)
-  if (!fromClient.isRead) throw new ProtocolError('a client says more before its token was looked at')
+  const token = await switchToCleartext(stream, command.sequence)
   const sequence = token.sequence + 1
   if (!context.authorize(user, token.text)) {
-    fromClient.write(accessDenied(sequence, user, client))
+    stream.write(accessDenied(sequence, user, client))
     closeGently(stream)
     return false
   }
   const login = backendLogin(context.backend, user)
-  // A plugin that is not the backend's makes it send an auth switch with a fresh challenge.
+  // This is not the backend's plugin, so the backend sends an auth switch with a new challenge.
   const plugin = 'mysql_clear_password'
   const parts = [
     Buffer.from([COM_CHANGE_USER]),
     Buffer.from(`${login.user}\0`),
-    Buffer.alloc(1), // no answer yet
+    Buffer.alloc(1), // no authentication data yet
     change.database,
     Buffer.alloc(1),
     change.characterSet.length === 2 ? change.characterSet : Buffer.from([45, 0]),
     Buffer.from(`${plugin}\0`),
     change.attributes,
   ]
-  toBackend.write(encodePacket(0, ...parts))
+  upstream.write(encodePacket(0, ...parts))
   try {
     const challenge = { plugin, scramble: Buffer.alloc(0), encrypted: context.backend.ca !== undefined }
-    const answer = await answerBackend(toBackend, login.password ?? '', challenge)
-    fromClient.write(encodePacket(sequence, answer))
+    const answer = await answerBackend(upstream, login.password ?? '', challenge)
+    stream.write(encodePacket(sequence, answer))
     if (isOk(answer)) return true
     closeGently(stream)
   } catch (error) {
-    fromClient.write(backendFailure(sequence, error))
+    stream.write(backendFailure(sequence, error))
     closeGently(stream)
   }
   return false

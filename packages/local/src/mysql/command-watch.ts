@@ -1,48 +1,59 @@
-import { followPackets, MAX_PAYLOAD } from './packet-follower'
-
-/** Looks for a command in what a client sends, and holds it back. */
-export interface CommandWatch {
-  /**
-   * Takes the next bytes from the client.
-   *
-   * @throws {ProtocolError} when they are of no form that the session has.
-   */
-  take(data: Buffer): Passage
-  /** Bytes that were taken and not given back, for too little has come to tell what they are. */
-  readonly pending: Buffer
-}
-
-/** What becomes of bytes that were taken. */
-export interface Passage {
-  /** What the backend may have. */
+/** The result of watching some bytes. */
+export interface WatchResult {
+  /** Bytes that the backend may have. */
   passed: Buffer
-  /** The watched command and all that came after it; undefined when it did not come. */
+  /** The watched command and everything after it; undefined when it did not come. */
   command?: Buffer
 }
 
 const NOTHING = Buffer.alloc(0)
+const HEAD = 4
 
-/** Watches for packets that begin the given command; a command's first packet has the sequence number 0. */
-export function watchForCommand(command: number): CommandWatch {
-  let continued = false
-  const packets = followPackets(({ size, sequence, code }) => {
-    const first = size > 0 && !continued && sequence === 0
-    if (first && code === command) return true
-    // Numbers begin anew after 255. No command has that many packets, but a file that the client loads does.
-    continued = size === MAX_PAYLOAD || (size > 0 && sequence === 255)
-    return false
-  })
-  let pending: Buffer = NOTHING
-  return {
-    get pending() {
-      return pending
-    },
-    take(data) {
-      const bytes = pending.length === 0 ? data : Buffer.concat([pending, data])
-      const { position, found } = packets.follow(bytes)
-      const [passed, rest] = [bytes.subarray(0, position), bytes.subarray(position)]
-      pending = found ? NOTHING : rest
-      return found ? { passed, command: rest } : { passed }
-    },
+/** Length of a payload that continues in the next packet. */
+const MAX_PAYLOAD = 0xffffff
+
+/** Finds a command in what a client sends, and holds it back. Keeps at most the head of a packet. */
+export class CommandWatch {
+  readonly #command: number
+  #pending: Buffer = NOTHING
+  /** Bytes of the current packet that are still to come. */
+  #remaining = 0
+  /** Whether the next packet continues a command or a file. */
+  #continued = false
+
+  /** @param command the first byte of the command. */
+  constructor(command: number) {
+    this.#command = command
+  }
+
+  /** The beginning of a packet, too short to tell what the packet is. */
+  get pending(): Buffer {
+    return this.#pending
+  }
+
+  /** Takes the next bytes from the client. */
+  take(data: Buffer): WatchResult {
+    const bytes = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data])
+    this.#pending = NOTHING
+    let position = 0
+    for (;;) {
+      const taken = Math.min(this.#remaining, bytes.length - position)
+      this.#remaining -= taken
+      position += taken
+      const left = bytes.length - position
+      const size = left < 3 ? MAX_PAYLOAD : bytes.readUIntLE(position, 3)
+      if (left < HEAD + Math.min(size, 1)) {
+        this.#pending = bytes.subarray(position)
+        return { passed: bytes.subarray(0, position) }
+      }
+      const sequence = bytes.readUInt8(position + 3)
+      // A command's first packet has the sequence number 0.
+      const first = size > 0 && !this.#continued && sequence === 0
+      if (first && bytes[position + HEAD] === this.#command)
+        return { passed: bytes.subarray(0, position), command: bytes.subarray(position) }
+      // Sequence numbers restart after 255. No command has that many packets, but LOAD DATA LOCAL sends that many.
+      this.#continued = size === MAX_PAYLOAD || (size > 0 && sequence === 255)
+      this.#remaining = HEAD + size
+    }
   }
 }

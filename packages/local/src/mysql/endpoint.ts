@@ -1,31 +1,31 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { backendLogin } from '../backend'
-import { closeGently } from '../closing'
+import { closeGently } from '../relay'
 import type { LoginContext } from '../login'
 import { acceptTls } from '../tls-server'
-import { leaveBackend } from './backend-leave'
-import { isOk, logInToBackend } from './backend-login'
+import { isOk, logInToBackend, quitBackend } from './backend-login'
 import { greetingForClient, parseGreeting, type Greeting } from './greeting'
 import { parseHandshakeResponse, RESPONSE_HEAD, type HandshakeResponse } from './handshake-response'
-import { CAPABILITIES, encodePacket, errorPacket, MARKERS, plainChannel, readPacket } from './packets'
+import { CAPABILITIES, encodePacket, errorPacket, MARKERS, readPacket, withoutCompression } from './packets'
 import { relaySession } from './session'
 import { accessDenied, backendFailure, receiveToken } from './token-exchange'
 
-/** Serves a MySQL client: the backend's greeting, TLS, token, session. */
+/** Serves a MySQL client: passes on the backend's greeting, requires TLS and a token, and relays the session. */
 export async function serveMysql(client: Socket, context: LoginContext): Promise<void> {
-  const opened = await openLink(context)
+  const opened = await openUpstream(context)
   if ('refusal' in opened) return closeGently(client, opened.refusal)
-  const { link, greeting } = opened
+  const { upstream, greeting } = opened
   const { backend, secureContext } = context
-  let undecided = true
-  const leave = (): void => (undecided ? leaveBackend(link, greeting, backend) : void link.destroy())
-  client.once('close', leave)
-  if (client.destroyed) return leave()
+  let loggedIn = false
+  const quit = (): void => (loggedIn ? void upstream.destroy() : quitBackend(upstream, greeting, backend))
+  client.once('close', quit)
+  if (client.destroyed) return quit()
 
   client.write(encodePacket(0, greetingForClient(greeting, secureContext !== undefined)))
   const { stream, sequence, response: wanted } = await readResponse(client, context)
-  const response = { ...wanted, capabilities: withOfferedCompression(wanted.capabilities, greeting) }
+  // Some clients ask for compression although it was not offered.
+  const response = { ...wanted, capabilities: withoutCompression(wanted.capabilities) }
   const user = response.user.toString('utf8')
   if (secureContext !== undefined && stream === client) {
     context.recordRefusal(user, 'TLS_REQUIRED', 'the login came without TLS')
@@ -37,39 +37,34 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
       'Client does not support authentication protocol requested by server; consider upgrading MySQL client'
     return closeGently(stream, errorPacket(sequence + 1, 1251, '08004', message))
   }
-  const token = await receiveToken(plainChannel(stream), sequence, response)
+  const token = await receiveToken(stream, sequence, response)
   if (!context.authorize(user, token.text))
     return closeGently(stream, accessDenied(token.sequence + 1, user, client))
 
-  undecided = false
+  loggedIn = true
   try {
-    const session = await logInToBackend(link, greeting, response, backend, backendLogin(backend, user))
+    const session = await logInToBackend(upstream, greeting, response, backend, backendLogin(backend, user))
     const answer = encodePacket(token.sequence + 1, session.answer)
     if (!isOk(session.answer)) return closeGently(stream, answer)
     stream.write(answer)
-    relaySession({ client, stream, link: session.stream, capabilities: response.capabilities, context })
+    relaySession({ client, stream, upstream: session.stream, capabilities: response.capabilities, context })
   } catch (error) {
     closeGently(stream, backendFailure(token.sequence + 1, error))
   }
 }
 
-/** A client's capabilities without a compression that it was not offered, and that is not looked into. */
-function withOfferedCompression(wanted: number, offered: Greeting): number {
-  return wanted & ~CAPABILITIES.zstd & (offered.capabilities | ~CAPABILITIES.compress)
-}
-
-interface OpenLink {
-  link: Socket
+interface Upstream {
+  upstream: Socket
   greeting: Greeting
 }
 
-/** Connects to the backend and reads its greeting. Gives the packet for the client when that fails. */
-async function openLink(context: LoginContext): Promise<OpenLink | { refusal: Buffer }> {
+/** Connects to the backend and reads its greeting. When that fails, returns the packet to refuse the client with. */
+async function openUpstream(context: LoginContext): Promise<Upstream | { refusal: Buffer }> {
   try {
-    const link = await context.openBackend()
-    const { payload } = await readPacket(link)
-    if (payload[0] !== MARKERS.error) return { link, greeting: parseGreeting(payload) }
-    link.destroy()
+    const upstream = await context.openBackend()
+    const { payload } = await readPacket(upstream)
+    if (payload[0] !== MARKERS.error) return { upstream, greeting: parseGreeting(payload) }
+    upstream.destroy()
     return { refusal: encodePacket(0, payload) }
   } catch (error) {
     return { refusal: backendFailure(0, error) }
@@ -82,7 +77,7 @@ interface ClientResponse {
   response: HandshakeResponse
 }
 
-/** Reads the client's answer to the greeting, after the TLS handshake that it may ask for. */
+/** Reads the client's handshake response, after the TLS handshake if the client requests one. */
 async function readResponse(client: Socket, { secureContext }: LoginContext): Promise<ClientResponse> {
   let stream: Duplex = client
   let packet = await readPacket(stream)

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../byte-reader'
-import { CAPABILITIES, createCursor, withoutFinalZero } from './packets'
+import { CAPABILITIES, createCursor, withoutCompression, withoutFinalZero } from './packets'
 
-/** What a login needs of a server's greeting. */
+/** The fields of a server's greeting that a login needs. */
 export interface Greeting {
   /** Capabilities that the server offers. */
   capabilities: number
@@ -9,7 +9,7 @@ export interface Greeting {
   scramble: Buffer
   /** Name of the default authentication plugin. */
   plugin: string
-  /** The greeting as it is passed on, before its capabilities are changed. */
+  /** The whole greeting. */
   payload: Buffer
 }
 
@@ -34,24 +34,24 @@ export function parseGreeting(payload: Buffer): Greeting {
 }
 
 /**
- * The greeting for the client: all as the backend says, but for what the endpoint decides itself.
- *
- * Compression with zstd is left out: not every supported Node could look for a change of user in it.
+ * Returns the greeting for the client: the backend's, with TLS as the endpoint offers it, and without compression, which
+ * would hide COM_CHANGE_USER.
  *
  * @throws {ProtocolError} when the backend is too old to name authentication plugins.
  */
 export function greetingForClient({ payload, capabilities }: Greeting, offersTls: boolean): Buffer {
   if ((capabilities & CAPABILITIES.pluginAuth) === 0)
-    throw new ProtocolError('the backend is too old: it knows no authentication plugins')
+    throw new ProtocolError('the backend is too old: it does not support authentication plugins')
   const { low, high } = capabilityOffsets(payload)
+  const offered = withoutCompression(capabilities)
+  const flags = offersTls ? offered | CAPABILITIES.ssl : offered & ~CAPABILITIES.ssl
   const copy = Buffer.from(payload)
-  const flags = copy.readUInt16LE(low)
-  copy.writeUInt16LE(offersTls ? flags | CAPABILITIES.ssl : flags & ~CAPABILITIES.ssl, low)
-  copy.writeUInt16LE(copy.readUInt16LE(high) & ~(CAPABILITIES.zstd >>> 16), high)
+  copy.writeUInt16LE(flags & 0xffff, low)
+  copy.writeUInt16LE(flags >>> 16, high)
   return copy
 }
 
-/** Where the two halves of the capability flags stand. */
+/** Offsets of the two halves of the capability flags. */
 function capabilityOffsets(payload: Buffer): { low: number; high: number } {
   const versionEnd = payload.indexOf(0, 1)
   // Connection id, first part of the challenge, a filler; then flags, character set and status, flags.

@@ -1,17 +1,17 @@
 import { ProtocolError } from '../byte-reader'
 import { CAPABILITIES, createCursor, withLength } from './packets'
 
-/** A client's answer to the greeting (HandshakeResponse41). */
+/** A client's response to the greeting (HandshakeResponse41). */
 export interface HandshakeResponse {
-  /** Capabilities that the client wants. */
+  /** Capabilities that the client requests. */
   capabilities: number
   /** Largest packet, character set, and reserved bytes, among them MariaDB's own capabilities. */
   settings: Buffer
   /** User name, in the client's bytes. */
   user: Buffer
-  /** What the client's authentication plugin made of the password. */
+  /** Output of the client's authentication plugin. */
   auth: Buffer
-  /** Database to begin in, in the client's bytes. */
+  /** Initial database, in the client's bytes. */
   database: Buffer
   /** The client's authentication plugin. */
   plugin: string
@@ -19,10 +19,10 @@ export interface HandshakeResponse {
   rest: Buffer
 }
 
-/** Size of what stands before the user name; an SSLRequest has nothing else. */
+/** Size of the part before the user name. An SSLRequest consists of it alone. */
 export const RESPONSE_HEAD = 32
 
-/** @throws {ProtocolError} when it is of an older protocol, or too short for what its flags announce. */
+/** @throws {ProtocolError} when it has an older protocol, or is too short for its flags. */
 export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
   const cursor = createCursor(payload)
   const capabilities = cursor.bytes(4).readUInt32LE(0)
@@ -35,7 +35,7 @@ export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
     : has(CAPABILITIES.secureConnection)
       ? cursor.bytes(cursor.bytes(1).readUInt8(0))
       : cursor.zeroTerminated()
-  // Some clients announce a database or a plugin and end the packet before it.
+  // Some clients set the flag for a database or a plugin and end the packet before it.
   const text = (flag: number): Buffer =>
     has(flag) && cursor.left > 0 ? cursor.zeroTerminated() : Buffer.alloc(0)
   const database = text(CAPABILITIES.connectWithDb)
@@ -43,7 +43,7 @@ export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
   return { capabilities, settings, user, auth, database, plugin, rest: cursor.rest() }
 }
 
-/** Puts an answer to a greeting together. */
+/** Encodes a handshake response. */
 export function encodeHandshakeResponse(response: HandshakeResponse): Buffer {
   const has = (flag: number): boolean => (response.capabilities & flag) !== 0
   const zero = Buffer.alloc(1)
@@ -60,7 +60,7 @@ export function encodeHandshakeResponse(response: HandshakeResponse): Buffer {
   ])
 }
 
-/** The answer of a client that wants nothing but a session; who it is, is still to be filled in. */
+/** A handshake response for a plain session; user and password are still to be filled in. */
 export function plainResponse(): HandshakeResponse {
   const settings = Buffer.alloc(RESPONSE_HEAD - 4)
   settings.writeUInt32LE(0xffffff, 0) // largest packet
@@ -76,7 +76,7 @@ export function plainResponse(): HandshakeResponse {
   }
 }
 
-/** The part before the user name, which asks for TLS when sent alone. */
+/** The part before the user name; sent alone, it requests TLS. */
 export function responseHead({ capabilities, settings }: HandshakeResponse): Buffer {
   const flags = Buffer.alloc(4)
   flags.writeUInt32LE(capabilities >>> 0)

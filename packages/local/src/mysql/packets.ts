@@ -23,55 +23,28 @@ export const CAPABILITIES = {
   zstd: 0x4000000,
 } as const
 
-/** First bytes of the packets that a server answers a login with. */
+/** Removes zlib and zstd compression from capability flags. */
+export function withoutCompression(capabilities: number): number {
+  return capabilities & ~(CAPABILITIES.compress | CAPABILITIES.zstd)
+}
+
+/** First bytes of a server's packets during a login. */
 export const MARKERS = { ok: 0x00, moreData: 0x01, authSwitch: 0xfe, error: 0xff } as const
 
-const HEAD = 4
-
-/** Reads a packet no longer than a login needs. */
+/**
+ * Reads one packet.
+ *
+ * @throws {ProtocolError} when it is longer than a login needs, or the stream ends.
+ */
 export async function readPacket(stream: Duplex): Promise<Packet> {
-  const head = await readBytes(stream, HEAD)
-  return { sequence: head.readUInt8(3), payload: await readBytes(stream, payloadSize(head)) }
-}
-
-/** Takes a packet no longer than a login needs from the front; undefined when too little of it is there. */
-export function takePacket(bytes: Buffer): { packet: Packet; rest: Buffer } | undefined {
-  if (bytes.length < HEAD) return undefined
-  const end = HEAD + payloadSize(bytes)
-  if (bytes.length < end) return undefined
-  return {
-    packet: { sequence: bytes.readUInt8(3), payload: bytes.subarray(HEAD, end) },
-    rest: bytes.subarray(end),
-  }
-}
-
-function payloadSize(head: Buffer): number {
+  const head = await readBytes(stream, 4)
   const size = head.readUIntLE(0, 3)
   if (size === 0 || size > MAX_LOGIN_MESSAGE)
     throw new ProtocolError('the length of a packet is out of range')
-  return size
+  return { sequence: head.readUInt8(3), payload: await readBytes(stream, size) }
 }
 
-/** One side of an exchange of packets, whatever a session wraps them in. */
-export interface PacketChannel {
-  /** Reads a packet no longer than a login needs. */
-  read(): Promise<Packet>
-  /** Writes a packet. */
-  write(packet: Buffer): void
-  /** Whether nothing is left that was read together with a packet. */
-  readonly isRead: boolean
-}
-
-/** Reads and writes packets that nothing is wrapped around. */
-export function plainChannel(stream: Duplex): PacketChannel {
-  return {
-    isRead: true,
-    read: () => readPacket(stream),
-    write: (packet) => void stream.write(packet),
-  }
-}
-
-/** Puts a packet together. */
+/** Encodes a packet. */
 export function encodePacket(sequence: number, ...parts: (string | Buffer)[]): Buffer {
   const payload = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
   const head = Buffer.alloc(4)
@@ -86,7 +59,7 @@ export function errorPacket(sequence: number, code: number, sqlState: string, me
   return encodePacket(sequence, head, `#${sqlState}${message}`)
 }
 
-/** A request to go on with another authentication plugin. */
+/** A request to continue with another authentication plugin. */
 export interface AuthSwitch {
   /** Name of the plugin. */
   plugin: string
@@ -94,12 +67,12 @@ export interface AuthSwitch {
   data: Buffer
 }
 
-/** Puts an AuthSwitchRequest together. */
+/** Encodes an AuthSwitchRequest. */
 export function authSwitchPacket(sequence: number, { plugin, data }: AuthSwitch): Buffer {
   return encodePacket(sequence, Buffer.from([MARKERS.authSwitch]), `${plugin}\0`, data, '\0')
 }
 
-/** Reads an AuthSwitchRequest; one without contents asks for the plugin of the time before plugins. */
+/** Reads an AuthSwitchRequest; an empty one requests the authentication of the time before plugins. */
 export function parseAuthSwitch(payload: Buffer): AuthSwitch {
   if (payload.length === 1) return { plugin: 'mysql_old_password', data: Buffer.alloc(0) }
   const cursor = createCursor(payload, 1)
@@ -126,7 +99,7 @@ export interface Cursor {
   readonly left: number
 }
 
-/** Begins to read a payload. Each method throws {@link ProtocolError} when the payload is too short. */
+/** Creates a cursor on a payload. Each method throws {@link ProtocolError} when the payload is too short. */
 export function createCursor(payload: Buffer, start = 0): Cursor {
   let position = start
   const cursor: Cursor = {
@@ -137,7 +110,7 @@ export function createCursor(payload: Buffer, start = 0): Cursor {
     },
     zeroTerminated() {
       const end = payload.indexOf(0, position)
-      if (end < 0) throw new ProtocolError('a text in a packet has no end')
+      if (end < 0) throw new ProtocolError('a string in a packet is not terminated')
       const text = payload.subarray(position, end)
       position = end + 1
       return text
@@ -157,7 +130,7 @@ export function createCursor(payload: Buffer, start = 0): Cursor {
   return cursor
 }
 
-/** Puts the length of the bytes before them as a length-encoded integer. */
+/** Prefixes bytes with their length as a length-encoded integer. */
 export function withLength(bytes: Buffer): Buffer {
   if (bytes.length < 0xfb) return Buffer.concat([Buffer.from([bytes.length]), bytes])
   const head = Buffer.from([0xfc, bytes.length & 0xff, bytes.length >> 8])

@@ -1,7 +1,7 @@
 import { constants, createHash, publicEncrypt } from 'node:crypto'
 import { ProtocolError } from '../byte-reader'
 
-/** Answers a challenge of an authentication plugin. */
+/** Computes the response to an authentication plugin's challenge. */
 export function answerChallenge(
   plugin: string,
   password: string,
@@ -9,16 +9,16 @@ export function answerChallenge(
   encrypted: boolean,
 ): Buffer {
   if (plugin === 'mysql_clear_password') {
-    if (!encrypted) throw new ProtocolError('the backend asks for a cleartext password without TLS')
+    if (!encrypted) throw new ProtocolError('the backend requests a cleartext password without TLS')
     return Buffer.from(`${password}\0`)
   }
   if (password === '') return Buffer.alloc(0)
   if (plugin === 'mysql_native_password') return nativePassword(password, scramble)
   if (plugin === 'caching_sha2_password') return cachingSha2Password(password, scramble)
-  throw new ProtocolError(`the backend asks for the authentication plugin ${plugin}, which is not known`)
+  throw new ProtocolError(`the backend requests the unknown authentication plugin ${plugin}`)
 }
 
-/** Encrypts a password for the server's public key, as caching_sha2_password wants it where there is no TLS. */
+/** Encrypts a password for the server's public key, as caching_sha2_password requires without TLS. */
 export function encryptPassword(password: string, scramble: Buffer, publicKey: Buffer): Buffer {
   const masked = Buffer.from(`${password}\0`).map(
     (byte, index) => byte ^ (scramble[index % scramble.length] ?? 0),

@@ -1,44 +1,21 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { LoginContext } from '../login'
-import { tieLifetimes } from '../relay'
-import { changeUser, COM_CHANGE_USER } from './change-user'
-import { watchForCommand, type CommandWatch, type Passage } from './command-watch'
-import { watchForCompressedCommand } from './compressed-watch'
-import { compressedChannel } from './compression'
-import { CAPABILITIES, plainChannel } from './packets'
+import { bindLifetimes } from '../relay'
+import { changeUser, COM_CHANGE_USER, type MysqlSession } from './change-user'
+import { CommandWatch } from './command-watch'
 
-/** A session that has begun. */
-export interface MysqlSession {
-  /** The client's connection. */
-  client: Socket
-  /** The same with TLS, where there is TLS. */
-  stream: Duplex
-  /** The backend's connection. */
-  link: Duplex
-  /** Capabilities that client and backend agreed on. */
-  capabilities: number
-  /** The endpoint. */
-  context: LoginContext
-}
-
-/** Passes bytes both ways, and answers the one command that brings a new token: COM_CHANGE_USER. */
+/** Relays bytes both ways, and handles COM_CHANGE_USER, the one command that needs a new token. */
 export function relaySession(session: MysqlSession): void {
-  const { stream, link, capabilities } = session
-  const isCompressed = (capabilities & CAPABILITIES.compress) !== 0
-  const [watchFor, openChannel] = isCompressed
-    ? [watchForCompressedCommand, compressedChannel]
-    : [watchForCommand, plainChannel]
-  tieLifetimes(stream, link)
-  link.pipe(stream, { end: false })
+  const { stream, upstream } = session
+  bindLifetimes(stream, upstream)
+  upstream.pipe(stream, { end: false })
   const resume = (): void => {
-    const stop = forwardCommands(stream, link, watchFor(COM_CHANGE_USER), () => {
+    const stop = forwardCommands(stream, upstream, new CommandWatch(COM_CHANGE_USER), () => {
       stop()
-      link.unpipe(stream)
-      changeUser(session, openChannel(stream), openChannel(link)).then(
-        (goOn) => {
-          if (!goOn) return
-          link.pipe(stream, { end: false })
+      upstream.unpipe(stream)
+      changeUser(session).then(
+        (continues) => {
+          if (!continues) return
+          upstream.pipe(stream, { end: false })
           resume()
         },
         () => stream.destroy(),
@@ -49,44 +26,37 @@ export function relaySession(session: MysqlSession): void {
 }
 
 /**
- * Passes the client's bytes on until the watched command begins, which is left unread.
+ * Forwards the client's bytes until the watched command, which it leaves unread.
  *
- * @returns a function that stops passing bytes on.
+ * @returns a function that stops the forwarding.
  */
 function forwardCommands(
   stream: Duplex,
-  link: Duplex,
+  upstream: Duplex,
   watch: CommandWatch,
   onCommand: () => void,
 ): () => void {
   const resume = (): void => void stream.resume()
   const onData = (data: Buffer): void => {
-    let passage: Passage
-    try {
-      passage = watch.take(data)
-    } catch {
-      stream.destroy()
-      return
-    }
-    const { passed, command } = passage
-    if (passed.length > 0 && link.writable && !link.write(passed)) {
+    const { passed, command } = watch.take(data)
+    if (passed.length > 0 && upstream.writable && !upstream.write(passed)) {
       stream.pause()
-      link.once('drain', resume)
+      upstream.once('drain', resume)
     }
     if (command === undefined) return
     stream.pause()
     stream.unshift(command)
     onCommand()
   }
-  const onEnd = (): void => void link.end(watch.pending)
+  const onEnd = (): void => void upstream.end(watch.pending)
   stream.on('data', onData)
-  // A client may have closed its half right after its token.
+  // The client may have closed its half right after its token.
   if (stream.readableEnded) onEnd()
   else stream.once('end', onEnd)
   stream.resume()
   return () => {
     stream.off('data', onData)
     stream.off('end', onEnd)
-    link.off('drain', resume)
+    upstream.off('drain', resume)
   }
 }

@@ -1,10 +1,9 @@
 import { connectBackend, type Backend } from '../backend'
-import { isOk, logInToBackend } from './backend-login'
+import { COM_QUIT, isOk, logInToBackend } from './backend-login'
 import { parseGreeting } from './greeting'
 import { plainResponse } from './handshake-response'
 import { encodePacket, readPacket } from './packets'
 
-const COM_QUIT = 1
 const COM_QUERY = 3
 
 /**
@@ -30,6 +29,6 @@ export async function runStatements(backend: Backend, statements: readonly strin
 }
 
 function check(what: string, answer: Buffer): void {
-  // Code and state stand before the message. The statement itself may hold a password.
+  // The message follows code and state. Do not print the statement: it may contain a password.
   if (!isOk(answer)) throw new Error(`${what} failed: ${answer.toString('utf8', 9)}`)
 }

@@ -1,36 +1,37 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { clientAddress } from '../login'
 import type { HandshakeResponse } from './handshake-response'
-import { authSwitchPacket, errorPacket, withoutFinalZero, type PacketChannel } from './packets'
+import { authSwitchPacket, errorPacket, readPacket, withoutFinalZero } from './packets'
 
 const CLEARTEXT = 'mysql_clear_password'
 
-/** A token as a client sent it. */
+/** A token from a client. */
 export interface ReceivedToken {
   /** The token. */
   text: string
-  /** Sequence number of the packet that it came in. */
+  /** Sequence number of its packet. */
   sequence: number
 }
 
-/** Asks a client for a token after its answer to the greeting. */
+/** Requests a token from a client after its handshake response. */
 export async function receiveToken(
-  channel: PacketChannel,
+  stream: Duplex,
   sequence: number,
   { plugin, auth }: HandshakeResponse,
 ): Promise<ReceivedToken> {
-  // A client whose default plugin is the one we want has sent the token already.
+  // A client whose default plugin is mysql_clear_password has already sent the token.
   if (plugin === CLEARTEXT && auth.length > 0) return { text: tokenText(auth), sequence }
-  return switchToCleartext(channel, sequence)
+  return switchToCleartext(stream, sequence)
 }
 
-/** Sends an auth switch to mysql_clear_password, and reads the answer. */
-export async function switchToCleartext(channel: PacketChannel, sequence: number): Promise<ReceivedToken> {
-  // The plugin has no use for a challenge, but RDS sends one: twenty bytes, none of them zero.
+/** Sends an auth switch to mysql_clear_password, and reads the response. */
+export async function switchToCleartext(stream: Duplex, sequence: number): Promise<ReceivedToken> {
+  // The plugin ignores the challenge, but RDS sends one: twenty bytes, none of them zero.
   const data = Buffer.from(randomBytes(20).map((byte) => byte & 0x7f || 1))
-  channel.write(authSwitchPacket(sequence + 1, { plugin: CLEARTEXT, data }))
-  const answer = await channel.read()
+  stream.write(authSwitchPacket(sequence + 1, { plugin: CLEARTEXT, data }))
+  const answer = await readPacket(stream)
   return { text: tokenText(answer.payload), sequence: answer.sequence }
 }
 
@@ -40,7 +41,7 @@ export function accessDenied(sequence: number, user: string, client: Socket): Bu
   return errorPacket(sequence, 1045, '28000', message)
 }
 
-/** An ERR packet for a fault of the backend, which the person who runs the endpoint is to see in the client. */
+/** An ERR packet for a failure of the backend. It says why: the client is run by the same person as the endpoint. */
 export function backendFailure(sequence: number, error: unknown): Buffer {
   const why = error instanceof Error ? error.message : String(error)
   return errorPacket(sequence, 1105, 'HY000', `the database behind the endpoint cannot be used: ${why}`)

@@ -14,16 +14,16 @@ import {
 } from './messages'
 import { startScram } from './scram'
 
-/** How the backend answered a login. */
+/** The backend's response to a login. */
 export interface BackendAnswer {
-  /** Whether the session began. */
+  /** Whether the login was accepted. */
   accepted: boolean
-  /** What is to be passed on to the client: AuthenticationOk or an ErrorResponse, and what came before it. */
+  /** Messages for the client: AuthenticationOk or an ErrorResponse, and what came before it. */
   messages: Buffer
 }
 
-/** Starts TLS with the backend if it is configured to, on a fresh connection. */
-export async function secureIfAsked(socket: Socket, backend: Backend): Promise<Duplex> {
+/** Starts TLS on a new connection to the backend, if it is configured. */
+export async function secureIfConfigured(socket: Socket, backend: Backend): Promise<Duplex> {
   if (backend.ca === undefined) return socket
   socket.write(Buffer.concat([int32(8), int32(REQUEST_CODES.ssl)]))
   const answer = await readBytes(socket, 1)
@@ -34,8 +34,8 @@ export async function secureIfAsked(socket: Socket, backend: Backend): Promise<D
 /**
  * Logs in to the backend with the client's startup message and the backend's user.
  *
- * Nothing after AuthenticationOk is read. Trust, cleartext, MD5 and SCRAM-SHA-256 are known.
- * @throws {ProtocolError} when the backend asks for something else, or breaks off.
+ * Reads nothing after AuthenticationOk. Supports trust, cleartext, MD5 and SCRAM-SHA-256.
+ * @throws {ProtocolError} when the backend requests something else, or the connection breaks.
  */
 export async function logInToBackend(
   stream: Duplex,
@@ -49,7 +49,7 @@ export async function logInToBackend(
   for (;;) {
     const { type, body } = await readMessage(stream)
     if (type !== 'R') {
-      // An error ends it; a notice or a NegotiateProtocolVersion is for the client.
+      // An error ends the login; a notice or a NegotiateProtocolVersion is for the client.
       passed.push(encodeMessage(type, body))
       if (type === 'E') return { accepted: false, messages: Buffer.concat(passed) }
       continue

@@ -3,11 +3,10 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket, type SecureContext } from 'node:tls'
 import { backendLogin } from '../backend'
 import { ProtocolError, readBytes } from '../byte-reader'
-import { closeGently } from '../closing'
 import { clientAddress, type LoginContext } from '../login'
-import { relay } from '../relay'
+import { closeGently, relay } from '../relay'
 import { acceptTls } from '../tls-server'
-import { logInToBackend, secureIfAsked } from './backend-login'
+import { logInToBackend, secureIfConfigured } from './backend-login'
 import {
   authenticationRequest,
   fatal,
@@ -24,10 +23,10 @@ const TLS_HANDSHAKE = 0x16
 const ALPN = 'postgresql'
 // PostgreSQL's own limit.
 const MAX_STARTUP = 10_000
-// A cancel key has had up to 256 bytes since protocol 3.2.
+// Since protocol 3.2 a cancel key may have 256 bytes.
 const MAX_CANCEL = 268
 
-/** Serves a PostgreSQL client: TLS, token, session, or a cancel request. */
+/** Serves a PostgreSQL client: requires TLS and a token, and relays the session; or forwards a cancel request. */
 export async function servePostgres(client: Socket, context: LoginContext): Promise<void> {
   const opening = await readOpening(client, context.secureContext)
   const { stream } = opening
@@ -59,7 +58,7 @@ export async function servePostgres(client: Socket, context: LoginContext): Prom
 
 type Opening = { stream: Duplex } & ({ startup: Startup } | { cancelRequest: Buffer })
 
-/** Reads up to the startup message or a cancel request, and answers the requests for encryption before it. */
+/** Responds to requests for encryption, and reads the startup message or cancel request that follows. */
 async function readOpening(client: Socket, secureContext: SecureContext | undefined): Promise<Opening> {
   const first = await readBytes(client, 1)
   client.unshift(first)
@@ -69,12 +68,12 @@ async function readOpening(client: Socket, secureContext: SecureContext | undefi
     if (secure.alpnProtocol !== ALPN) throw new ProtocolError('direct TLS without ALPN')
     return readPlainOpening(secure)
   }
-  // A client may ask once for each kind of encryption.
+  // A client may request each kind of encryption once.
   for (const asked = new Set<number>(); ;) {
     const packet = await readStartupPacket(client)
     const { code } = packet
     if (code !== REQUEST_CODES.ssl && code !== REQUEST_CODES.gssenc) return opening(client, packet)
-    if (asked.has(code)) throw new ProtocolError('the same encryption was asked for twice')
+    if (asked.has(code)) throw new ProtocolError('the client requested the same encryption twice')
     asked.add(code)
     if (code === REQUEST_CODES.ssl && secureContext !== undefined) {
       client.write('S')
@@ -110,16 +109,16 @@ function opening(stream: Duplex, { code, body }: StartupPacket): Opening {
   return { stream, startup: parseStartup(code, body) }
 }
 
-/** Opens a connection to the backend that lives no longer than the client's. */
-async function openLink(client: Socket, context: LoginContext): Promise<Socket> {
-  const link = await context.openBackend()
-  if (client.destroyed) link.destroy()
-  client.once('close', () => link.destroy())
-  return link
+/** Opens a connection to the backend that closes with the client's. */
+async function openUpstream(client: Socket, context: LoginContext): Promise<Socket> {
+  const upstream = await context.openBackend()
+  if (client.destroyed) upstream.destroy()
+  client.once('close', () => upstream.destroy())
+  return upstream
 }
 
 async function forwardCancel(client: Socket, request: Buffer, context: LoginContext): Promise<void> {
-  const backend = await secureIfAsked(await openLink(client, context), context.backend)
+  const backend = await secureIfConfigured(await openUpstream(client, context), context.backend)
   // The server closes the connection once it has acted on the request.
   const closed = new Promise<void>((resolve) => backend.once('close', resolve))
   backend.resume()
@@ -136,13 +135,13 @@ async function openSession(
 ): Promise<void> {
   const { backend } = context
   try {
-    const link = await secureIfAsked(await openLink(client, context), backend)
-    const answer = await logInToBackend(link, startup, backendLogin(backend, user))
+    const upstream = await secureIfConfigured(await openUpstream(client, context), backend)
+    const answer = await logInToBackend(upstream, startup, backendLogin(backend, user))
     if (!answer.accepted) return closeGently(stream, answer.messages)
     stream.write(answer.messages)
-    relay(stream, link)
+    relay(stream, upstream)
   } catch (error) {
-    // The person who runs the endpoint sees this in the client; the address is their own.
+    // Say why: the client is run by the same person as the endpoint.
     const why = error instanceof Error ? error.message : String(error)
     closeGently(stream, fatal('57P03', `the database behind the endpoint cannot be used: ${why}`))
   }

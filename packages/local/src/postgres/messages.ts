@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { ProtocolError, readBytes } from '../byte-reader'
 import { MAX_LOGIN_MESSAGE } from '../login'
 
-/** Codes that a client may send in place of a protocol version. */
+/** Codes that a client may send instead of a protocol version. */
 export const REQUEST_CODES = { cancel: 80877102, ssl: 80877103, gssenc: 80877104 } as const
 
 /** A message with a type byte. */
@@ -29,7 +29,7 @@ export async function readMessage(stream: Duplex): Promise<Message> {
   return { type: head.toString('latin1', 0, 1), body: await readBytes(stream, size - 4) }
 }
 
-/** Puts a message together. */
+/** Encodes a message. */
 export function encodeMessage(type: string, ...parts: (string | Buffer)[]): Buffer {
   const body = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
   const head = Buffer.alloc(5)
@@ -79,7 +79,7 @@ export function parseStartup(version: number, body: Buffer): Startup {
   return { version, parameters }
 }
 
-/** Puts a startup message together. */
+/** Encodes a startup message. */
 export function encodeStartup({ version, parameters }: Startup): Buffer {
   const texts = parameters.map(([name, value]) => `${name}\0${value}\0`).join('')
   const body = Buffer.from(`${texts}\0`, 'latin1')

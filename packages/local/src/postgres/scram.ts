@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'no
 import { promisify } from 'node:util'
 import { ProtocolError } from '../byte-reader'
 
-/** A SCRAM-SHA-256 login under way, from the client's side (RFC 5802, RFC 7677). */
+/** A SCRAM-SHA-256 login in progress, from the client's side (RFC 5802, RFC 7677). */
 export interface ScramExchange {
   /** The first message to send. */
   first: string
@@ -14,7 +14,7 @@ export interface ScramExchange {
 
 const derive = promisify(pbkdf2)
 
-/** Begins a SCRAM-SHA-256 login, without channel binding. */
+/** Starts a SCRAM-SHA-256 login, without channel binding. */
 export function startScram(password: string, nonce = randomBytes(18).toString('base64')): ScramExchange {
   const bare = `n=,r=${nonce}` // PostgreSQL takes the user from the startup message
   let expected: Buffer | undefined

@@ -2,7 +2,7 @@ import { connectBackend } from '../backend'
 import { logInToBackend } from './backend-login'
 import { encodeMessage, errorFields, readMessage } from './messages'
 
-/** Where statements are run, and by whom. */
+/** The server and the user that statements run as. */
 export interface StatementTarget {
   /** Host name or IP address. */
   host: string
@@ -31,7 +31,7 @@ export async function runStatements(target: StatementTarget, statements: readonl
     if (!accepted) throw new Error(`the login failed: ${errorFields(messages.subarray(5)).get('M')}`)
     for (let next = 0; ;) {
       const { type, body } = await readMessage(socket)
-      // The statement itself may hold a password.
+      // Do not print the statement: it may contain a password.
       if (type === 'E') throw new Error(`a statement failed: ${errorFields(body).get('M')}`)
       if (type !== 'Z') continue
       const statement = statements[next++]

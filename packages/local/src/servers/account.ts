@@ -15,7 +15,7 @@ const CANDIDATES = ['nobody', 'postgres', 'daemon']
 /**
  * Finds an account that a server may run as which refuses to run as root.
  *
- * Gives undefined when this process is not root. No account is created.
+ * Returns undefined when this process is not root. Creates no account.
  * @throws {Error} when root finds no unprivileged account.
  */
 export function unprivilegedAccount(): Account | undefined {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
-/** Finds a TCP port of 127.0.0.1 that nobody listens on just now. */
+/** Finds a free TCP port of 127.0.0.1. */
 export async function findFreePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -15,9 +15,9 @@ export async function findFreePort(): Promise<number> {
 const ATTEMPTS = 5
 
 /**
- * Runs `start` with a free port, and again with another one when somebody else took the port in between.
+ * Runs `start` with a free port, and again with another one if another process took the port in between.
  *
- * @throws what `start` throws, when it is about anything but the port.
+ * @throws what `start` throws for any other reason.
  */
 export async function withFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

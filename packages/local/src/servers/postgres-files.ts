@@ -79,7 +79,7 @@ function findNativeDirectory(): string {
   }
 }
 
-/** Makes the names under which the libraries are looked up, as far as they do not exist in `directory`. */
+/** Creates those symbolic links to the libraries that do not exist in `directory`. */
 function linkLibraries(native: string, directory: string): void {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return

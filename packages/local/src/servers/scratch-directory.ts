@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Account } from './account'
 
-/** A private directory of a database server, which lives no longer than this process. */
+/** A private directory of a database server, which is removed when this process ends. */
 export interface ScratchDirectory {
   /** Its path. */
   path: string
-  /** Names the process that works in the directory and is to die with it. */
+  /** Names the process that uses the directory; it is stopped when this process ends. */
   guard(pid: number): void
-  /** Removes it with all that is in it. */
+  /** Removes it with its contents. */
   remove(): void
 }
 
 /**
- * Makes a private directory, mode 0700, that the account owns and can reach.
+ * Creates a private directory, mode 0700, that the account owns and can reach.
  *
  * It lies in the system's directory for temporary files, or in the first of the usual ones that the account may enter.
  * However this process ends, the directory is removed and the server in it is stopped.
@@ -40,7 +40,7 @@ export function createScratchDirectory(account?: Account): ScratchDirectory {
     try {
       removeTree(path)
     } catch {
-      // The server was faster at making files; the watchdog comes after it.
+      // The server created files meanwhile; the watchdog removes them.
     }
   }
   atExit.add(abandon)
@@ -58,7 +58,7 @@ export function createScratchDirectory(account?: Account): ScratchDirectory {
   }
 }
 
-/** Tells whether every directory from the root down to `path` lets the account pass. */
+/** Whether the account may enter every directory down to `path`. */
 function canEnter(path: string, { uid, gid }: Account): boolean {
   for (let current = resolve(path); ; current = dirname(current)) {
     const stats = statSync(current, { throwIfNoEntry: false })
@@ -81,15 +81,15 @@ function stopProcess(pid: number): void {
   }
 }
 
-// One listener for all directories, or many of them would look like a leak.
+// One listener for all directories: Node warns of a leak when there are many.
 const atExit = new Set<() => void>()
 process.on('exit', () => {
   for (const abandon of atExit) abandon()
 })
 
-// A process that is killed runs no handlers. A shell notices, for its input ends: it stops the server whose number it
-// was told last, and removes the directory. It does not wait with that: in a container without an init process the
-// server's number stays in use after its end.
+// A killed process runs no exit handlers. This shell notices, because its input ends: it stops the server with the last
+// process id that it read, and removes the directory. It removes the directory at once: in a container without an init
+// process the server's process id stays in use after its end.
 const WATCHDOG = `
 pid=
 while read -r line; do pid=$line; done
@@ -118,7 +118,7 @@ function startWatchdog(directory: string): Watchdog {
     detached: true, // signals to our process group, such as Ctrl-C, are not for it
     cwd: '/',
   })
-  shell.on('error', () => {}) // no shell: the handler for 'exit' has to do
+  shell.on('error', () => {}) // no shell: only the handler for 'exit' cleans up
   shell.stdin.on('error', () => {})
   shell.unref()
   return {

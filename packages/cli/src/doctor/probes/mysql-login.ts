@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { isRdsIamError } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import type { Connection } from 'mysql2/promise'
 import type { LoginObservation, ServerObservation } from '../checks/login'
@@ -28,7 +29,7 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
   try {
     connection = await createConnection(settings)
   } catch (error) {
-    const { code, errno, message } = error as MysqlError
+    const { code, errno, message } = driverOrOurs(error as MysqlError)
     return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
   }
   // The server can close the connection at any time: then the running query rejects.
@@ -39,6 +40,11 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
     destroy: () => connection.destroy(),
   })
   return { ...seen, server }
+}
+
+/** mysql2 may overwrite the `code` of an error that rds-iam gave it: ours is its `cause`. */
+function driverOrOurs(error: MysqlError): MysqlError {
+  return error.errno === undefined && isRdsIamError(error.cause) ? error.cause : error
 }
 
 async function describe(connection: Connection): Promise<ServerObservation> {

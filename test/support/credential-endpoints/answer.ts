@@ -1,6 +1,6 @@
 import type { IssuedIdentity } from './issuer'
 
-/** A request as the credential sources look at it. */
+/** A request to a credential source. */
 export interface CredentialRequest {
   method: string
   path: string
@@ -8,11 +8,11 @@ export interface CredentialRequest {
   headers: Readonly<Record<string, string | string[] | undefined>>
   /** Parameters of the query and of a form. */
   parameters: URLSearchParams
-  /** What kind of credentials to answer, if it asks for credentials. */
+  /** Which credentials to send, if the request asks for credentials. */
   credentials: 'good' | 'garbage' | 'expired'
 }
 
-/** The answer to a request. */
+/** The response to a request. */
 export interface Answer {
   status: number
   type: 'text/plain' | 'application/json' | 'text/xml'
@@ -25,16 +25,16 @@ export interface CredentialService {
   /** Whether a path is one of its own. */
   serves(path: string): boolean
   answer(request: CredentialRequest): Answer
-  /** The answer that stands for a fault inside the service: HTTP 500. */
+  /** The response to a failure inside the service: HTTP 500. */
   failure(): Answer
 }
 
-/** Makes an answer of plain text. */
+/** Creates a response of plain text. */
 export function text(status: number, body: string): Answer {
   return { status, type: 'text/plain', body }
 }
 
-/** Makes an answer of JSON. */
+/** Creates a response of JSON. */
 export function json(status: number, body: Record<string, string>): Answer {
   return { status, type: 'application/json', body: JSON.stringify(body) }
 }
@@ -44,7 +44,7 @@ export function timestamp(instant: Date): string {
   return instant.toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
-/** Makes JSON that breaks off at the secret key: a parser's message about it must not be shown to anybody. */
+/** Creates JSON that is invalid at the secret key: a parser's message about it quotes the secret. */
 export function garbled({ secretAccessKey, sessionToken }: IssuedIdentity): Answer {
   const body = `{"Code":"Success","SecretAccessKey":${secretAccessKey},"Token":${sessionToken}`
   return { status: 200, type: 'application/json', body }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createScratchDirectory } from '../servers/scratch-directory'
 
 /** A web identity token in a file, as Kubernetes mounts one into a pod. */
 export interface WebIdentityFile {
@@ -11,7 +11,7 @@ export interface WebIdentityFile {
   remove(): void
 }
 
-/** Writes a token in the form of a JWT, signed by nobody, to a private file. */
+/** Writes a token in the form of a JWT, with a random signature, to a private file. */
 export function createWebIdentityFile(): WebIdentityFile {
   const header = encode({ alg: 'RS256', typ: 'JWT' })
   const claims = encode({
@@ -21,10 +21,10 @@ export function createWebIdentityFile(): WebIdentityFile {
   })
   const token = `${header}.${claims}.${randomBytes(256).toString('base64url')}`
 
-  const directory = createScratchDirectory()
-  const path = join(directory.path, 'token')
+  const directory = mkdtempSync(join(tmpdir(), 'web-identity-'))
+  const path = join(directory, 'token')
   writeFileSync(path, token, { mode: 0o600 })
-  return { path, token, remove: directory.remove }
+  return { path, token, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
 
 function encode(part: Record<string, string>): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { timestamp, type Answer } from './answer'
 import type { IssuedIdentity } from './issuer'
 
-/** The account of everything that is made up here; the one of AWS's own examples. */
+/** The account of all identities here; AWS's examples use it. */
 export const TEST_ACCOUNT = '123456789012'
 
 /** A session of a role. */
@@ -14,7 +14,7 @@ export interface RoleSession {
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
-/** Makes the answer to `AssumeRole` and `AssumeRoleWithWebIdentity`. */
+/** Creates the response to `AssumeRole` and `AssumeRoleWithWebIdentity`. */
 export function assumedRole(
   action: string,
   { account, role, session }: RoleSession,
@@ -37,7 +37,7 @@ export function assumedRole(
   )
 }
 
-/** Makes the answer to `GetCallerIdentity`: a user's key says AKIA, and a session's ASIA. */
+/** Creates the response to `GetCallerIdentity`: a user's key begins with AKIA, a session's with ASIA. */
 export function callerIdentity(accessKeyId: string): Answer {
   const isSession = accessKeyId.startsWith('ASIA')
   const id = `${isSession ? 'AROA' : 'AIDA'}3XFRBF535PLBIFPI4`
@@ -52,7 +52,7 @@ export function callerIdentity(accessKeyId: string): Answer {
   )
 }
 
-/** Makes an answer that breaks off amid the credentials. */
+/** Creates a response that breaks off within the credentials. */
 export function garbledRole({ accessKeyId, secretAccessKey }: IssuedIdentity): Answer {
   const body =
     `<AssumeRoleResponse xmlns="${NAMESPACE}"><AssumeRoleResult><Credentials>` +
@@ -60,7 +60,7 @@ export function garbledRole({ accessKeyId, secretAccessKey }: IssuedIdentity): A
   return { status: 200, type: 'text/xml', body }
 }
 
-/** Makes an error as STS writes it. */
+/** Creates an error in STS's form. */
 export function stsError(status: number, code: string, message: string): Answer {
   const error =
     element('Type', status < 500 ? 'Sender' : 'Receiver') +
@@ -80,7 +80,7 @@ function response(action: string, result: string): Answer {
   }
 }
 
-// What stands inside is ours, or of letters that need no escape: see RoleArn and RoleSessionName in sts.ts.
+// The content needs no escape: it is ours, or matched by ROLE_ARN or SESSION_NAME in sts.ts.
 function element(name: string, content: string): string {
   return `<${name}>${content}</${name}>`
 }

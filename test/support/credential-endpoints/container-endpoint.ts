@@ -1,18 +1,18 @@
 import { garbled, json, timestamp, type Answer, type CredentialService } from './answer'
 import type { Issuer } from './issuer'
 
-/** What the container endpoint is made of. */
+/** Options of the container endpoint. */
 export interface ContainerEndpointParts {
   issuer: Issuer
-  /** The one path that it serves. */
+  /** Its only path. */
   path: string
-  /** What `Authorization` must hold; undefined asks for nothing. */
+  /** The expected value of `Authorization`; undefined expects none. */
   authorizationToken: string | undefined
   roleArn: string
 }
 
 /**
- * Plays the endpoint from which containers of ECS and EKS get the credentials of their role.
+ * Simulates the endpoint from which containers of ECS and EKS get the credentials of their role.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
  */

@@ -15,7 +15,7 @@ const ROLES_PATH = '/latest/meta-data/iam/security-credentials/'
 const LONGEST_TTL_SECONDS = 21_600
 
 /**
- * Plays EC2's instance metadata service, version 2: nothing without a session token, which is `PUT` first.
+ * Simulates EC2's instance metadata service, version 2: requests need a session token, which a `PUT` returns.
  *
  * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
  */
@@ -23,7 +23,7 @@ export function createInstanceMetadata(issuer: Issuer, role: string): Credential
   const sessions = new Map<string, number>()
 
   function openSession({ headers }: CredentialRequest): Answer {
-    // A proxy would lend the session to whoever it serves.
+    // A proxy would share the session with its clients.
     if (headers['x-forwarded-for'] !== undefined) return text(403, 'Forbidden')
     const ttl = String(headers['x-aws-ec2-metadata-token-ttl-seconds'] ?? '')
     const seconds = /^\d+$/.test(ttl) ? Number(ttl) : 0

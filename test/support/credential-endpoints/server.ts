@@ -5,27 +5,27 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { text, type Answer, type CredentialService } from './answer'
 import type { CredentialSource, Faults } from './fault'
 
-/** What the server of the credential endpoints is made of. */
+/** Options of the server. */
 export interface HttpServerParts {
   /** 0 for a free one. */
   port: number
   services: Readonly<Record<CredentialSource, CredentialService>>
   faults: Faults
-  /** Called for each request that reaches a source, whatever becomes of it. */
+  /** Called for each request that reaches a source, failed ones included. */
   onRequest(source: CredentialSource): void
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface HttpServer {
   port: number
-  /** Ends every connection, the hanging ones too. */
+  /** Closes every connection, also those that hang. */
   close(): Promise<void>
 }
 
 const LONGEST_FORM = 65_536
 
 /**
- * Listens on 127.0.0.1 and hands each request to the source whose path it asks for.
+ * Listens on 127.0.0.1 and passes each request to the source that serves its path.
  *
  * @throws the error of `listen` when the port is taken.
  */
@@ -35,7 +35,7 @@ export async function startHttpServer({
   faults,
   onRequest,
 }: HttpServerParts): Promise<HttpServer> {
-  async function treat(request: IncomingMessage): Promise<Answer | undefined> {
+  async function handle(request: IncomingMessage): Promise<Answer | undefined> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const source = (Object.keys(services) as CredentialSource[]).find((name) =>
       services[name].serves(pathname),
@@ -55,9 +55,9 @@ export async function startHttpServer({
   }
 
   const server = createServer((request, response) => {
-    treat(request).then(
+    handle(request).then(
       (answer) => answer && send(response, answer),
-      // The client went away, or sent what is no HTTP.
+      // The client disconnected, or sent an invalid URL.
       () => response.destroy(),
     )
   })

@@ -2,7 +2,7 @@ import type { Answer, CredentialRequest, CredentialService } from './answer'
 import type { Issuer } from './issuer'
 import { assumedRole, callerIdentity, garbledRole, stsError } from './sts-answer'
 
-/** What STS is made of. */
+/** Options of STS. */
 export interface StsParts {
   issuer: Issuer
   /** The only web identity token that is accepted. */
@@ -15,7 +15,7 @@ const ROLE_ARN = /^arn:[\w-]+:iam::(\d{12}):role\/(?:[\w+=,.@/-]*\/)?([\w+=,.@-]
 const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
 
 /**
- * Plays AWS Security Token Service: `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity` of its
+ * Simulates AWS Security Token Service: `AssumeRole`, `AssumeRoleWithWebIdentity` and `GetCallerIdentity` of its
  * query API. Every role may be assumed; signatures are not checked, only that there is one.
  *
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/

@@ -1,2 +1,0 @@
-/** A database engine, in RDS's words. */
-export type Engine = 'postgres' | 'mysql'

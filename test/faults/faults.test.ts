@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { titleOf, type Step } from './matrix'
+import { buildCase, startStage, type Stage } from './play'
+import type { Way } from './relay'
+import { subjects } from './subjects'
+
+// A part of the matrix: npm run faults plays all of it.
+const chosen: [Step, Way][] = [
+  ['greeted', 'close'],
+  ['handshake', 'reset'],
+  ['awaited', 'close'],
+  ['awaited', 'reset'],
+  ['awaited', 'corruption'],
+  ['asked', 'garbage'],
+  ['asked', 'bytewise'],
+  ['queried', 'close'],
+]
+
+let stage: Stage
+beforeAll(async () => {
+  await buildCase()
+  stage = await startStage({ postgres: inject('postgresUrl'), mysql: inject('mysqlUrl') })
+})
+afterAll(() => stage.close())
+
+for (const subject of Object.keys(subjects)) {
+  describe(subject, () => {
+    for (const [step, way] of chosen) {
+      const cell = { subject, step, way }
+      it(`settles, logs in again and exits after a fault: ${titleOf(cell)}`, async () => {
+        expect(await stage.play(cell)).toBeUndefined()
+      }, 60_000)
+    }
+  })
+}

@@ -1,0 +1,70 @@
+// Plays the fault matrix and prints it: npm run faults.
+// --only NAME, --step NAME and --way NAME play a part; --write puts the whole into the documentation.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from '../../scripts/packages.mjs'
+import { startTestMysql } from '../servers/mysql'
+import { startTestPostgres } from '../servers/postgres'
+import { allCells, titleOf } from './matrix'
+import { buildCase, startStage } from './play'
+import { presentResults, type Result } from './results'
+
+const AT_ONCE = 2
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    step: { type: 'string' },
+    way: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
+const cells = allCells()
+const chosen = cells.filter(
+  ({ subject, step, way }) =>
+    subject.startsWith(values.only) && step === (values.step ?? step) && way === (values.way ?? way),
+)
+const page = join(root, 'docs/faults.md')
+const PLACE = /(?<=<!-- results of npm run faults -->\n).*(?=<!-- end of results -->)/s
+
+const results = await play()
+const failed = results.filter(({ failure }) => failure !== undefined)
+const table = presentResults(results)
+console.log(`\n${table}\n\n${results.length} cases, ${failed.length} fail`)
+process.exitCode = results.length > 0 && failed.length === 0 ? 0 : 1
+if (chosen.length === cells.length) {
+  const text = readFileSync(page, 'utf8')
+  const updated = text.replace(PLACE, () => `\n${table}\n\n`)
+  if (values.write) writeFileSync(page, updated)
+  else if (updated !== text) {
+    console.log('\n✗ docs/faults.md has other results: npm run faults -- --write')
+    process.exitCode = 1
+  }
+}
+
+async function play(): Promise<Result[]> {
+  await buildCase()
+  const postgres = await startTestPostgres()
+  const mysql = await startTestMysql()
+  const backends = { postgres: postgres.url, mysql: mysql.url }
+  const results: Result[] = chosen.map((cell) => ({ ...cell }))
+  const left = [...results]
+  async function playSome(): Promise<void> {
+    const stage = await startStage(backends)
+    for (let cell = left.shift(); cell; cell = left.shift()) {
+      const failure = await stage.play(cell)
+      if (failure === undefined) continue
+      cell.failure = failure
+      console.log(`✗ ${cell.subject}: ${titleOf(cell)}: ${failure}`)
+    }
+    await stage.close()
+  }
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, playSome))
+    return results
+  } finally {
+    await postgres.stop()
+    await mysql.stop()
+  }
+}

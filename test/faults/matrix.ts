@@ -1,0 +1,51 @@
+import type { Point, Way } from './relay'
+import { subjects } from './subjects'
+
+/** The steps of a login at which it is cut, in their order. */
+export const steps = {
+  accepted: 'TCP accepted',
+  greeted: 'greeting, or SSLRequest answered',
+  handshake: 'amid TLS',
+  secured: 'after TLS',
+  awaited: 'token awaited',
+  asked: 'password asked',
+  sent: 'token sent',
+  idle: 'logged in, idle',
+  queried: 'logged in, query running',
+} satisfies Record<Point | 'awaited', string>
+
+/** The ways in which it is cut. */
+export const ways = {
+  close: 'orderly close',
+  reset: 'reset',
+  garbage: 'garbage',
+  corruption: 'garbage below TLS',
+  silence: 'silence',
+  bytewise: 'one byte at a time',
+} satisfies Record<Way, string>
+
+export type Step = keyof typeof steps
+
+/** One case of the matrix. */
+export interface Cell {
+  subject: string
+  step: Step
+  way: Way
+}
+
+const BEFORE_TLS: readonly Step[] = ['accepted', 'greeted', 'handshake']
+
+/** Every case. Before TLS all garbage is below it. */
+export function allCells(): Cell[] {
+  return Object.keys(subjects).flatMap((subject) =>
+    (Object.keys(steps) as Step[]).flatMap((step) =>
+      (Object.keys(ways) as Way[])
+        .filter((way) => way !== 'corruption' || !BEFORE_TLS.includes(step))
+        .map((way) => ({ subject, step, way })),
+    ),
+  )
+}
+
+export function titleOf({ step, way }: Cell): string {
+  return `${steps[step]}: ${ways[way]}`
+}
