@@ -15,7 +15,7 @@ const names = Object.keys(applications)
 // Whose README shows one whole program.
 const SHOWN = ['core', 'knex', 'kysely']
 // What scripts/bundle.mjs makes of many sources.
-const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/authorities.json']
+const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/ca-certificates.json']
 // Compilers and package managers on two cores, beside other tests.
 const SLOW = { timeout: 300_000 }
 

