@@ -87,7 +87,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     unsubscribe('rds-iam:token.signed', count)
     for (const connection of connections) await connection.end()
     await endpoint.allClosed()
-    expect({ lookUps: endpoint.lookups(), signatures }).toEqual({ lookUps: 1, signatures: 1 })
+    expect({ fetches: endpoint.fetches(), signatures }).toEqual({ fetches: 1, signatures: 1 })
   })
 
   it('sends what a static token sends until the first row, and nothing else', async () => {

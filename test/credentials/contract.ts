@@ -11,7 +11,7 @@ export interface EndpointSource {
   /** The endpoint whose faults and requests are meant. */
   endpoint: CredentialSource
   /** How many requests one look-up costs. */
-  requestsPerLookUp: number
+  requestsPerFetch: number
   /** Prepares files and environment; gives what the token provider needs besides. */
   configure(stage: Stage, scene: Scene): { profile?: string } | void
   /** What the error's cause says after a lasting HTTP 500. */
@@ -30,14 +30,14 @@ const FAULTS: [CredentialFault & string, string][] = [
 /** What rds-iam promises of every source of short-lived credentials. */
 export function testSource(name: string, source: EndpointSource): void {
   describe(name, () => {
-    const { endpoint, requestsPerLookUp, configure, failure, timeoutMs = 1_000 } = source
+    const { endpoint, requestsPerFetch, configure, failure, timeoutMs = 1_000 } = source
     const stage = testStage()
 
     async function open(lifetimeSeconds = 3_600, timing: { timeoutMs?: number } = {}) {
       const scene = await stage.startEndpoints({ lifetimeMs: lifetimeSeconds * 1_000 })
       const options = configure(stage, scene) ?? {}
-      const lookUps = (): number => scene.requests[endpoint] / requestsPerLookUp
-      return { scene, lookUps, provider: stage.provider({ ...options, ...timing }) }
+      const fetches = (): number => scene.requests[endpoint] / requestsPerFetch
+      return { scene, fetches, provider: stage.provider({ ...options, ...timing }) }
     }
 
     it('signs with what it hands out, for 900 seconds', async () => {
@@ -56,16 +56,16 @@ export function testSource(name: string, source: EndpointSource): void {
     })
 
     it('signs with the next credentials before the old ones end', async () => {
-      const { scene, provider, lookUps } = await open(60)
+      const { scene, provider, fetches } = await open(60)
       const first = await provider.getToken()
       stage.passSeconds(44)
       expect(await provider.getToken()).toBe(first)
-      expect(lookUps()).toBe(1)
+      expect(fetches()).toBe(1)
       stage.passSeconds(2)
       const second = await provider.getToken()
       expect(second.issuedAt < first.expiresAt).toBe(true)
       expectSignedBy(second, scene.issued[1]!)
-      expect(lookUps()).toBe(2)
+      expect(fetches()).toBe(2)
     })
 
     it('asks for new credentials when told to', async () => {
@@ -75,21 +75,21 @@ export function testSource(name: string, source: EndpointSource): void {
     })
 
     it('makes ten tokens of 60 second credentials with one look-up', async () => {
-      const { provider, lookUps } = await open(60)
+      const { provider, fetches } = await open(60)
       for (let made = 0; made < 10; made++) {
         await provider.getToken()
         stage.passSeconds(4)
       }
-      expect(lookUps()).toBe(1)
+      expect(fetches()).toBe(1)
     })
 
     it('serves 200 callers at once with one look-up and one signature', async () => {
-      const { provider, lookUps } = await open(60)
+      const { provider, fetches } = await open(60)
       const signed = await messagesDuring('rds-iam:token.signed', async () => {
         const tokens = await Promise.all(Array.from({ length: 200 }, () => provider.getToken()))
         expect(new Set(tokens).size).toBe(1)
       })
-      expect({ signatures: signed.length, lookUps: lookUps() }).toEqual({ signatures: 1, lookUps: 1 })
+      expect({ signatures: signed.length, fetches: fetches() }).toEqual({ signatures: 1, fetches: 1 })
     })
 
     it('asks again after an error', async () => {
@@ -105,13 +105,13 @@ export function testSource(name: string, source: EndpointSource): void {
     })
 
     it.each(FAULTS)('fails on a lasting "%s" with %s, and not any longer', async (fault, code) => {
-      const { scene, provider, lookUps } = await open(3_600, fault === 'hang' ? { timeoutMs } : {})
+      const { scene, provider, fetches } = await open(3_600, fault === 'hang' ? { timeoutMs } : {})
       scene.setFault(endpoint, fault)
       const error = await stage.failure(provider.getToken())
       expect(error.code).toBe(code)
       if (code === 'CREDENTIALS_UNAVAILABLE') expect(error.cause).toBeInstanceOf(Error)
       if (fault === 'error') expect(everythingShown(error.cause)).toMatch(failure)
-      expect(lookUps()).toBeLessThanOrEqual(3)
+      expect(fetches()).toBeLessThanOrEqual(3)
       scene.setFault(endpoint)
       // A process that hangs is not asked again before.
       stage.passSeconds(60)

@@ -23,7 +23,7 @@ require('node:http').get(url, { headers: { authorization } }, async (response) =
 
 testSource('a credential process', {
   endpoint: 'container',
-  requestsPerLookUp: 1,
+  requestsPerFetch: 1,
   configure(stage, { env }) {
     const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: token } =
       env.container

@@ -103,7 +103,7 @@ describe('Prisma with MySQL', () => {
     expect(await sql('select 2 as two')).toEqual([{ two: 2 }])
     await full()
     expect(rds.logins.map(({ verdict }) => verdict)).toEqual(Array(4).fill('accepted'))
-    expect(rds.lookups()).toBe(2)
+    expect(rds.fetches()).toBe(2)
   })
 
   it('rejects when the server refuses the token, and leaves nothing open', async () => {
