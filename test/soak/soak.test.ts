@@ -2,7 +2,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { soak } from './soak'
 
 describe.each(['postgres', 'mysql'] as const)(
-  '500 logins on %s over rotating sessions and faults',
+  '500 logins on %s with rotating sessions and faults',
   (engine) => {
     it('all succeed', async () => {
       const backend = inject(engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')

@@ -15,9 +15,9 @@ import pg from 'pg'
 
 const SESSION_MS = 60_000
 const LOGINS_AT_ONCE = 4
-// Faked time between two rounds of logins: a session sees about twenty rounds.
+// Fake time between two rounds of logins: about twenty rounds for each session.
 const ROUND_MS = 2_000
-// A fault lasts less than the quarter of a session that is left when renewal begins.
+// A fault is shorter than the last quarter of a session, in which the renewal happens.
 const FAULT_ROUNDS = 5
 const ROUNDS_BETWEEN_FAULTS = 13
 const FAULTS: readonly CredentialFault[] = [
@@ -29,7 +29,7 @@ const FAULTS: readonly CredentialFault[] = [
   'error-once',
 ]
 
-/** What a soak saw. */
+/** The results of a soak test. */
 export interface SoakFigures {
   engine: string
   logins: number
@@ -37,15 +37,15 @@ export interface SoakFigures {
   sessions: number
   faults: number
   signed: number
-  /** Logins that went on with an old token or session because renewal failed. */
+  /** Logins that used an old token or session because the renewal failed. */
   bridged: number
   seconds: number
   heapGrowthMb: number
 }
 
 /**
- * Opens and closes connections on a real server, with sessions that end every minute of faked time and a
- * credential endpoint with faults. Every login could succeed; `failed` counts those that did not.
+ * Opens and closes connections to a real server. Sessions expire every minute of fake time, and the credential endpoint
+ * has faults. Every login should succeed; `failed` counts those that did not.
  */
 export async function soak(
   engine: 'postgres' | 'mysql',
@@ -116,7 +116,7 @@ export async function soak(
   }
 }
 
-/** A pool each of whose connections serves one query and is closed. */
+/** A pool that closes each connection after one query. */
 function openPool(rds: LocalRds): { logIn(): Promise<unknown>; end(): Promise<void> } {
   const { host, port, user, database, region } = rds
   const options = { host, port, user, database, ssl: { ca: rds.ca }, iam: { region, timeoutMs: 1_000 } }
