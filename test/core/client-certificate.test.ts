@@ -71,7 +71,7 @@ describe.each([
 describe('an encrypted key', () => {
   it.each([
     ["the caller's own stream", (ca: string) => ({ ssl: withEncryptedKey(ca), stream: () => new Socket() })],
-    ['the `ssl` that a configuration is spread with', (ca: string) => ({ ssl: { ca } }), withEncryptedKey],
+    ['`ssl` set on the result', (ca: string) => ({ ssl: { ca } }), withEncryptedKey],
   ])('is used by pg with %s', async (_, given, spread?: (ca: string) => object) => {
     const { port, ca, clientCertificates, close } = await startTlsFront('postgres', inject('postgresUrl'))
     const config = pgConfig({ ...options, port, ...given(ca) })

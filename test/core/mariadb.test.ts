@@ -58,7 +58,7 @@ describe.each([
   })
 
   it.each([false, undefined, { rejectUnauthorized: false }])(
-    'verifies all the same with ssl: %j',
+    'still verifies the certificate when ssl is set to %j in the result',
     async (ssl) => {
       await logIn({ ...mariadbConfig(rds.options), ssl } as ConnectionConfig)
       const other = await startEndpoint({

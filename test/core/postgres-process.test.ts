@@ -6,7 +6,13 @@ import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import type { ProgramArguments } from './postgres-program'
 
 // How many chunks a client has sent at each step of its login.
-const steps = { accepted: 0, 'asked for TLS': 1, 'amid TLS': 2, 'inside TLS': 3, 'asked to log in': 4 }
+const steps = {
+  accepted: 0,
+  'requesting TLS': 1,
+  'starting TLS': 2,
+  'inside TLS': 3,
+  'sending its startup message': 4,
+}
 type Step = keyof typeof steps
 
 const faults = {

@@ -54,7 +54,7 @@ testReplication('Sequelize 7 with mysql', {
   },
 })
 
-// Sequelize 7 replaces a lost connection with two, and has an unhandled rejection if the server closes one during setup.
+// Sequelize 7 replaces a lost connection with two. If the server closes one during setup, a rejection is unhandled.
 const onlyOne = { max: 1 }
 
 function address({ host, port }: LoginOptions) {

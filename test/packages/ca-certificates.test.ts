@@ -33,5 +33,5 @@ test('rejects when a listed CA certificate is missing, and names the command tha
   const others = proxyBundle.ca.slice(1)
   const call = () => readCaCertificates({ ca, proxyBundle: { ca: others } })
   expect(call).toThrow('- public roots: 8E:CD:E6:88:')
-  expect(call).toThrow('npm run ca-certificates')
+  expect(call).toThrow('npm run certificates')
 })

@@ -11,8 +11,8 @@ interface Manager {
   exec(folder: string, command: string[]): Promise<string>
 }
 
-// Dependency ranges are resolved as of this day, so that a run next year installs the same versions. When a version in a
-// test or a package is raised to a later one, move the day.
+// Dependency ranges are resolved as of this day, so that a run next year installs the same versions. Move the day when a
+// test or a package needs a later version.
 const RESOLVED_AS_OF = '2026-11-24'
 const ageInMinutes = () => String(Math.ceil((Date.now() - Date.parse(RESOLVED_AS_OF)) / 60_000))
 

@@ -231,7 +231,7 @@ describe.each(['esm', 'cjs'])('an esbuild bundle as %s', (format) => {
   test.each([
     { source: 'bundled-knex', external: dialects },
     { source: 'bundled-kysely', external: [] as string[] },
-  ])('$source runs with pg alone', SLOW, async ({ source, external }) => {
+  ])('$source runs with only pg installed', SLOW, async ({ source, external }) => {
     const outfile = join(folder, `${source}.${format === 'esm' ? 'mjs' : 'cjs'}`)
     await tool(
       join(folder, 'tools/node_modules/esbuild/bin/esbuild'),

@@ -17,7 +17,7 @@ export interface PartialAddress {
 export function readHost(host: unknown, option: string): string {
   if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
   if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
-  if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
+  if (host.includes('://')) throw invalidOption(option, 'a URL: give only the host name')
   const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
   if (isIPv6(name) || isHostName(name)) return name
   throw invalidOption(

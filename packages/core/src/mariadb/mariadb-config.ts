@@ -32,7 +32,7 @@ export interface MariadbLogin {
   /** `stream` replaces this with the TLS options of each connection. */
   ssl: { rejectUnauthorized: true }
   connectTimeout: number
-  /** Called by the driver for each new connection, always with a callback, although the driver's type says optional. */
+  /** Called by the driver for each new connection, always with a callback (which is optional in the driver's types). */
   stream: (callback?: StreamCallback) => void
 }
 

@@ -91,7 +91,7 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
 function closeFailedLogin(connection: EventEmitter, socket: Socket): void {
   const close = (): void => void socket.destroy()
   connection.once('error', close).once('errorMessage', close)
-  // When pg destroys a socket right before `connect`, Node connects it all the same: close it on the 'end' event.
+  // When pg destroys a socket right before `connect`, Node still connects it: close it on the 'end' event.
   connection.once('end', close)
   connection.once('readyForQuery', () => connection.off('errorMessage', close))
 }
