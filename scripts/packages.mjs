@@ -1,4 +1,4 @@
-// The packages that are published, and the pnpm that the root's package.json names: all scripts and tests go through here.
+// The published packages, and pnpm in the version of the root's package.json. All scripts and tests use this module.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,17 +12,17 @@ export const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
 
 /**
  * @typedef {object} Package
- * @property {string} name as npm knows it
- * @property {string} id its name in files: `core` for `@rds-iam/core`
+ * @property {string} name its name on npm
+ * @property {string} id its name without the scope: `core` for `@rds-iam/core`
  * @property {string} folder its absolute path
  * @property {Record<string, any>} manifest its package.json
- * @property {string[]} entries what an application imports or requires of it: `@rds-iam/core`, `@rds-iam/core/pg`
+ * @property {string[]} entries its public entry points: `@rds-iam/core`, `@rds-iam/core/pg`
  * @property {Record<string, string>} bins its commands, each with the file in the package
- * @property {string} tarball the name that `pack` gives its file
+ * @property {string} tarball the file name that `pack` writes
  */
 
 /**
- * The published packages of a checkout, each after those that it depends on.
+ * The published packages of a checkout. Each comes after its dependencies.
  *
  * @returns {Package[]}
  */
@@ -48,7 +48,7 @@ function describe(folder) {
     id: name.replace('@rds-iam/', ''),
     folder,
     manifest,
-    // The others are package.json and what our own packages share, in one format.
+    // Skip package.json and the internal entry point, which has one format only.
     entries: Object.keys(exports)
       .filter((path) => exports[path].import)
       .map((path) => name + path.slice(1)),
@@ -58,7 +58,7 @@ function describe(folder) {
 }
 
 /**
- * Packs all packages of a built checkout into `into`, as they are published.
+ * Packs all packages of a built checkout into the folder `into`, as for publishing.
  *
  * @param {string} into an absolute path
  */
@@ -70,14 +70,14 @@ export function pack(into, checkout = root) {
 }
 
 /**
- * Runs pnpm in a checkout, and gives its output if `stdout` is 'pipe'.
+ * Runs pnpm in a checkout. Returns its output if `stdout` is 'pipe'.
  *
  * @param {string[]} args
- * @throws {Error} when it fails; its messages go to the standard error output
+ * @throws {Error} when it fails. pnpm prints its own messages to stderr.
  */
 export function pnpm(args, { checkout = root, stdout = /** @type {number | 'ignore' | 'pipe'} */ (2) } = {}) {
   const { packageManager } = readJson(join(checkout, 'package.json'))
-  // `pnpm run` and `yarn run` put their own script here: then run npx from the PATH, on Windows a .cmd file.
+  // `pnpm run` and `yarn run` set this variable to their own script: then use npx (on Windows a .cmd file).
   const script = process.env['npm_execpath']
   const npm = script?.endsWith('npm-cli.js') ? script : undefined
   const [command, ...before] = npm ? [process.execPath, npm, 'exec', '--yes', '--'] : ['npx', '--yes']

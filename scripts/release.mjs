@@ -1,4 +1,4 @@
-// Builds the tarballs of a release, and tags it: `npm run release -- [--dry-run] [--out FOLDER]`; CONTRIBUTING.md says when.
+// Builds the tarballs of a release and tags it: `npm run release -- [--dry-run] [--out FOLDER]`. See CONTRIBUTING.md.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -70,7 +70,7 @@ function changelogFaults() {
     .find((one) => one.startsWith(heading))
   if (line === undefined) return [`CHANGELOG.md has no section "${heading}YYYY-MM-DD"`]
   const dated = /^\d{4}-\d\d-\d\d$/.test(line.slice(heading.length))
-  // Before the day of the release a dry run has to do without its date.
+  // A dry run before the release may have no date.
   return dated || (values['dry-run'] && !tagged()) ? [] : [`CHANGELOG.md has no date in "${line}"`]
 }
 
@@ -79,12 +79,12 @@ function tagFaults() {
   return commit && commit !== git('rev-parse', 'HEAD') ? [`the tag ${tag} exists, at another commit`] : []
 }
 
-/** The commit that the tag names, where there is such a tag. */
+/** The commit of the tag; empty if the tag does not exist. */
 function tagged() {
   return git('tag', '--list', tag) && git('rev-parse', `${tag}^{commit}`)
 }
 
-/** Gives the folder with the tarballs of a fresh checkout of HEAD. */
+/** Builds and packs a fresh clone of HEAD. Returns the folder with the tarballs. */
 function buildAndPack(checkout) {
   git('clone', '--quiet', '--no-hardlinks', root, checkout)
   git('-C', checkout, 'checkout', '--quiet', '--detach', git('rev-parse', 'HEAD'))

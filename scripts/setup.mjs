@@ -1,5 +1,5 @@
-// Brings a checkout to where demo and tests can run: installs what the lock file names, then builds.
-// --packages: install and build the packages alone, without tests. --install: install, and do not build.
+// Prepares a checkout for the demo and the tests: installs the dependencies in the lock file, then builds.
+// --packages: only the packages, without the tests. --install: install only, do not build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ function install() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error(`Installing dependencies with ${pnpmVersion} …`)
   pnpm(frozen)
-  // Prisma's clients are code that it generates; without its engine, whose place any program can take.
+  // Generate Prisma's clients. This does not need its engine: set any program, so that Prisma does not download one.
   process.env['PRISMA_SCHEMA_ENGINE_BINARY'] = process.execPath
   process.env['CHECKPOINT_DISABLE'] = '1'
   for (const schema of prismaSchemas)

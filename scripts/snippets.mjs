@@ -1,4 +1,4 @@
-// Copies each example's file into the pages that show it, at its mark; the tests check that they are equal.
+// Copies each example file into the pages that show it, below its marker. A test checks that they are equal.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -1,5 +1,5 @@
-// Writes the public surface of each package to test/packages/surface: the exports with their types, as API Extractor
-// reports them, and the help of each command. A test compares the built packages with these files.
+// Writes the public surface of each package to test/packages/surface: API Extractor's report of its exports and types,
+// and the help text of each command. A test compares the built packages with these files.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,7 +63,7 @@ function reportEntry({ name, id, folder, manifest }, entry, into) {
   }
 }
 
-/** The help of a command and of each of its subcommands. */
+/** The help text of a command and of each subcommand. */
 function helpOf(bin, script) {
   const run = (...args) =>
     execFileSync(process.execPath, [script, ...args, '--help'], {

@@ -1,4 +1,4 @@
-// Runs every check, each to its end, and counts them; .ci/run prints the count.
+// Runs all checks, even after a failure, and counts the results. .ci/run prints the counts.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -23,7 +23,7 @@ const engines = [
 ] as const
 
 describe.each(engines)(
-  'cancellation of a query on $engine after the first token has ended',
+  'cancellation of a query on $engine when the first token has expired',
   ({ engine, sleep, running }) => {
     let rds: TestEndpoint
     beforeEach(async () => {
@@ -69,12 +69,12 @@ describe.each(engines)(
         const options = { signal: abort.signal, inflightQueryAbortStrategy: 'cancel query' } as const
         const query = rejection(sql.raw(sleep).execute(db, options))
         await until(async () => (await countRunning()) === 1)
-        // Kysely says there how the query that it cancelled ended.
+        // Kysely sets this to the outcome of the cancelled query.
         vi.spyOn(console, 'error').mockImplementation(() => {})
         abort.abort()
         await query
         await until(async () => (await countRunning()) === 0)
-        // The query's, the count's, and kysely's own for cancelling.
+        // Three logins: for the query, for the count, and for kysely's cancellation.
         expect(rds.logins.map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted', 'accepted'])
       } finally {
         await db.destroy()
@@ -83,7 +83,7 @@ describe.each(engines)(
   },
 )
 
-/** Asks the server until it answers yes. */
+/** Repeats a query until the server returns true. */
 async function until(question: () => Promise<boolean>): Promise<void> {
   while (!(await question()));
 }

@@ -13,7 +13,7 @@ describe('knex', () => {
     await rds.close()
   })
 
-  it('reads columns as its very first call, with a static connection of mysql2', async () => {
+  it('reads columns as its first call when it has a static mysql2 connection', async () => {
     const db = knex({ client: 'mysql2', connection: mysql2Config(rds.options), pool: { min: 0 } })
     try {
       expect(await db('information_schema.schemata').columnInfo()).toEqual({})
@@ -23,7 +23,7 @@ describe('knex', () => {
     }
   })
 
-  it('gives a fresh object at each call, since knex takes a key out of it', async () => {
+  it('returns a new object at each call, because knex deletes a key of it', async () => {
     for (const connection of [pgConnection(rds.options), mysql2Connection(rds.options)]) {
       const [one, other] = [await connection(), await connection()]
       expect(one).not.toBe(other)

@@ -10,21 +10,21 @@ export interface LoginOptions {
   iam?: IamOptions
 }
 
-/** Runs SQL and gives its rows. */
+/** Runs SQL and returns its rows. */
 export type RunSql = (sql: string) => Promise<Record<string, unknown>[]>
 
-/** An application's database handle, as one library gives it. */
+/** One library's database handle. */
 export interface Database {
   sql: RunSql
-  /** Runs `work` on one connection, in a transaction that a rejection rolls back. */
+  /** Runs `work` on one connection, in a transaction that is rolled back if `work` rejects. */
   transaction<T>(work: (sql: RunSql) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** How one library opens a database by IAM; `max` is the size of its pool. */
+/** Opens a database with one library and an IAM login. `max` is the size of its pool. */
 export interface Adapter {
   engine: 'postgres' | 'mysql'
   open(options: LoginOptions, max: number): Database
-  /** The driver's error behind one of the library's own. Default: the driver's is what the library rejects with. */
+  /** Finds the driver's error inside the library's error. Default: the library rejects with the driver's error. */
   driverError?(error: Error): unknown
 }

@@ -3,10 +3,10 @@ import { mysql2CallbackPool, mysql2Pool, pgPool } from './drivers'
 import { knexMysql2, knexPg } from './knex'
 import { kyselyMysql, kyselyPg } from './kysely'
 
-/** Loads what is needed of adapters, by their names. */
+/** Loads adapters by name. */
 type Load = () => Promise<Record<string, Adapter>>
 
-/** The adapters of our packages, with both ends of the ranges that they take. */
+/** The adapters of our packages, each with the oldest and the newest supported version of its driver or library. */
 export const adapters = {
   pg: async () => {
     const [latest, oldest] = await Promise.all([import('pg'), import('pg-8.11')])
@@ -26,7 +26,7 @@ export const adapters = {
   },
   knex: async () => {
     const [latest, oldest] = await Promise.all([import('knex'), import('knex-3.1')])
-    // Its types name a client of its own; what it does is what counts here.
+    // Cast: its types have their own Client class, but it behaves in the same way.
     const knex31 = oldest.default as unknown as typeof latest.default
     return {
       'knex with pg': knexPg(latest.default),

@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 const OTHER_ENDPOINT = 'other.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
-/** What every adapter promises on every runtime, at endpoints that verify tokens before a real server. */
+/** The contract of every adapter on every runtime. The endpoints verify tokens and forward to a real server. */
 export const contract: Record<string, ContractCase> = {
   async 'logs in and queries'({ rds, database }) {
     const [row] = await database().sql('select 6 * 7 as answer')
@@ -43,14 +43,14 @@ export const contract: Record<string, ContractCase> = {
     }
   },
 
-  async 'grows a pool to 20 at once with one token and one credential look-up'({ rds, database }) {
+  async 'opens 20 connections at once with one token and one credential fetch'({ rds, database }) {
     const db = database({}, 20)
     await hold(db, 20)
     assert.equal((await rds.logins()).length, 20)
-    assert.equal(rds.lookups(), 1)
+    assert.equal(rds.fetches(), 1)
   },
 
-  async 'keeps open connections after their token has ended, and logs new ones in with a fresh one'(scene) {
+  async 'keeps open connections and logs in new ones when the token has expired'(scene) {
     const { rds, database, passTime } = scene
     const db = database()
     const session = await db.transaction(async (sql) => {
@@ -62,10 +62,10 @@ export const contract: Record<string, ContractCase> = {
     assert.equal(await sessionOf(scene, db.sql), session)
     await hold(db, 4)
     assert.deepEqual(await verdicts(rds), Array(4).fill('accepted'))
-    assert.equal(rds.lookups(), 2)
+    assert.equal(rds.fetches(), 2)
   },
 
-  async 'lets the refusal of a token through as the server gave it, with our reasons as its cause'(scene) {
+  async "rejects with the server's error, and ours as its cause, when the server refuses the token"(scene) {
     const { engine, rds, database, close, refusal } = scene
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
     const db = database({ iam: { region: rds.region, credentials } })
@@ -78,29 +78,29 @@ export const contract: Record<string, ContractCase> = {
     assert.deepEqual(new Set(await verdicts(rds)), new Set(['refused']))
   },
 
-  async 'sends no token to a server that offers no TLS'(scene) {
+  async 'sends no token when the server offers no TLS'(scene) {
     const plain = await scene.endpoint({ tls: false })
     await sendsNoToken(scene, scene.database({}, 4, plain), plain)
   },
 
-  async 'sends no token to a server whose certificate authority is unknown'(scene) {
+  async "sends no token when an unknown CA signed the server's certificate"(scene) {
     const other = await scene.endpoint({})
     const error = await sendsNoToken(scene, scene.database({ ssl: { ca: other.ca } }), scene.rds)
-    // A driver that lets such a server pass is stopped by us.
+    // If the driver accepts the certificate, our own check rejects it.
     assert.equal(ours(error)?.code ?? 'TLS_REQUIRED', 'TLS_REQUIRED')
   },
 
-  async 'sends no token to a server whose certificate is for another host name'(scene) {
+  async "sends no token when the server's certificate is for another host name"(scene) {
     const other = await scene.endpoint({ endpoints: [OTHER_ENDPOINT] })
     await sendsNoToken(scene, scene.database({}, 4, other), other)
   },
 
-  async 'sends no token to an IP address that the certificate does not cover'(scene) {
+  async 'sends no token when the certificate does not include the dialled IP address'(scene) {
     const named = await scene.endpoint({ endpoints: ['localhost'] })
     await sendsNoToken(scene, scene.database({ host: '127.0.0.1' }, 4, named), named)
   },
 
-  async "lets the caller's own check see the certificate after ours, and refuse it"(scene) {
+  async "sends no token when the caller's own check rejects the certificate"(scene) {
     const { rds, database } = scene
     const seen: unknown[] = []
     const accept = (host: string, certificate: PeerCertificate) => {
@@ -108,7 +108,7 @@ export const contract: Record<string, ContractCase> = {
       return undefined
     }
     await database({ ssl: { ca: rds.ca, checkServerIdentity: accept } }).sql('select 1')
-    // Some drivers look twice.
+    // Some drivers call the check twice.
     assert.deepEqual(new Set(seen), new Set(['localhost', true]))
     assert.deepEqual(await verdicts(rds), ['accepted'])
 
@@ -118,7 +118,7 @@ export const contract: Record<string, ContractCase> = {
     await sendsNoToken(scene, database({ ssl }, 4, other), other)
   },
 
-  async 'sends no token to a server that the built-in authorities do not vouch for'(scene) {
+  async "sends no token when no built-in CA signed the server's certificate"(scene) {
     const behind = await scene.endpoint({ endpoints: [ENDPOINT] })
     const iam = { ...behind.options.iam, endpoint: ENDPOINT }
     const db = scene.database({ ...builtIn, iam }, 4, behind)
@@ -126,7 +126,7 @@ export const contract: Record<string, ContractCase> = {
     assert.equal(ours(error)?.code ?? 'TLS_REQUIRED', 'TLS_REQUIRED')
   },
 
-  async 'sends no token to an unverified server under NODE_TLS_REJECT_UNAUTHORIZED=0'(scene) {
+  async 'sends no token to an unverified server when NODE_TLS_REJECT_UNAUTHORIZED is 0'(scene) {
     const other = await scene.endpoint({ endpoints: [OTHER_ENDPOINT] })
     await withEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, async () => {
       await sendsNoToken(scene, scene.database({ ssl: { ca: other.ca } }), scene.rds)
@@ -134,7 +134,7 @@ export const contract: Record<string, ContractCase> = {
     })
   },
 
-  async 'trusts the authorities of NODE_EXTRA_CA_CERTS'({ rds, database }) {
+  async 'trusts the CA certificates in NODE_EXTRA_CA_CERTS'({ rds, database }) {
     const folder = mkdtempSync(join(tmpdir(), 'rds-iam-contract-'))
     try {
       writeFileSync(join(folder, 'ca.pem'), rds.ca)
@@ -147,7 +147,7 @@ export const contract: Record<string, ContractCase> = {
     }
   },
 
-  async 'logs in through a tunnel by the name of the endpoint behind it'({ endpoint, database }) {
+  async 'logs in through a tunnel when iam.endpoint names the endpoint behind it'({ endpoint, database }) {
     const behind = await endpoint({ endpoints: [`${ENDPOINT}:6000`] })
     const { region: _, ...iam } = behind.options.iam ?? {}
     const db = database({ iam: { ...iam, endpoint: `${ENDPOINT}:6000` } }, 4, behind)
@@ -155,13 +155,13 @@ export const contract: Record<string, ContractCase> = {
     assert.deepEqual(await verdicts(behind), Array(4).fill('accepted'))
   },
 
-  async 'sends no token through a tunnel that ends at another endpoint'(scene) {
+  async 'sends no token when a tunnel leads to another endpoint'(scene) {
     const behind = await scene.endpoint({ endpoints: [OTHER_ENDPOINT, 'localhost'] })
     const iam = { ...behind.options.iam, endpoint: ENDPOINT }
     await sendsNoToken(scene, scene.database({ iam }, 4, behind), behind)
   },
 
-  async 'follows an alias as DNS answers it'({ rds, database, refusal }) {
+  async 'follows a DNS alias'({ rds, database, refusal }) {
     const servers = dns.getServers()
     const names = await startDns()
     try {
@@ -177,14 +177,14 @@ export const contract: Record<string, ContractCase> = {
     }
   },
 
-  async 'finds credentials in the environment by itself'({ rds, database }) {
+  async 'finds credentials in the environment'({ rds, database }) {
     await withEnvironment({ ...rds.env, AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined }, () =>
       database({ iam: {} }).sql('select 1'),
     )
     assert.deepEqual(await verdicts(rds), ['accepted'])
   },
 
-  async 'fails with our error when there are no credentials, and leaves nothing open'(scene) {
+  async 'rejects with our error and closes its socket when there are no credentials'(scene) {
     const none = () => Promise.reject(new Error('no identity here'))
     const db = scene.database({ iam: { region: scene.rds.region, credentials: none } })
     const found = ours(await sendsNoToken(scene, db, scene.rds))
@@ -192,8 +192,8 @@ export const contract: Record<string, ContractCase> = {
     assert.equal((found.cause as Error).message, 'no identity here')
   },
 
-  async 'outlives a server that closes idle connections'({ rds, database }) {
-    // A pool of one: some pools open two connections in place of one that is lost, and do not wait for them at the end.
+  async 'opens a new connection when the server has closed an idle one'({ rds, database }) {
+    // One connection only: some pools replace one lost connection with two, and do not wait for them when they close.
     const db = database({}, 1)
     await hold(db, 1)
     const lost = nextMessages('rds-iam:connection.lost', 1)
@@ -203,22 +203,22 @@ export const contract: Record<string, ContractCase> = {
     assert.equal(Number(row?.['one']), 1)
   },
 
-  async 'logs in again after the server has refused a token'({ rds, database }) {
+  async 'logs in again when the server has refused the last token'({ rds, database }) {
     const db = database()
     await rds.setIdentities([])
     for (let refusal = 0; refusal < 3; refusal++) await rejection(db.sql('select 1'))
     await rds.setIdentities([rds.identity])
     const [row] = await db.sql('select 1 as one')
     assert.equal(Number(row?.['one']), 1)
-    // A refused token is not used again, but its credentials are fetched anew only once a minute.
-    assert.equal(rds.lookups(), 2)
+    // A refused token is not used again, but its credentials are refreshed at most once a minute.
+    assert.equal(rds.fetches(), 2)
   },
 }
 
-/** Options with which the built-in authorities are trusted. */
+/** Options that trust the built-in CA certificates. */
 const builtIn = { ssl: {} }
 
-/** The error of a database that cannot log in, after everything is closed and no token has arrived. */
+/** Expects that a login fails without sending a token and that its socket is closed. Returns the error. */
 async function sendsNoToken({ close, refusal }: Scene, db: Database, at: RemoteEndpoint): Promise<Error> {
   const error = await refusal(db)
   await close(db)
@@ -253,7 +253,7 @@ async function hold(db: Database, count: number): Promise<void> {
   )
 }
 
-/** Does something while environment variables have other values; undefined is none. */
+/** Runs a function with changed environment variables. The value undefined unsets one. */
 async function withEnvironment(
   values: Record<string, string | undefined>,
   work: () => Promise<unknown>,

@@ -3,7 +3,7 @@ import type { Adapter } from './adapter'
 import { contract } from './cases'
 import { play } from './scene'
 
-/** Tests an adapter by the whole contract. */
+/** Runs all cases of the contract with an adapter. */
 export function testAdapter(name: string, adapter: Adapter): void {
   describe(name, () => {
     for (const [promise, run] of Object.entries(contract)) {

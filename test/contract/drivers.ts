@@ -11,7 +11,7 @@ import type pg from 'pg'
 import type postgres from 'postgres'
 import type { Adapter } from './adapter'
 
-/** The Pool of pg, in whichever version, as an application uses it. */
+/** An adapter for pg's Pool, for any version of pg. */
 export const pgPool = ({ Pool }: typeof pg): Adapter => ({
   engine: 'postgres',
   open(options, max) {
@@ -37,7 +37,7 @@ export const pgPool = ({ Pool }: typeof pg): Adapter => ({
   },
 })
 
-/** The pool of mysql2/promise, as an application uses it. */
+/** An adapter for the pool of mysql2/promise. */
 export const mysql2Pool = ({ createPool }: typeof mysql): Adapter => ({
   engine: 'mysql',
   open(options, max) {
@@ -64,7 +64,7 @@ export const mysql2Pool = ({ createPool }: typeof mysql): Adapter => ({
   },
 })
 
-/** The callback pool of mysql2, in whichever version: what knex and kysely use. */
+/** An adapter for mysql2's callback pool, which knex and kysely use, for any version of mysql2. */
 export const mysql2CallbackPool = ({ createPool }: typeof mysqlCallback): Adapter => ({
   engine: 'mysql',
   open(options, max) {
@@ -114,7 +114,7 @@ export const postgresJs = (open: typeof postgres, timeout?: number): Adapter => 
   },
 })
 
-/** The pool of the mariadb driver, as an application uses it. */
+/** An adapter for the mariadb driver's pool. */
 export const mariadbPool = ({ createPool }: typeof mariadb): Adapter => ({
   engine: 'mysql',
   driverError: ({ cause }) => cause,
@@ -146,7 +146,7 @@ export const mariadbPool = ({ createPool }: typeof mariadb): Adapter => ({
   },
 })
 
-/** Connections of the mariadb driver, opened one by one and used again, as a pool of one's own does. */
+/** An adapter for single connections of the mariadb driver, which are opened one by one and reused. */
 export const mariadbConnections = ({ createConnection }: typeof mariadb): Adapter => ({
   engine: 'mysql',
   open(options) {
@@ -157,7 +157,7 @@ export const mariadbConnections = ({ createConnection }: typeof mariadb): Adapte
       while (connection && !connection.isValid()) connection = idle.pop()
       if (!connection) {
         connection = await createConnection(config)
-        // Without a listener the driver ends the process when the server closes a connection.
+        // Without a listener, a connection that the server closes ends the process.
         connection.on('error', () => {})
       }
       const used = connection

@@ -5,23 +5,23 @@ import { startLocalRds, type LocalRds, type LocalRdsOptions } from '@rds-iam/loc
 
 export type Engine = 'postgres' | 'mysql'
 
-/** Which endpoint a test asks for. */
+/** A test's request for an endpoint. */
 export type EndpointRequest = Pick<LocalRdsOptions, 'endpoints' | 'tls'> & { engine: Engine }
 
-/** What a test is told of an endpoint that was started for it. */
+/** The service's description of an endpoint that it started for a test. */
 export type StartedEndpoint = Pick<
   LocalRds,
   'engine' | 'port' | 'ca' | 'user' | 'database' | 'region' | 'env' | 'control'
 >
 
-/** Starts endpoints for tests whose clients run elsewhere: in a worker, or on another runtime. */
+/** Starts endpoints for tests whose clients run in another process: a worker or another runtime. */
 export interface EndpointService {
-  /** POST: starts an endpoint. `/PORT`: DELETE closes it; `/PORT/closed` answers when no client is connected. */
+  /** POST starts an endpoint. DELETE `/PORT` closes it. `/PORT/closed` responds when no client is connected. */
   url: string
   close(): Promise<void>
 }
 
-/** Starts the service; its endpoints stand before the servers of these URLs. */
+/** Starts the service. Its endpoints forward to the servers at these URLs. */
 export async function startEndpointService(backends: Record<Engine, string>): Promise<EndpointService> {
   const endpoints = new Map<number, LocalRds>()
 

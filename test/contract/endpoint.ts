@@ -3,14 +3,14 @@ import { startLocalRds, type LocalRds, type LocalRdsOptions, type TestIdentity }
 import { inject } from 'vitest'
 import type { LoginOptions } from './adapter'
 
-/** A local RDS endpoint before the run's real server, with what tests ask of it. */
+/** A local RDS endpoint in front of the test run's real server. */
 export interface TestEndpoint extends LocalRds {
-  /** Options to log in with: its own identity, region and certificate authority. */
+  /** Options that log in to it: its host, user, CA certificate, region and identity. */
   options: LoginOptions
   /** The identity that may log in. */
   identity: TestIdentity
-  /** How often the identity was asked for. */
-  lookups(): number
+  /** How often the credentials were fetched. */
+  fetches(): number
   /** Resolves when no client is connected. */
   allClosed(): Promise<void>
 }
@@ -20,13 +20,13 @@ export async function startEndpoint(
 ): Promise<TestEndpoint> {
   const backend = inject(options.engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
   const rds = await startLocalRds({ backend, ...options })
-  let lookups = 0
+  let fetches = 0
   const identity = {
     accessKeyId: rds.env['AWS_ACCESS_KEY_ID'] ?? '',
     secretAccessKey: rds.env['AWS_SECRET_ACCESS_KEY'] ?? '',
   }
   const credentials = () => {
-    lookups++
+    fetches++
     return Promise.resolve(identity)
   }
   return Object.assign(rds, {
@@ -39,7 +39,7 @@ export async function startEndpoint(
       iam: { region: rds.region, credentials },
     },
     identity,
-    lookups: () => lookups,
+    fetches: () => fetches,
     async allClosed() {
       while (rds.openConnections > 0) await once(rds.events, 'disconnection')
     },

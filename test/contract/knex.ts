@@ -2,10 +2,10 @@ import { mysql2Connection, pgConnection } from '@rds-iam/knex'
 import type { Knex } from 'knex'
 import type { Adapter, Database } from './adapter'
 
-// Knex also prints the errors that it rejects with.
+// Silence knex, which prints the errors that it rejects with.
 const quiet = { warn() {}, error() {} }
 
-/** Knex, in whichever version, with the client pg. */
+/** An adapter for knex with the client pg, for any version of knex. */
 export function knexPg(knex: (config: Knex.Config) => Knex): Adapter {
   return {
     engine: 'postgres',
@@ -17,7 +17,7 @@ export function knexPg(knex: (config: Knex.Config) => Knex): Adapter {
   }
 }
 
-/** Knex, in whichever version, with the client mysql2. */
+/** An adapter for knex with the client mysql2, for any version of knex. */
 export function knexMysql2(knex: (config: Knex.Config) => Knex): Adapter {
   return {
     engine: 'mysql',

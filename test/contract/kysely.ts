@@ -5,7 +5,7 @@ import type { Adapter, Database } from './adapter'
 type AnyKysely = Pick<Kysely<unknown>, 'executeQuery' | 'transaction' | 'destroy'>
 type KyselyModule = typeof import('kysely')
 
-/** Kysely, in whichever version, with PostgresDialect. */
+/** An adapter for kysely with PostgresDialect, for any version of kysely. */
 export function kyselyPg({ Kysely, PostgresDialect, CompiledQuery }: KyselyModule): Adapter {
   const open = (config: PostgresDialectConfig) =>
     new Kysely<unknown>({ dialect: new PostgresDialect(config) })
@@ -15,7 +15,7 @@ export function kyselyPg({ Kysely, PostgresDialect, CompiledQuery }: KyselyModul
   }
 }
 
-/** Kysely, in whichever version, with MysqlDialect. */
+/** An adapter for kysely with MysqlDialect, for any version of kysely. */
 export function kyselyMysql({ Kysely, MysqlDialect, CompiledQuery }: KyselyModule): Adapter {
   const open = (config: MysqlDialectConfig) => new Kysely<unknown>({ dialect: new MysqlDialect(config) })
   return {

@@ -1,16 +1,16 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { isRdsIamError, type RdsIamError } from '@rds-iam/core'
 
-/** The error of ours on an error's cause chain. */
+/** Finds our error in an error's cause chain. */
 export function ours(error: unknown): RdsIamError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) if (isRdsIamError(at)) return at
   return undefined
 }
 
-/** An error of a driver's, with the server's code where it is the server's. */
+/** A driver's error. It has a code if the server sent it. */
 export type DriverError = Error & { code?: string; errno?: number }
 
-/** What a promise is rejected with. */
+/** Waits for a promise to reject, and returns its error. */
 export async function rejection(promise: Promise<unknown>): Promise<DriverError> {
   try {
     await promise
@@ -20,7 +20,7 @@ export async function rejection(promise: Promise<unknown>): Promise<DriverError>
   throw new Error('it was not rejected')
 }
 
-/** The next messages of a diagnostics channel. */
+/** Waits for the next messages of a diagnostics channel. */
 export function nextMessages(channel: string, count: number): Promise<unknown[]> {
   const messages: unknown[] = []
   return new Promise((resolve) => {
@@ -33,7 +33,7 @@ export function nextMessages(channel: string, count: number): Promise<unknown[]>
   })
 }
 
-/** The next message of a diagnostics channel. */
+/** Waits for the next message of a diagnostics channel. */
 export async function nextMessage(channel: string): Promise<unknown> {
   const [message] = await nextMessages(channel, 1)
   return message

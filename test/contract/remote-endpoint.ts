@@ -2,14 +2,14 @@ import type { LoginEvent, TestIdentity } from '@rds-iam/local'
 import type { LoginOptions } from './adapter'
 import type { EndpointRequest, StartedEndpoint } from './endpoint-service'
 
-/** A local RDS endpoint in another process, with what the contract asks of it. */
+/** A local RDS endpoint in another process. */
 export interface RemoteEndpoint extends StartedEndpoint {
-  /** Options to log in with: its own identity, region and certificate authority. */
+  /** Options that log in to it: its host, user, CA certificate, region and identity. */
   options: LoginOptions
   /** The identity that may log in. */
   identity: TestIdentity
-  /** How often the identity was asked for. */
-  lookups(): number
+  /** How often the credentials were fetched. */
+  fetches(): number
   logins(): Promise<LoginEvent[]>
   setIdentities(identities: TestIdentity[]): Promise<void>
   setClockOffset(clockOffsetMs: number): Promise<void>
@@ -19,7 +19,7 @@ export interface RemoteEndpoint extends StartedEndpoint {
   close(): Promise<void>
 }
 
-/** Has the service at `service` start an endpoint. */
+/** Starts an endpoint through the service at the URL `service`. */
 export async function openEndpoint(service: string, request: EndpointRequest): Promise<RemoteEndpoint> {
   const started = (await ask(service, 'POST', request)) as StartedEndpoint
   const { port, user, database, ca, region, env, control } = started
@@ -31,16 +31,16 @@ export async function openEndpoint(service: string, request: EndpointRequest): P
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
   }
-  let lookups = 0
+  let fetches = 0
   const credentials = () => {
-    lookups++
+    fetches++
     return Promise.resolve(identity)
   }
   return {
     ...started,
     options: { host: 'localhost', port, user, database, ssl: { ca }, iam: { region, credentials } },
     identity,
-    lookups: () => lookups,
+    fetches: () => fetches,
     logins: async () => (await order('/logins', 'GET')) as LoginEvent[],
     setIdentities: async (identities) => void (await order('/configuration', 'PATCH', { identities })),
     setClockOffset: async (clockOffsetMs) => void (await order('/configuration', 'PATCH', { clockOffsetMs })),

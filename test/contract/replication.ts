@@ -3,22 +3,22 @@ import type { Adapter, LoginOptions, RunSql } from './adapter'
 import { startEndpoint, type TestEndpoint } from './endpoint'
 import { nextMessages } from './outcome'
 
-/** A database handle that writes to one endpoint and reads from another, as one library gives it. */
+/** One library's database handle that writes to one endpoint and reads from another. */
 export interface ReplicatedDatabase {
   write: RunSql
   read: RunSql
   close(): Promise<void>
 }
 
-/** How one library opens a database with a read replica by IAM. */
+/** Opens a database and its read replica with one library and IAM logins. */
 export interface ReplicatedAdapter {
   engine: Adapter['engine']
   open(writer: LoginOptions, reader: LoginOptions): ReplicatedDatabase
 }
 
 /**
- * Tests that each connection of a library's replication is signed for the endpoint that it goes to: each of the
- * two endpoints takes only tokens for its own port.
+ * Tests that a library with a read replica logs in to each endpoint with a token for that endpoint. Each of the two
+ * endpoints accepts only tokens for its own port.
  */
 export function testReplication(name: string, { engine, open }: ReplicatedAdapter): void {
   describe(`${name} with a read replica`, () => {
@@ -39,7 +39,7 @@ export function testReplication(name: string, { engine, open }: ReplicatedAdapte
       await reader.close()
     })
 
-    it('logs in to each endpoint with a token for it, then and after the tokens have ended', async () => {
+    it('logs in to each endpoint with its own token, also when the first tokens have expired', async () => {
       const shared = { iam: writer.options.iam ?? {}, ssl: { ca: [writer.ca, reader.ca] } }
       db = open({ ...writer.options, ...shared }, { ...reader.options, ...shared })
       await readAndWrite(db)

@@ -4,26 +4,26 @@ import type { Engine, EndpointRequest } from './endpoint-service'
 import { rejection, type DriverError } from './outcome'
 import { openEndpoint, type RemoteEndpoint } from './remote-endpoint'
 
-/** What a case of the contract has to work with. */
+/** The context of one contract case. */
 export interface Scene {
   engine: Engine
-  /** An endpoint that accepts its identity's tokens for localhost. */
+  /** An endpoint that accepts tokens for localhost that its identity signed. */
   rds: RemoteEndpoint
   /** Starts another endpoint. */
   endpoint(request: Omit<EndpointRequest, 'engine'>): Promise<RemoteEndpoint>
-  /** Opens a database at an endpoint, `rds` unless told otherwise. */
+  /** Opens a database at an endpoint. Default: `rds`. */
   database(options?: Partial<LoginOptions>, max?: number, at?: RemoteEndpoint): Database
   close(db: Database): Promise<void>
-  /** The driver's error that a database which cannot log in rejects with. */
+  /** Runs a query that must fail to log in, and returns the driver's error. */
   refusal(db: Database): Promise<DriverError>
-  /** Turns the clocks of client and servers on. */
+  /** Moves the clocks of the client and the servers forward. */
   passTime(ms: number): Promise<void>
 }
 
-/** One promise of the contract. */
+/** One case of the contract. */
 export type ContractCase = (scene: Scene) => Promise<void>
 
-/** Plays a case with an adapter, at endpoints of the service at `service`, and leaves nothing open. */
+/** Runs one case with an adapter and endpoints from the service at the URL `service`. Closes everything it opened. */
 export async function play(run: ContractCase, adapter: Adapter, service: string): Promise<void> {
   const { engine, open, driverError = (error) => error } = adapter
   const opened: { close(): Promise<void> }[] = []

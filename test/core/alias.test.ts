@@ -20,7 +20,7 @@ const GREEN = 'green.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 describe.each([
   ['pg', pgPool(pg)],
   ['mysql2', mysql2Pool(mysql)],
-  // All connections of its pool have one configuration.
+  // All connections of its pool share one configuration object.
   ['mysql2 3.15', mysql2CallbackPool(oldestMysql as unknown as typeof latestMysql)],
 ])('followCname with %s', (_, { engine, open }) => {
   const servers = dns.getServers()
@@ -36,7 +36,7 @@ describe.each([
     blue = await startEndpoint({ engine, endpoints: [BLUE] })
     green = await startEndpoint({ engine, endpoints: [GREEN], port: 0 })
     dialled = []
-    // What the system's resolver would say of names that exist nowhere.
+    // Resolve names that do not exist in DNS.
     vi.spyOn(dns, 'lookup').mockImplementation(((
       host: string,
       options: dns.LookupOptions,
@@ -68,14 +68,14 @@ describe.each([
     expect(blue.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('follows an alias that moves, at the next connection', async () => {
+  it('dials the new endpoint at the next connection when the alias changes', async () => {
     names.aliases.set(ALIAS, BLUE)
     const ca = blue.ca + green.ca
     const db = open({ ...follow(blue), ssl: { ca } }, 2)
     await db.transaction(async (sql) => {
       await sql('select 1')
       names.aliases.set(ALIAS, GREEN)
-      // The new name leads to the old port here, where nobody has its certificate.
+      // Here the new name resolves to the old endpoint, whose certificate is not valid for it.
       await rejection(db.transaction((other) => other('select 1')))
     })
     await db.close()
@@ -83,7 +83,7 @@ describe.each([
     expect(green.logins).toEqual([])
   })
 
-  it('sends no token for a name that the alias moves to while a connection is being opened', async () => {
+  it('sends no token for the new endpoint when the alias changes while a connection is being opened', async () => {
     names.aliases.set(ALIAS, BLUE)
     let clients = 0
     const relay = createServer((client) => {
@@ -96,7 +96,7 @@ describe.each([
       server.pipe(client)
       if (clients++ > 0) return void client.pipe(server)
       client.once('data', (chunk) => {
-        // The client asks for TLS, and hears nothing until another has dialled the new name.
+        // Do not answer the TLS request until a second connection has dialled the new name.
         client.pause()
         names.aliases.set(ALIAS, GREEN)
         dialling.once(GREEN, () => {
@@ -118,7 +118,7 @@ describe.each([
     expect(JSON.stringify(blue.logins)).not.toContain('green')
   })
 
-  it('dials nothing when the driver has given up before DNS answers', async () => {
+  it('dials nothing when the driver times out before DNS responds', async () => {
     const questions = new EventEmitter()
     vi.spyOn(dns.promises, 'resolveCname').mockImplementation(
       () => new Promise((answer) => questions.emit('question', answer)),
@@ -134,7 +134,7 @@ describe.each([
     expect(dialled).toEqual([])
   })
 
-  it('goes on behind a global endpoint, unless its region is given', async () => {
+  it('follows the CNAME of a global endpoint unless the region is given', async () => {
     const global = 'gdb.global-abcdefghijkl.global.rds.amazonaws.com'
     names.aliases.set(ALIAS, global).set(global, BLUE)
     const db = open(follow(blue), 2)
@@ -172,7 +172,7 @@ describe.each([
   it.each([
     ['SERVFAIL', SERVFAIL],
     ['REFUSED', REFUSED],
-  ])('asks again when DNS says %s, and tells it when that stays', async (word, code) => {
+  ])('retries when DNS responds %s, and rejects when all retries fail', async (word, code) => {
     names.aliases.set(ALIAS, BLUE)
     names.failures.set(ALIAS, [code, code])
     const db = open(follow(blue), 2)
@@ -188,7 +188,7 @@ describe.each([
     expect(error?.message).not.toContain('has no CNAME')
   })
 
-  it('means no other name of the search list when DNS fails for one', async () => {
+  it('does not try the next name of the search list when DNS fails for one', async () => {
     vi.spyOn(fs.promises, 'readFile').mockResolvedValue('search shop.example svc.example')
     names.failures.set('db.shop.example', Array(9).fill(SERVFAIL))
     names.aliases.set('db.svc.example', BLUE)
@@ -198,7 +198,7 @@ describe.each([
     expect(dialled).toEqual([])
   })
 
-  it('gives up on an alias that leads to itself', async () => {
+  it('rejects when an alias points to itself', async () => {
     names.aliases.set(ALIAS, ALIAS)
     const db = open(follow(blue), 2)
     expect(ours(await rejection(db.sql('select 1')))?.message).toContain('more than 8 names')

@@ -10,8 +10,8 @@ export interface ProgramEnd {
 }
 
 /**
- * Runs an ES module in a process of its own, where an error that nothing handles ends it. `given` is what the
- * module finds as `given`; `onLine` gets each line that it prints.
+ * Runs an ES module in a child process, which an unhandled error ends. The module can use the value `given`. `onLine`
+ * is called with each line that the module prints.
  */
 export async function runProgram(
   source: string,

@@ -58,10 +58,10 @@ describe.each([
   afterAll(() => server.close())
   beforeEach(() => void server.clientCertificates.splice(0))
 
-  it.each(forms)('shows a client certificate with %s', async (_, material) => {
+  it.each(forms)('presents a client certificate given as %s', async (_, material) => {
     const { port, ca, clientCertificates } = server
     const db = open({ ...options, port, ssl: material(ca) }, 1)
-    // The server behind takes no token.
+    // The real server does not accept tokens.
     await rejection(db.sql('select 1'))
     await db.close()
     expect(new Set(clientCertificates)).toEqual(new Set([fingerprint]))
@@ -71,7 +71,7 @@ describe.each([
 describe('an encrypted key', () => {
   it.each([
     ["the caller's own stream", (ca: string) => ({ ssl: withEncryptedKey(ca), stream: () => new Socket() })],
-    ['the `ssl` that a configuration is spread with', (ca: string) => ({ ssl: { ca } }), withEncryptedKey],
+    ['`ssl` set on the result', (ca: string) => ({ ssl: { ca } }), withEncryptedKey],
   ])('is used by pg with %s', async (_, given, spread?: (ca: string) => object) => {
     const { port, ca, clientCertificates, close } = await startTlsFront('postgres', inject('postgresUrl'))
     const config = pgConfig({ ...options, port, ...given(ca) })
@@ -81,7 +81,7 @@ describe('an encrypted key', () => {
     expect(clientCertificates).toEqual([fingerprint])
   })
 
-  it("is used by mysql2 with the caller's own stream", async () => {
+  it("works in mysql2 with the caller's own stream", async () => {
     const { port, ca, clientCertificates, close } = await startTlsFront('mysql', inject('mysqlUrl'))
     const stream = () => connect(port, 'localhost')
     const config = mysql2Config({ ...options, port, ssl: withEncryptedKey(ca), stream })
@@ -101,7 +101,7 @@ describe.each([
   ['pgConfig', pgConfig({ ...options, ssl: SECRETS })],
   ['mysql2Config', mysql2Config({ ...options, ssl: SECRETS })],
 ])('%s', (_, { ssl }) => {
-  it('keeps what is secret of a client certificate where printing does not show it', () => {
+  it("does not show a client certificate's secrets when it is printed", () => {
     expect(ssl).toMatchObject({ rejectUnauthorized: true })
     expect(Object.keys(ssl).filter((name) => name in SECRETS)).toEqual([])
     for (const [name, value] of Object.entries(SECRETS)) expect(Reflect.get(ssl, name)).toBe(value)

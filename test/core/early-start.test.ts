@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 
 let silent: Server
 beforeEach(async () => {
-  // Accepts connections and never says a word.
+  // Accepts connections and sends nothing.
   silent = createServer((socket) => socket.resume())
   silent.listen(0, '127.0.0.1')
   await once(silent, 'listening')
@@ -39,19 +39,19 @@ it.each([
     'mysql2',
     (port: number, iam: IamOptions): EventEmitter => mysql.createConnection(mysql2Config(options(port, iam))),
   ],
-])('%s looks credentials up while it connects, not only when the server asks', async (_, connect) => {
+])('%s fetches credentials while it connects, before the server requests the token', async (_, connect) => {
   const { port } = silent.address() as AddressInfo
   const accepted = once(silent, 'connection')
   let connection = new EventEmitter()
-  await new Promise<void>((lookedUp) => {
+  await new Promise<void>((fetched) => {
     const credentials = () => {
-      lookedUp()
+      fetched()
       return new Promise<never>(() => {})
     }
     const iam = { region: 'us-east-1', credentials, timeoutMs: 100 }
     connection = connect(port, iam)
   })
-  // The look-up hangs: that ends the connection with our error, and its socket with it.
+  // The credential fetch hangs, so our timeout error must end the connection and its socket.
   const [socket] = (await accepted) as [Socket]
   const [error] = (await once(connection, 'error')) as [Error & { code: string }]
   expect(error.code).toBe('TOKEN_TIMEOUT')

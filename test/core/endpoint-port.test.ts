@@ -13,7 +13,7 @@ import { ours, rejection } from '../contract/outcome'
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 const ENGINE_PORTS = { postgres: 5432, mysql: 3306 }
 
-/** An endpoint that takes tokens for one port alone. */
+/** An endpoint that accepts tokens for one port only. */
 const startFor = (engine: 'postgres' | 'mysql', port: number): Promise<TestEndpoint> =>
   startEndpoint({ engine, endpoints: [`${ENDPOINT}:${port}`] })
 
@@ -37,18 +37,18 @@ describe.each([
     }
   }
 
-  it("is the engine's by default through a tunnel", async () => {
+  it("defaults to the engine's port through a tunnel", async () => {
     rds = await startFor(engine, ENGINE_PORTS[engine])
     await logIn({})
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('is the dialled one by default where the endpoint itself is dialled', async () => {
+  it('defaults to the dialled port when the endpoint itself is dialled', async () => {
     rds = await startEndpoint({ engine, endpoints: [ENDPOINT] })
     const { port } = rds
     await rds.close()
     rds = await startEndpoint({ engine, port, endpoints: [`${ENDPOINT}:${port}`] })
-    // What the system's resolver would say of a name that exists nowhere.
+    // Resolve a name that does not exist in DNS.
     vi.spyOn(dns, 'lookup').mockImplementation(((_: string, options: dns.LookupOptions, done: Function) => {
       if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
       else done(null, '127.0.0.1', 4)
@@ -57,7 +57,7 @@ describe.each([
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('is among the causes of a refusal', async () => {
+  it('is named in the LOGIN_REFUSED message', async () => {
     rds = await startFor(engine, 6000)
     const error = ours(await rejection(logIn({})))
     expect(error).toMatchObject({ code: 'LOGIN_REFUSED', message: expect.stringContaining('its port') })
@@ -65,7 +65,7 @@ describe.each([
   })
 })
 
-it("is the engine's by default with a stream of the caller's to a tunnel", async () => {
+it("the endpoint's port defaults to the engine's port when the caller's own stream dials a tunnel", async () => {
   const rds = await startFor('mysql', 3306)
   const config = mysql2Config({
     ...rds.options,

@@ -21,7 +21,7 @@ describe('parseEndpoint', () => {
     expect(parsed.host).toBe(host.toLowerCase().replace(/\.$/, ''))
   })
 
-  it('takes any string', () => {
+  it('accepts any string', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (host) => {
         expect(parseEndpoint(host).kind).toBe('other')
@@ -29,7 +29,7 @@ describe('parseEndpoint', () => {
     )
   })
 
-  it('finds a region that does not exist yet', () => {
+  it('accepts a region that does not exist yet', () => {
     const region = fc
       .tuple(
         fc.stringMatching(/^[a-z]{2}$/),

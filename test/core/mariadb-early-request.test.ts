@@ -12,7 +12,7 @@ const CLIENT_SSL = 0x800
 const SSL_REQUEST_BYTES = 36
 const OTHER_FLAGS = 0x88201
 
-/** A MariaDB server's first packet, which asks for a password in clear text at once. */
+/** The first packet of a MariaDB server that requests a clear-text password immediately. */
 function greeting(): Buffer {
   const settings = Buffer.alloc(18)
   settings.writeUInt16LE((OTHER_FLAGS | CLIENT_SSL) & 0xffff, 0)
@@ -47,7 +47,7 @@ beforeEach(async () => {
     socket.on('error', () => {})
     socket.write(greeting())
     socket.once('data', (chunk: Buffer) => {
-      // The client may already have begun TLS behind its request for it.
+      // The chunk may contain the client's first TLS bytes after its SSLRequest.
       socket.pause()
       socket.unshift(chunk.subarray(SSL_REQUEST_BYTES))
       const secure = new TLSSocket(socket, { isServer: true, secureContext })
@@ -65,21 +65,24 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-// The oldest version answers in its own time after TLS whatever the certificate.
+// mariadb 3.4 reads the password after the TLS handshake even if the certificate is invalid.
 it.each([
   ['3.5', mariadb],
   ['3.4', oldestMariadb as unknown as typeof mariadb],
-])('mariadb %s gives no token to a server with another certificate that asks at once', async (_, driver) => {
-  const { port } = server.address() as AddressInfo
-  const credentials = { accessKeyId: 'AKIDSOMEBODY', secretAccessKey: 'secret' }
-  const config = mariadbConfig({
-    host: '127.0.0.1',
-    port,
-    user: 'app',
-    ssl: { ca },
-    iam: { credentials, endpoint: 'db.abcdefghijkl.us-east-1.rds.amazonaws.com' },
-  })
-  const error = (await rejection(driver.createConnection(config))) as Error
-  expect(ours(error)?.cause ?? error).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
-  expect(received).not.toContain('X-Amz')
-})
+])(
+  'mariadb %s sends no token when a server with a certificate for another name requests it immediately',
+  async (_, driver) => {
+    const { port } = server.address() as AddressInfo
+    const credentials = { accessKeyId: 'AKIDSOMEBODY', secretAccessKey: 'secret' }
+    const config = mariadbConfig({
+      host: '127.0.0.1',
+      port,
+      user: 'app',
+      ssl: { ca },
+      iam: { credentials, endpoint: 'db.abcdefghijkl.us-east-1.rds.amazonaws.com' },
+    })
+    const error = (await rejection(driver.createConnection(config))) as Error
+    expect(ours(error)?.cause ?? error).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    expect(received).not.toContain('X-Amz')
+  },
+)

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import type { Scene } from './mariadb-login'
 
-/** How a server fails a client. */
+/** Makes a server fail for one client. */
 type Fault = (client: Socket) => void
 
 const close: Fault = (client) => client.end()
@@ -14,7 +14,7 @@ const reset: Fault = (client) => client.resetAndDestroy()
 const sendGarbage: Fault = (client) => client.end(Buffer.alloc(300, 0xff))
 const fallSilent: Fault = () => {}
 
-/** The fault, and whether it comes amid TLS, of whose answer the client gets half, or right after the greeting. */
+/** Each fault right after the greeting, and during the TLS handshake when the client has half of the server's reply. */
 const CASES: [fault: Fault, amidTls: boolean][] = [close, reset, sendGarbage, fallSilent].flatMap(
   (fault): [Fault, boolean][] => [
     [fault, false],
@@ -25,7 +25,7 @@ const CASES: [fault: Fault, amidTls: boolean][] = [close, reset, sendGarbage, fa
 let rds: TestEndpoint
 let relay: Server
 let clients: Set<Socket>
-/** What the next connection meets; none when undefined. */
+/** The plan for the next connection; undefined for no fault. */
 let nextFault: () => { fault: Fault; amidTls: boolean; onFault(): void } | undefined
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ afterEach(async () => {
 })
 
 it.each(['3.5', '3.4'])(
-  'mariadb %s outlives a server that fails during a login, and logs in again',
+  'mariadb %s logs in again when the server failed during a login',
   async (version) => {
     const { iam, ...options } = rds.options
     const child = fork(fileURLToPath(new URL('./mariadb-login.ts', import.meta.url)), [], {
@@ -74,7 +74,7 @@ it.each(['3.5', '3.4'])(
       const { value } = cases.next()
       if (!value) return child.send('done')
       const [fault, amidTls] = value
-      // The single connection's, and the first one of the pool.
+      // Two connections meet the fault: the single connection, and the first connection of the pool.
       let faults = 2
       const onFault = () => void (faults === 1 && !amidTls && child.send('failed'))
       nextFault = () => (faults-- > 0 ? { fault, amidTls, onFault } : undefined)

@@ -1,15 +1,15 @@
-// Logs in to a server that fails, by one connection and by a pool, once for each case, and prints what came of it.
+// Logs in to a failing server with a single connection and with a pool, once for each case. Prints the results.
 import { once } from 'node:events'
 import { mariadbConfig, type MariadbOptions } from '@rds-iam/core/mariadb'
 import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
 
-/** What the test says of one case. */
+/** The test's description of one case. */
 export interface Scene {
   version: string
   options: MariadbOptions
   identity: { accessKeyId: string; secretAccessKey: string }
-  /** Whether the token is there only after the server failed. */
+  /** Whether the token becomes ready only after the server has failed. */
   waitsForFailure: boolean
 }
 

@@ -27,7 +27,7 @@ describe.each([
     await connection.end()
   }
 
-  it('signs for the host, port and user that it is spread with', async () => {
+  it('signs for the host, port and user that the application sets on the result', async () => {
     const host = 'db.abc.us-east-1.rds.amazonaws.com'
     const config = mariadbConfig({ ...rds.options, host, port: 1, user: 'nobody' })
     await logIn({ ...config, host: 'localhost', port: rds.port, user: 'john' })
@@ -50,7 +50,7 @@ describe.each([
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it("lets the caller's checkServerIdentity refuse a certificate", async () => {
+  it("sends no token when the caller's checkServerIdentity rejects the certificate", async () => {
     const ssl = { ca: rds.ca, checkServerIdentity: () => new Error('not this one') }
     const error = await rejection(logIn(mariadbConfig({ ...rds.options, ssl })))
     expect(inspect(error)).toContain('not this one')
@@ -58,7 +58,7 @@ describe.each([
   })
 
   it.each([false, undefined, { rejectUnauthorized: false }])(
-    'verifies all the same with ssl: %j',
+    'still verifies the certificate when ssl is set to %j in the result',
     async (ssl) => {
       await logIn({ ...mariadbConfig(rds.options), ssl } as ConnectionConfig)
       const other = await startEndpoint({
@@ -72,13 +72,13 @@ describe.each([
     },
   )
 
-  it('has no token without its stream', async () => {
+  it('sends no token when its stream is removed', async () => {
     const config = { ...mariadbConfig(rds.options), ssl: { ca: rds.ca }, stream: undefined }
     await rejection(logIn(config as unknown as ConnectionConfig))
     expect(rds.logins.map(({ verdict }) => verdict)).not.toContain('accepted')
   })
 
-  it('does not print the token when debug is turned on behind its back', async () => {
+  it('does not print the token when debug is turned on in the result', async () => {
     const printed: string[] = []
     const logger = { network: (text: string) => void printed.push(text) }
     const error = await rejection(logIn({ ...mariadbConfig(rds.options), logger }))
@@ -86,7 +86,7 @@ describe.each([
     expect(rds.logins.map(({ verdict }) => verdict)).not.toContain('accepted')
   })
 
-  it('rejects with an error that the driver may change, and ours as its cause', async () => {
+  it('rejects with an error that the driver may change, and our error as its cause', async () => {
     const credentials = () => Promise.reject(new Error('no identity here'))
     const iam = { region: rds.region, credentials }
     const error = await rejection(logIn(mariadbConfig({ ...rds.options, iam })))
@@ -94,7 +94,7 @@ describe.each([
     expect(error.message).toBe(ours(error)?.message)
   })
 
-  it('says TOKEN_TIMEOUT when the credential source hangs', async () => {
+  it('rejects with TOKEN_TIMEOUT when the credential source hangs', async () => {
     const credentials = () => new Promise<never>(() => {})
     const iam = { region: rds.region, credentials, timeoutMs: 100 }
     expect(ours(await rejection(logIn(mariadbConfig({ ...rds.options, iam }))))?.code).toBe('TOKEN_TIMEOUT')
@@ -109,7 +109,7 @@ describe.each([
   let rds: TestEndpoint
   beforeEach(async () => {
     rds = await startEndpoint({ engine: 'mysql', endpoints: [HOST] })
-    // The endpoint's name leads to this machine.
+    // Resolve the endpoint's name to this machine.
     vi.spyOn(dns, 'lookup').mockImplementation(((
       _host: string,
       { all }: dns.LookupOptions,
@@ -127,7 +127,7 @@ describe.each([
   })
   const open = () => createConnection(mariadbConfig({ ...rds.options, host: HOST }))
 
-  it('kills a running query on destroy(), with a token for the endpoint whose IP address it dials', async () => {
+  it('kills a running query on destroy(), with a token for the endpoint although it dials an IP address', async () => {
     const connection = await open()
     connection.on('error', () => {})
     const query = rejection(connection.query('select sleep(600)'))
@@ -137,7 +137,7 @@ describe.each([
   })
 
   it.each([[undefined], [{ database: 'app' }]])(
-    'logs in by changeUser(%j) after its first token expired',
+    'logs in by changeUser(%j) when its first token has expired',
     async (change) => {
       vi.useFakeTimers({ toFake: ['Date'] })
       const connection = await open()
@@ -150,7 +150,7 @@ describe.each([
   )
 })
 
-it('mariadb 3.5 says TOKEN_TIMEOUT when changeUser cannot wait for the credentials', async () => {
+it('mariadb 3.5 rejects with TOKEN_TIMEOUT when changeUser needs credentials that are not ready', async () => {
   const rds = await startEndpoint({ engine: 'mysql' })
   vi.useFakeTimers({ toFake: ['Date'] })
   try {
@@ -170,7 +170,7 @@ it('mariadb 3.5 says TOKEN_TIMEOUT when changeUser cannot wait for the credentia
   }
 })
 
-it('mariadb 3.5 says why changeUser cannot log another user in', async () => {
+it('mariadb 3.5 rejects with INVALID_OPTION when changeUser names another user', async () => {
   const rds = await startEndpoint({ engine: 'mysql', users: ['jane_doe', 'john'] })
   try {
     const connection = await mariadb.createConnection(mariadbConfig(rds.options))

@@ -8,7 +8,7 @@ import { startRelay, type Relay } from './mysql2-relay'
 
 const NOTHING = Buffer.alloc(0)
 
-/** Relays to an endpoint that call `fail` at one moment of the login. */
+/** Starts a relay to an endpoint, which calls `fail` at one moment of the login. */
 const moments: Record<string, (port: number, fail: () => void) => Promise<Relay>> = {
   'the server is silent': (port, fail) =>
     startRelay(port, (chunk, from) => {
@@ -16,13 +16,13 @@ const moments: Record<string, (port: number, fail: () => void) => Promise<Relay>
       fail()
       return NOTHING
     }),
-  'TLS has begun': (port, fail) =>
+  'the client starts TLS': (port, fail) =>
     startRelay(port, (chunk, from) => {
       if (from === 'server') return chunk
       fail()
       return NOTHING
     }),
-  'the server asks for the token': (port) => startRelay(port),
+  'the server requests the token': (port) => startRelay(port),
 }
 
 describe.each([
@@ -46,30 +46,33 @@ describe.each([
     })
   }
 
-  it.each(Object.entries(moments))('leaves our error as it is when %s', async (_moment, start) => {
-    let fail = () => {}
-    const failed = new Promise<never>((_resolve, reject) => {
-      fail = () => reject(new Error('no credentials today'))
-    })
-    const relay = await start(rds.port, () => fail())
-    const iam = { ...rds.options.iam, endpoint: `localhost:${rds.port}`, credentials: () => failed }
-    const config = mysql2Config({ ...rds.options, port: relay.port, iam })
-    const { mysql_clear_password: plugin } = config.authPlugins
-    config.authPlugins = {
-      mysql_clear_password: (login) => {
-        fail()
-        return plugin(login)
-      },
-    }
-    const error = await failure(config)
-    relay.close()
-    expect(error.message).toContain('no AWS credentials')
-    expect(isRdsIamError(error.cause)).toBe(true)
-    expect(error.cause).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
-    expect(error.cause).not.toHaveProperty('fatal')
-  })
+  it.each(Object.entries(moments))(
+    'does not change our error when the credentials fail while %s',
+    async (_moment, start) => {
+      let fail = () => {}
+      const failed = new Promise<never>((_resolve, reject) => {
+        fail = () => reject(new Error('no credentials today'))
+      })
+      const relay = await start(rds.port, () => fail())
+      const iam = { ...rds.options.iam, endpoint: `localhost:${rds.port}`, credentials: () => failed }
+      const config = mysql2Config({ ...rds.options, port: relay.port, iam })
+      const { mysql_clear_password: plugin } = config.authPlugins
+      config.authPlugins = {
+        mysql_clear_password: (login) => {
+          fail()
+          return plugin(login)
+        },
+      }
+      const error = await failure(config)
+      relay.close()
+      expect(error.message).toContain('no AWS credentials')
+      expect(isRdsIamError(error.cause)).toBe(true)
+      expect(error.cause).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
+      expect(error.cause).not.toHaveProperty('fatal')
+    },
+  )
 
-  it('leaves our error as it is when there is nothing to dial', async () => {
+  it('does not change our error when the endpoint is not known', async () => {
     const { cause } = await failure({ ...mysql2Config(rds.options), host: 'db.example' })
     expect(cause).toMatchObject({ code: 'ENDPOINT_UNKNOWN' })
     expect(cause).not.toHaveProperty('fatal')

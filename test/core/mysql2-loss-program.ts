@@ -8,7 +8,7 @@ import type { TestIdentity } from '@rds-iam/local'
 import type { DriverError } from '../contract/outcome'
 import { startRelay, type Cut } from './mysql2-relay'
 
-/** The program's argument, as JSON: how to log in to an endpoint, and which scene to play. */
+/** The program's argument, as JSON: the endpoint's login options, and the scene to run. */
 export interface Scene {
   options: { port: number; user: string; database: string; ssl: object }
   region: string
@@ -20,7 +20,7 @@ export interface Scene {
 const { options, region, identity, driver, play } = JSON.parse(process.argv[2] ?? '') as Scene
 const mysql = (driver === 'newest' ? newest : oldest) as typeof newest
 
-// COM_PING, written behind mysql2's back.
+// COM_PING, written directly to the socket, which mysql2 does not expect.
 const PING = Buffer.from([1, 0, 0, 0, 14])
 
 /** A configuration that logs in through a relay. */
@@ -34,7 +34,7 @@ function print(text: unknown): void {
 }
 
 const plays = {
-  /** The connection ends while the server waits for the token, which comes afterwards. */
+  /** The connection ends while the server waits for the token. The token becomes ready afterwards. */
   async 'token awaited'() {
     for (const how of ['close', 'reset', 'garbage'] as const) {
       for (const form of ['connection', 'pool'] as const) await interrupt(how, form)
@@ -50,7 +50,7 @@ const plays = {
     relay.cut('close')
   },
 
-  /** An idle connection of a pool gets a packet that mysql2 does not expect, and garbage when mysql2 closes it. */
+  /** An idle connection of a pool receives an unexpected packet, then garbage when mysql2 closes it. */
   async pool() {
     let isIdle = false
     let isAnswered = false

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** How a relay cuts its connections. */
+/** How a relay ends its connections. */
 export type Cut = 'close' | 'reset' | 'garbage'
 
-/** A relay before a server. */
+/** A relay in front of a server. */
 export interface Relay {
   port: number
   cut(how: Cut): void
@@ -14,7 +14,7 @@ export interface Relay {
 // No TLS record starts with these bytes.
 const GARBAGE = Buffer.alloc(64, 7)
 
-/** Starts a relay; `change` returns what to forward in place of a chunk. */
+/** Starts a relay. `change` gets each chunk and returns the bytes to forward instead. */
 export async function startRelay(
   port: number,
   change: (chunk: Buffer, from: 'client' | 'server') => Buffer = (chunk) => chunk,

@@ -18,7 +18,7 @@ describe('a mysql2 configuration', () => {
     await rds.close()
   })
 
-  /** A configuration whose socket is dialled by the caller. */
+  /** A configuration with the caller's own stream. */
   function withStream(options: { ssl?: object; iam?: IamOptions }): ConnectionOptions {
     const stream = () => connect(rds.port, 'localhost')
     return mysql2Config({ ...rds.options, ...options, stream }) as ConnectionOptions
@@ -30,7 +30,7 @@ describe('a mysql2 configuration', () => {
     await connection.end()
   }
 
-  it('signs for the host, port and user that it is spread with', async () => {
+  it('signs for the host, port and user that the application sets on the result', async () => {
     const config = mysql2Config({
       ...rds.options,
       host: 'db.abc.us-east-1.rds.amazonaws.com',
@@ -62,7 +62,7 @@ describe('a mysql2 configuration', () => {
     ])
   })
 
-  it('watches a connection once, however often it changes its user', async () => {
+  it('adds its listeners to a connection only once when changeUser is called again', async () => {
     const connection = await mysql.createConnection(mysql2Config(rds.options))
     const warnings: Error[] = []
     const note = (warning: Error) => warnings.push(warning)
@@ -75,14 +75,14 @@ describe('a mysql2 configuration', () => {
     expect(warnings).toEqual([])
   })
 
-  it('leaves no listener for errors on a connection without a pool', async () => {
+  it('adds no error listener to a connection without a pool', async () => {
     const connection = createConnection(mysql2Config(rds.options))
     await once(connection, 'connect')
     expect(connection.listenerCount('error') + connection.listenerCount('connect')).toBe(0)
     connection.end()
   })
 
-  it('fails as without our stream when it is destroyed before it has dialled', async () => {
+  it('fails in the same way as without our stream when it is destroyed before it dials', async () => {
     const peek = connect(rds.port, 'localhost')
     const [greeting] = (await once(peek, 'data')) as [Buffer]
     peek.destroy()
@@ -99,7 +99,7 @@ describe('a mysql2 configuration', () => {
     expect(messages).toEqual(['write after end', 'write after end'])
   })
 
-  it('logs in each node of a PoolCluster', async () => {
+  it('logs in to each node of a PoolCluster', async () => {
     const cluster = createPoolCluster()
     cluster.add('writer', mysql2Config(rds.options) as PoolOptions)
     cluster.add('reader', mysql2Config({ ...rds.options, user: 'john' }) as PoolOptions)
@@ -113,7 +113,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins.map(({ user }) => user)).toEqual(['jane_doe', 'john'])
   })
 
-  it("keeps the caller's stream, which dials itself", async () => {
+  it("uses the caller's own stream", async () => {
     const stream = () => connect(rds.port, 'localhost')
     const config = mysql2Config({
       ...rds.options,
@@ -125,7 +125,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('checks the certificate of an IP address, which mysql2 does not', async () => {
+  it('checks the certificate of an IP address, which mysql2 does not check', async () => {
     const named = await startEndpoint({ engine: 'mysql', endpoints: ['localhost'] })
     try {
       const error = await rejection(logIn(mysql2Config({ ...named.options, host: '127.0.0.1' })))
@@ -136,7 +136,7 @@ describe('a mysql2 configuration', () => {
     }
   })
 
-  it("lets the caller's checkServerIdentity refuse a certificate, which mysql2 ignores", async () => {
+  it("sends no token when the caller's checkServerIdentity, which mysql2 ignores, rejects the certificate", async () => {
     const checkServerIdentity = () => new Error('not this one')
     const error = await rejection(
       logIn(mysql2Config({ ...rds.options, ssl: { ca: rds.ca, checkServerIdentity } })),
@@ -145,7 +145,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toEqual([])
   })
 
-  // mysql2 resumes TLS sessions, and a resumed session shows no certificate.
+  // mysql2 resumes TLS sessions. A resumed session has no certificate to check.
   it.each([
     ['to an IP address', () => mysql2Config({ ...rds.options, host: '127.0.0.1' })],
     [
@@ -168,7 +168,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins.map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted'])
   })
 
-  it('sends no token in a resumed session whose certificate nobody compared with the name', async () => {
+  it('sends no token on a resumed TLS session whose host name was not verified', async () => {
     const config = { ...withoutStream(mysql2Config(rds.options)), ssl: { ca: rds.ca } }
     await logIn(config)
     const error = ours(await rejection(logIn(config)))
@@ -179,7 +179,7 @@ describe('a mysql2 configuration', () => {
   it.each([
     ['off', false],
     ['unverified', { rejectUnauthorized: false, verifyIdentity: false }],
-  ])('verifies all the same when TLS is turned %s behind its back', async (_, ssl) => {
+  ])('still verifies the certificate when ssl is set to %s in the result', async (_, ssl) => {
     await logIn({ ...mysql2Config(rds.options), ssl } as ConnectionOptions)
     const other = await startEndpoint({ engine: 'mysql', endpoints: ['db.abc.us-east-1.rds.amazonaws.com'] })
     try {
@@ -190,14 +190,14 @@ describe('a mysql2 configuration', () => {
     }
   })
 
-  it('sends no token to who has the right name and nobody to vouch for it, with both hooks taken away', async () => {
+  it('sends no token when ssl and stream are replaced and the certificate has the right name but an unknown CA', async () => {
     const unverified = { ssl: { rejectUnauthorized: false }, stream: () => connect(rds.port, 'localhost') }
     const config = { ...mysql2Config(rds.options), ...unverified } as ConnectionOptions
     expect(ours(await rejection(logIn(config)))?.code).toBe('TLS_REQUIRED')
     expect(rds.logins).toEqual([])
   })
 
-  it('sends no token to another host than its stream is to dial, though its certificate is good', async () => {
+  it('sends no token to a host with a valid certificate when iam.endpoint names another endpoint', async () => {
     const iam = { ...rds.options.iam, endpoint: 'db.abc.us-east-1.rds.amazonaws.com' }
     const config = { ...withStream({ iam }), host: 'localhost' }
     for (const _ of ['first', 'resumed'])
@@ -205,7 +205,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toEqual([])
   })
 
-  it('sends no token in a session that began with another name, where mysql2 let it', async () => {
+  it('sends no token on a TLS session that began with another host name and that mysql2 did not reject', async () => {
     const ssl = { ca: rds.ca, rejectUnauthorized: false, verifyIdentity: true }
     const iam = { ...rds.options.iam, endpoint: 'db.abc.us-east-1.rds.amazonaws.com' }
     const config = { ...withStream({ iam }), ssl } as ConnectionOptions
@@ -214,7 +214,7 @@ describe('a mysql2 configuration', () => {
     expect(rds.logins).toEqual([])
   })
 
-  it('sends no token outside TLS when its stream is taken away as well', async () => {
+  it('sends no token without TLS when its stream is removed as well', async () => {
     const stream = () => connect(rds.port, 'localhost')
     const plain = { ...mysql2Config(rds.options), ssl: undefined, stream } as unknown as ConnectionOptions
     await rejection(logIn(plain))
@@ -241,7 +241,7 @@ describe('a mysql2 configuration', () => {
     connection.destroy()
   })
 
-  it('does not print the token when debug is turned on behind its back', async () => {
+  it('does not print the token when debug is turned on in the result', async () => {
     const config = { ...mysql2Config(rds.options), debug: true } as ConnectionOptions
     const print = { log: console.log, trace: console.trace }
     console.log = console.trace = () => {}

@@ -83,7 +83,7 @@ describe.each(configs)('%s', (name, config) => {
     ['ssl.ca', { ssl: { ca: [] } }],
     ['ssl.ca', { ssl: { ca: ['-----BEGIN CERTIFICATE-----', 'no certificate'] } }],
     ['ssl.ca', { ssl: { ca: 5 } }],
-  ])('names %s when it is wrong', (option, wrong) => {
+  ])('names the option %s when it is invalid', (option, wrong) => {
     const error = refusal(() => config({ ...good, ...wrong }))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toMatch(new RegExp(`^${option}: `))
@@ -103,7 +103,7 @@ describe.each(configs)('%s', (name, config) => {
     { rejectUnauthorized: 0 },
     { pskCallback: () => null },
     { session: Buffer.from('one of before') },
-  ])('refuses ssl: %j', (ssl) => {
+  ])('rejects ssl: %j', (ssl) => {
     expect(refusal(() => config({ ...good, ssl })).code).toBe('TLS_REQUIRED')
   })
 
@@ -116,9 +116,9 @@ describe.each(configs)('%s', (name, config) => {
     'Amazon RDS',
     {},
     { rejectUnauthorized: true },
-  ])('takes ssl: %j for the default', (ssl) => {
+  ])('treats ssl: %j as the default', (ssl) => {
     expect(config({ ...good, ssl })).toMatchObject(
-      // postgres.js is given sockets that are inside TLS.
+      // postgres.js gets sockets that are already inside TLS.
       name === 'postgresConfig' ? { ssl: false } : { ssl: { rejectUnauthorized: true } },
     )
   })
@@ -128,27 +128,30 @@ describe.each(configs)('%s', (name, config) => {
     '10.0.3.7',
     '127.999.1.1',
     'mydb.us-east-1.rds.amazonaws.com.evil.example',
-  ])('does not know the endpoint behind %s', (host) => {
+  ])('rejects with ENDPOINT_UNKNOWN when the host is %s', (host) => {
     const error = refusal(() => config({ ...good, host }))
     expect(error.code).toBe('ENDPOINT_UNKNOWN')
     expect(error.message).toContain('iam.endpoint')
   })
 
-  it.each(['10.0.3.7', '127.999.1.1'])('offers to follow an alias only for a name: %s', (host) => {
-    const { message } = refusal(() => config({ ...good, host }))
-    expect(message.includes('iam.followCname')).toBe(host !== '10.0.3.7')
-  })
+  it.each(['10.0.3.7', '127.999.1.1'])(
+    'does not suggest iam.followCname when the host is the IP address or invalid name %s',
+    (host) => {
+      const { message } = refusal(() => config({ ...good, host }))
+      expect(message.includes('iam.followCname')).toBe(host !== '10.0.3.7')
+    },
+  )
 
-  it('takes loopback by any of its names', () => {
+  it('accepts loopback by any of its names', () => {
     const names = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10']
-    // postgres.js splits a host at its colons.
+    // postgres.js splits the host at colons.
     const ipv6 = name === 'postgresConfig' ? [] : ['::1', '[::1]']
     const taken = [...names, ...ipv6].map((host) => config({ ...good, host }))
     const hosts = taken.map((made) => (made as { host: string }).host)
     expect(hosts).toEqual(['localhost', 'localhost', '127.0.0.1', '127.8.9.10', ...ipv6.map(() => '::1')])
   })
 
-  it('takes any user that is text, and any port of TCP', () => {
+  it('accepts any user that is text, and any TCP port', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1, unit: 'grapheme' }),
@@ -161,7 +164,7 @@ describe.each(configs)('%s', (name, config) => {
     )
   })
 
-  it('changes nothing of the caller, and leaves other options as they are', () => {
+  it("does not change the caller's object, and passes other options through", () => {
     const iam = Object.freeze({ region: 'eu-west-1' })
     const ssl = Object.freeze({ minVersion: 'TLSv1.3' })
     const options = Object.freeze({ ...good, database: undefined, applicationName: 'x', ssl, iam })
@@ -176,7 +179,7 @@ describe.each(configs)('%s', (name, config) => {
 })
 
 describe('pgConfig', () => {
-  it('reads a connection string, which comes before the options', () => {
+  it('reads a connection string, which overrides the options', () => {
     const url = `postgres://jane%40x@${ENDPOINT}:6543/shop?application_name=web&sslmode=require`
     const made = pgConfig({ connectionString: url, user: 'other' })
     expect(made).toMatchObject({
@@ -190,26 +193,26 @@ describe('pgConfig', () => {
     expect(made).not.toHaveProperty('sslmode')
   })
 
-  it('takes an empty connection string for none, as pg does', () => {
+  it('ignores an empty connection string, as pg does', () => {
     expect(pgConfig({ connectionString: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
   })
 
   it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])(
-    'refuses %s',
+    'rejects %s',
     (words) => {
       const connectionString = `postgres://app@${ENDPOINT}/shop?${words}`
       expect(refusal(() => pgConfig({ connectionString })).code).toBe('TLS_REQUIRED')
     },
   )
 
-  it('refuses a password in the URL without repeating it', () => {
+  it('rejects a password in the URL without quoting it', () => {
     const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop`
     const error = refusal(() => pgConfig({ connectionString }))
     expect(error).toMatchObject({ code: 'INVALID_OPTION' })
     expect(error.message).not.toContain('hunter2')
   })
 
-  it('takes PGHOST, PGPORT and PGUSER for what is missing', () => {
+  it('uses PGHOST, PGPORT and PGUSER when the options are missing', () => {
     Object.assign(process.env, {
       PGHOST: ENDPOINT,
       PGPORT: '6543',
@@ -225,13 +228,13 @@ describe('pgConfig', () => {
     })
   })
 
-  it('does not let pg-native send the text of a function as the password', () => {
+  it('throws when pg-native converts the password function to a string', () => {
     expect(() => `${pgConfig(good).password}`).toThrow(/pg-native/)
   })
 })
 
 describe('mysql2Config', () => {
-  it('reads a URI, which comes after the options', () => {
+  it('reads a URI, which the options override', () => {
     const uri = `mysql://jane@${ENDPOINT}:3307/shop?timezone=Z&connectionLimit=7`
     const made = mysql2Config({ uri, user: 'other' })
     expect(made).toMatchObject({
@@ -245,7 +248,7 @@ describe('mysql2Config', () => {
     expect(made).not.toHaveProperty('uri')
   })
 
-  it('takes an empty uri for none, as mysql2 does', () => {
+  it('ignores an empty uri, as mysql2 does', () => {
     expect(mysql2Config({ uri: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
   })
 
@@ -255,13 +258,13 @@ describe('mysql2Config', () => {
     'sslmode=disable',
     'ssl-mode=DISABLED',
     'ssl-mode=PREFERRED',
-  ])('refuses %s', (words) => {
+  ])('rejects %s', (words) => {
     const uri = `mysql://app@${ENDPOINT}/shop?${words}`
     expect(refusal(() => mysql2Config({ uri })).code).toBe('TLS_REQUIRED')
   })
 
   it.each(['sslmode=require', 'ssl-mode=REQUIRED', 'ssl-mode=VERIFY_CA', 'ssl-mode=VERIFY_IDENTITY'])(
-    'takes %s for the default',
+    'treats %s as the default',
     (words) => {
       const { ssl } = mysql2Config({ uri: `mysql://app@${ENDPOINT}/shop?${words}` })
       expect(ssl).toMatchObject({ rejectUnauthorized: true, verifyIdentity: true })
@@ -269,7 +272,7 @@ describe('mysql2Config', () => {
   )
 
   it.each(['debug', 'socketPath', 'authSwitchHandler', 'passwordSha1', 'password1'])(
-    'refuses %s',
+    'rejects %s',
     (option) => {
       const error = refusal(() => mysql2Config({ ...good, [option]: 'x' }))
       expect(error.message).toMatch(new RegExp(`^${option}: `))
@@ -284,12 +287,12 @@ describe('mysql2Config', () => {
 })
 
 describe.each(configs.filter(([name]) => name !== 'postgresConfig'))('%s', (_, config) => {
-  it('refuses a port inside the host', () => {
+  it('rejects a port inside the host', () => {
     const error = refusal(() => config({ ...good, host: `${ENDPOINT}:5432` }))
     expect(error.message).toMatch(/^host: give the port as `port`/)
   })
 
-  it('does not know the endpoint behind an IPv6 address', () => {
+  it('rejects with ENDPOINT_UNKNOWN when the host is an IPv6 address', () => {
     expect(refusal(() => config({ ...good, host: '::2' })).code).toBe('ENDPOINT_UNKNOWN')
   })
 })
@@ -302,24 +305,24 @@ describe('mariadbConfig', () => {
     ['logger', { network() {} }],
     ['socketPath', '/run/mysqld.sock'],
     ['stream', 'x'],
-  ])('refuses %s', (option, value) => {
+  ])('rejects %s', (option, value) => {
     const error = refusal(() => mariadbConfig({ ...good, [option]: value }))
     expect(error).toMatchObject({ code: 'INVALID_OPTION' })
     expect(error.message).toMatch(new RegExp(`^${option}: `))
   })
 
-  it('waits for a connection as long as the other drivers, unless told otherwise', () => {
+  it('sets connectTimeout to 10 seconds unless the caller sets it', () => {
     expect(mariadbConfig(good).connectTimeout).toBe(10_000)
     expect(mariadbConfig({ ...good, connectTimeout: 200 }).connectTimeout).toBe(200)
   })
 
-  it('refuses a URL', () => {
+  it('rejects a URL', () => {
     expect(refusal(() => mariadbConfig('mariadb://app@host/x' as never)).code).toBe('INVALID_OPTION')
   })
 })
 
 describe('postgresConfig', () => {
-  it('reads a URL, which comes after the options', () => {
+  it('reads a URL, which the options override', () => {
     const url = `postgres://jane%40x@${ENDPOINT}:6543/shop?sslmode=require&max=7&prepare=false&search_path=a`
     const made = postgresConfig(url, { user: 'other', iam: { region: 'eu-west-1' } })
     expect(made).toMatchObject({
@@ -337,17 +340,17 @@ describe('postgresConfig', () => {
   it.each([
     ['in the options', () => postgresConfig({ ...good, host: `${ENDPOINT}:6543,reader.${ENDPOINT}` })],
     ['in a URL', () => postgresConfig(`postgres://app@${ENDPOINT}:6543,reader.${ENDPOINT}/shop`)],
-  ])('takes several hosts %s', (_, call) => {
+  ])('accepts several hosts %s', (_, call) => {
     expect(call()).toMatchObject({ host: `${ENDPOINT}:6543,reader.${ENDPOINT}:5432`, port: 6543 })
   })
 
-  it('knows the endpoint behind none of several hosts but the first', () => {
+  it('rejects with ENDPOINT_UNKNOWN when any of several hosts is not an RDS endpoint', () => {
     const host = `${ENDPOINT},db.internal.example.com`
     expect(refusal(() => postgresConfig({ ...good, host })).code).toBe('ENDPOINT_UNKNOWN')
   })
 
   it.each(['sslmode=disable', 'sslmode=prefer', 'sslmode=no-verify', 'ssl=false', 'ssl=allow'])(
-    'refuses %s',
+    'rejects %s',
     (words) => {
       const url = `postgres://app@${ENDPOINT}/shop?${words}`
       expect(refusal(() => postgresConfig(url)).code).toBe('TLS_REQUIRED')
@@ -361,7 +364,7 @@ describe('postgresConfig', () => {
     ['url', 'postgres://app:hunter2@'],
     ['url', 'hunter2'],
     ['url', `postgres://app%:hunter2@${ENDPOINT}/shop`],
-  ])('names %s of a URL without repeating its password', (option, url) => {
+  ])('names the option %s of a URL without quoting its password', (option, url) => {
     const error = refusal(() => postgresConfig(url))
     expect(error).toMatchObject({ code: 'INVALID_OPTION' })
     expect(error.message).toMatch(new RegExp(`^${option}: `))
@@ -373,13 +376,13 @@ describe('postgresConfig', () => {
     ['path', '/tmp'],
     ['hostname', 'a b'],
     ['host', '::1'],
-  ])('refuses %s', (option, value) => {
+  ])('rejects %s', (option, value) => {
     const error = refusal(() => postgresConfig({ ...good, [option]: value }))
     expect(error).toMatchObject({ code: 'INVALID_OPTION' })
     expect(error.message).toMatch(new RegExp(`^${option.replace('name', '')}: `))
   })
 
-  it('takes PGHOST, PGPORT and PGUSERNAME for what is missing', () => {
+  it('uses PGHOST, PGPORT and PGUSERNAME when the options are missing', () => {
     Object.assign(process.env, { PGHOST: ENDPOINT, PGPORT: '6543', PGUSERNAME: 'env', PGUSER: 'other' })
     Object.assign(process.env, { PGPASSWORD: 'x', PGSSL: 'prefer' })
     expect(postgresConfig({})).toMatchObject({ host: ENDPOINT, port: 6543, user: 'env', ssl: false })
@@ -395,13 +398,13 @@ describe('createTokenProvider', () => {
     ['region', { region: 'x' }],
     ['timeoutMs', { timeoutMs: -1 }],
     ['credentials', { credentials: { accessKeyId: 'AKID', secretAccessKey: '' } }],
-  ])('names %s when it is wrong', (option, wrong) => {
+  ])('names the option %s when it is invalid', (option, wrong) => {
     const error = refusal(() => createTokenProvider({ ...good, port: 5432, ...wrong } as never))
     expect(error.code).toBe('INVALID_OPTION')
     expect(error.message).toMatch(new RegExp(`^${option}: `))
   })
 
-  it('names nothing but INVALID_OPTION for whatever it is given', () => {
+  it('throws nothing but INVALID_OPTION for any input', () => {
     fc.assert(
       fc.property(fc.record({ host: fc.anything(), port: fc.anything(), user: fc.anything() }), (options) => {
         try {

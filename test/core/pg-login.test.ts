@@ -18,12 +18,12 @@ const versions: [string, typeof pg][] = [
   ['pg 8.11', pg811],
 ]
 
-/** A message of a kind that PostgreSQL does not have. */
+/** A message of an unknown type. */
 const UNKNOWN_MESSAGE = Buffer.from([1, 0, 0, 0, 4])
 /** AuthenticationCleartextPassword. */
 const ASK_PASSWORD = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3])
 
-/** Credentials that a test answers. */
+/** A credential source that settles when the test says so. */
 class PendingCredentials {
   #fail!: (error: Error) => void
   readonly #promise = new Promise<never>((_, reject) => (this.#fail = reject))
@@ -38,7 +38,7 @@ describe('a server that stops in the middle of a login', () => {
   let server: Server
   let front: TlsFront | undefined
   beforeEach(() => {
-    // Does not close its side when the client does.
+    // Keeps its side open when the client closes.
     server = createServer({ allowHalfOpen: true }).on('connection', (socket) => socket.on('error', () => {}))
   })
   afterEach(async () => {
@@ -47,7 +47,7 @@ describe('a server that stops in the middle of a login', () => {
     server.close()
   })
 
-  /** Lets the server answer, inside TLS if asked; gives the options to log in to it. */
+  /** Makes the server respond with `answer`, inside TLS if `tls` is set. Returns login options. */
   async function serve(answer: (socket: Socket) => void, tls = false) {
     server.on('connection', answer).listen(0, 'localhost')
     await once(server, 'listening')
@@ -69,19 +69,22 @@ describe('a server that stops in the middle of a login', () => {
     it.each([
       ['before TLS', false],
       ['inside TLS', true],
-    ])('closes its socket when the server sends nonsense %s and stays connected', async (_where, tls) => {
-      const { options } = await serve(
-        (socket) => socket.once('data', () => socket.write(UNKNOWN_MESSAGE)),
-        tls,
-      )
-      const credentials = { accessKeyId: 'AKIDAPP', secretAccessKey: 'secret' }
-      const client = new Client(pgConfig({ ...options, iam: { ...options.iam, credentials } }))
-      const ended = new Promise((resolve) => client.once('end', resolve))
-      await rejection(client.connect())
-      await ended
-    })
+    ])(
+      'closes its socket when the server sends an unknown message %s and stays connected',
+      async (_where, tls) => {
+        const { options } = await serve(
+          (socket) => socket.once('data', () => socket.write(UNKNOWN_MESSAGE)),
+          tls,
+        )
+        const credentials = { accessKeyId: 'AKIDAPP', secretAccessKey: 'secret' }
+        const client = new Client(pgConfig({ ...options, iam: { ...options.iam, credentials } }))
+        const ended = new Promise((resolve) => client.once('end', resolve))
+        await rejection(client.connect())
+        await ended
+      },
+    )
 
-    it('calls back once when the server closes and the credentials fail afterwards', async () => {
+    it('calls back once when the server closes the connection and then the credentials fail', async () => {
       const { options, credentials } = await serve(
         (socket) => socket.once('data', () => socket.end(ASK_PASSWORD)),
         true,
@@ -102,7 +105,7 @@ describe('a server that stops in the middle of a login', () => {
       await pool.end()
     })
 
-    it('gives up in time, and the slot of its pool, while the token is awaited', async () => {
+    it('times out and frees its slot in the pool when the token is not ready', async () => {
       const { options, credentials } = await serve(
         (socket) => socket.once('data', () => socket.write(ASK_PASSWORD)),
         true,
@@ -119,15 +122,15 @@ describe('a server that stops in the middle of a login', () => {
 
   const steps: [string, boolean, (socket: Socket, reached: () => void) => void][] = [
     ['after TCP', false, (_, reached) => reached()],
-    ['after the request for TLS', false, (socket, reached) => socket.once('data', reached)],
+    ['after the TLS request', false, (socket, reached) => socket.once('data', reached)],
     [
-      'amid TLS',
+      'during the TLS handshake',
       false,
       (socket, reached) => socket.once('data', () => socket.once('data', reached).write('S')),
     ],
     ['after TLS', true, (socket, reached) => socket.once('data', reached)],
     [
-      'when the password is asked for',
+      'after the server requests the password',
       true,
       (socket, reached) => socket.once('data', () => socket.write(ASK_PASSWORD, reached)),
     ],
@@ -153,7 +156,7 @@ describe.each(versions)('the socket of %s', (_, { Client, Pool }) => {
   })
   afterEach(() => rds.close())
 
-  it('is opened again when it was destroyed before connect(), as its own is', async () => {
+  it("connects when it was destroyed before connect(), as pg's own socket does", async () => {
     const client = new Client(pgConfig(rds.options))
     const { stream } = client.connection
     stream.destroy()
@@ -163,14 +166,14 @@ describe.each(versions)('the socket of %s', (_, { Client, Pool }) => {
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('is closed when it was destroyed right before connect()', async () => {
+  it('closes when it was destroyed right before connect()', async () => {
     const client = new Client(pgConfig(rds.options))
     client.connection.stream.destroy()
     expect((await rejection(client.connect())).message).toBe('Connection terminated unexpectedly')
     expect(client.connection.stream.destroyed).toBe(true)
   })
 
-  it('gives its slot in the pool back when pg gives up while the endpoint is looked up', async () => {
+  it('frees its slot in the pool when pg times out while DNS resolves the alias', async () => {
     const servers = dns.getServers()
     const silent = createSocket('udp4').bind(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -190,7 +193,7 @@ describe.each(versions)('the socket of %s', (_, { Client, Pool }) => {
 })
 
 it.each(['pg', 'pg-8.11'])(
-  'a process lives, and ends by itself, when it gives up a connection of %s in the tick of connect()',
+  'the process keeps running, and exits by itself, when it ends a connection of %s in the tick of connect()',
   async (version) => {
     const rds = await startEndpoint({ engine: 'postgres' })
     try {
@@ -219,7 +222,7 @@ it.each(['pg', 'pg-8.11'])(
         { pg: version, options: rds.options, identity: rds.identity },
       )
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-      // What pg does with a socket of its own.
+      // The same output as with pg's own socket.
       expect(stdout.trimEnd().split('\n')).toEqual([
         'end the client',
         'write after end',

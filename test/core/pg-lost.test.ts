@@ -12,14 +12,14 @@ const config = pgConfig({ ...given.options, iam: { ...given.options.iam, credent
 const pg = (await import(given.pg)).default
 `
 
-describe.each(['pg', 'pg-8.11'])('a connection of %s that the server closes', (pg) => {
+describe.each(['pg', 'pg-8.11'])('a %s connection that the server closes', (pg) => {
   let rds: TestEndpoint
   beforeEach(async () => {
     rds = await startEndpoint({ engine: 'postgres' })
   })
   afterEach(() => rds.close())
 
-  /** Runs a program, and drops its connections when it prints "connected". */
+  /** Runs a program, and closes its connections from the server when it prints "connected". */
   function run(source: string): Promise<ProgramEnd> {
     const given = { pg, options: rds.options, identity: rds.identity }
     return runProgram(PROGRAM + source, given, (line) => {
@@ -28,7 +28,7 @@ describe.each(['pg', 'pg-8.11'])('a connection of %s that the server closes', (p
   }
   const lost = () => `lost: ${rds.user} ${rds.port} Connection terminated unexpectedly`
 
-  it("ends the process with the driver's error when a lone Client has no listener for 'error'", async () => {
+  it("ends the process with the driver's error when a Client without a pool has no 'error' listener", async () => {
     const { status, stdout, stderr } = await run(`
       const client = new pg.Client(config)
       await client.connect()
@@ -38,7 +38,7 @@ describe.each(['pg', 'pg-8.11'])('a connection of %s that the server closes', (p
     expect(stdout).toBe(`connected\n${lost()}\n`)
   })
 
-  it("gives a lone Client's listener the error, and the event once", async () => {
+  it("emits 'error' once to the listener of a Client without a pool", async () => {
     const { status, stdout, stderr } = await run(`
       const client = new pg.Client(config)
       client.on('error', (error) => console.log('error:', error.message))
@@ -67,7 +67,7 @@ describe.each(['pg', 'pg-8.11'])('a connection of %s that the server closes', (p
   })
 })
 
-describe.each(['knex', 'knex-3.1'])('a connection of %s that the server closes', (knex) => {
+describe.each(['knex', 'knex-3.1'])('a %s connection that the server closes', (knex) => {
   it('does not end the process', async () => {
     const rds = await startEndpoint({ engine: 'postgres' })
     try {

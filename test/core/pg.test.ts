@@ -28,7 +28,7 @@ describe('a pg configuration', () => {
     }
   }
 
-  it('signs for the host, port and user that it is spread with', async () => {
+  it('signs for the host, port and user that the application sets on the result', async () => {
     const config = pgConfig({
       ...rds.options,
       host: 'db.abc.us-east-1.rds.amazonaws.com',
@@ -55,12 +55,12 @@ describe('a pg configuration', () => {
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('begins with TLS where that is asked for', async () => {
+  it('begins with TLS when sslnegotiation is direct', async () => {
     await logIn({ ...pgConfig(rds.options), sslnegotiation: 'direct' } as pg.ClientConfig)
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it("keeps the caller's stream, which dials itself", async () => {
+  it("uses the caller's own stream", async () => {
     const stream = () => {
       const socket = new Socket()
       const connect = socket.connect.bind(socket)
@@ -77,7 +77,7 @@ describe('a pg configuration', () => {
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it("lets the caller's checkServerIdentity see the certificate after ours, and refuse it", async () => {
+  it("rejects when the caller's checkServerIdentity rejects the certificate", async () => {
     const seen: string[] = []
     const checkServerIdentity = (host: string) => {
       seen.push(host)
@@ -90,7 +90,7 @@ describe('a pg configuration', () => {
     expect(rds.logins).toHaveLength(1)
   })
 
-  it('checks the name itself where both its hooks are taken away, and leaves no socket behind', async () => {
+  it('checks the host name, and closes the socket, when ssl and stream are replaced in the result', async () => {
     const other = await startEndpoint({
       engine: 'postgres',
       endpoints: ['db.abc.us-east-1.rds.amazonaws.com'],
@@ -110,20 +110,20 @@ describe('a pg configuration', () => {
   it.each([
     ['off', false],
     ['unverified', { rejectUnauthorized: false }],
-  ])('sends no token when TLS is turned %s behind its back', async (_, ssl) => {
+  ])('sends no token when ssl is set to %s in the result', async (_, ssl) => {
     const error = await rejection(logIn({ ...pgConfig(rds.options), ssl }))
     expect(ours(error)?.code).toBe('TLS_REQUIRED')
     expect(rds.logins).toEqual([])
   })
 
-  it('sends no token to who has the right name and nobody to vouch for it, with both hooks taken away', async () => {
+  it('sends no token when ssl and stream are replaced and the certificate has the right name but an unknown CA', async () => {
     const unverified = { ssl: { rejectUnauthorized: false }, stream: () => new Socket() }
     const error = await rejection(logIn({ ...pgConfig(rds.options), ...unverified }))
     expect(ours(error)?.code).toBe('TLS_REQUIRED')
     expect(rds.logins).toEqual([])
   })
 
-  it('trusts what it is spread with, and still checks the name', async () => {
+  it('trusts the CA certificates that the application sets on the result, and still checks the host name', async () => {
     const other = await startEndpoint({
       engine: 'postgres',
       endpoints: ['db.abc.us-east-1.rds.amazonaws.com'],
@@ -140,7 +140,7 @@ describe('a pg configuration', () => {
     }
   })
 
-  it('is not unverified by NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
+  it('still verifies certificates when NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
     const other = await startEndpoint({ engine: 'postgres' })
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
@@ -152,7 +152,7 @@ describe('a pg configuration', () => {
     }
   })
 
-  it('asks for new credentials after a refusal, though the old ones are not at their end', async () => {
+  it('fetches new credentials when the server refuses a token, although the old credentials are valid', async () => {
     const asked: unknown[] = []
     const expiration = new Date(Date.now() + 3_600_000)
     const credentials = async (options?: object) => {
@@ -166,7 +166,7 @@ describe('a pg configuration', () => {
     expect(asked).toEqual([{ forceRefresh: false }, { forceRefresh: true }])
   })
 
-  it('tells an operator of a refused login', async () => {
+  it('publishes an event when the server refuses a login', async () => {
     const refused = nextMessage('rds-iam:login.refused')
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
     const iam = { region: rds.region, credentials }
@@ -174,7 +174,7 @@ describe('a pg configuration', () => {
     expect(await refused).toMatchObject({ user: rds.user, region: rds.region, error: { code: '28000' } })
   })
 
-  it('finds no region for loopback but in the environment, and says so', async () => {
+  it('rejects with REGION_UNKNOWN when the host is loopback and the environment has no region', async () => {
     const kept = { ...process.env }
     const { region: _, ...iam } = rds.options.iam ?? {}
     try {
@@ -189,7 +189,7 @@ describe('a pg configuration', () => {
     expect(rds.logins).toHaveLength(1)
   })
 
-  it('takes an empty environment variable for none', async () => {
+  it('ignores an empty environment variable', async () => {
     const kept = { ...process.env }
     const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
     const { region: _, ...iam } = rds.options.iam ?? {}
@@ -206,7 +206,7 @@ describe('a pg configuration', () => {
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('needs a region for a global endpoint, whatever the environment says', async () => {
+  it('rejects a global endpoint without iam.region, even when the environment has a region', async () => {
     process.env['AWS_REGION'] = 'eu-west-1'
     try {
       const { region: _, ...iam } = rds.options.iam ?? {}

@@ -20,7 +20,7 @@ describe.each([
     await rds.close()
   })
 
-  /** A server that does something to each connection. */
+  /** Starts a server that calls `receive` with each connection. */
   async function startServer(receive: (socket: Socket) => void): Promise<{ server: Server; port: number }> {
     const server = createServer((socket) => receive(socket.on('error', () => {}))).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -72,7 +72,7 @@ describe.each([
     await sql.end()
   })
 
-  it('ends with CONNECT_TIMEOUT when the server is silent', async () => {
+  it('rejects with CONNECT_TIMEOUT when the server does not respond', async () => {
     const { server, port } = await startServer((socket) => socket.resume())
     const accepted = once(server, 'connection')
     const config = postgresConfig({ ...rds.options, host: '127.0.0.1', port })
@@ -95,7 +95,7 @@ describe.each([
     ['rejects with a string', () => Promise.reject('no')],
     ['returns nothing', () => {}],
     ['returns no stream', () => ({ on() {} })],
-  ])("says what is wrong when the caller's socket %s", async (_way, socket) => {
+  ])("rejects with INVALID_OPTION when the caller's socket function %s", async (_way, socket) => {
     const iam = { ...rds.options.iam, endpoint: `localhost:${rds.port}` }
     const sql = postgres({ ...postgresConfig({ ...rds.options, iam, socket }), max: 1 })
     for (let count = 0; count < 2; count++) {
@@ -113,12 +113,12 @@ describe.each([
     await sql.end()
   })
 
-  it('gives each login an error of its own', async () => {
+  it('rejects each login with its own error', async () => {
     const cause = new Error('no identity here')
     const iam = { region: rds.region, credentials: () => Promise.reject(cause) }
     const sql = postgres({ ...postgresConfig({ ...rds.options, iam }), max: 2 })
     const [first, second] = await Promise.all([rejection(sql`select ${1}`), rejection(sql`select ${2}`)])
-    // postgres.js writes the query into its error.
+    // postgres.js writes the query into the error.
     expect([first, second].map((error) => (error as Error & { args?: unknown }).args)).toEqual([[1], [2]])
     expect(ours(first)?.code).toBe('CREDENTIALS_UNAVAILABLE')
     expect(ours(first)).toBe(first)
@@ -126,7 +126,7 @@ describe.each([
     await sql.end()
   })
 
-  it('goes on to the next host when the fault is of the host', async () => {
+  it('tries the next host when a host fails', async () => {
     const plain = await startEndpoint({ engine: 'postgres', tls: false })
     const config = postgresConfig(rds.options)
     for (const host of [`127.0.0.1:${plain.port}`, 'db.example', '127.0.0.1:1']) {
@@ -137,7 +137,7 @@ describe.each([
     await plain.close()
   })
 
-  it('goes on to the next host when the first is silent', async () => {
+  it('tries the next host when the first does not respond', async () => {
     const { server, port } = await startServer((socket) => socket.resume())
     const host = `127.0.0.1:${port},localhost:${rds.port}`
     const sql = postgres({ ...postgresConfig({ ...rds.options, host }), max: 1, connect_timeout: 8 })
@@ -146,7 +146,7 @@ describe.each([
     server.close()
   })
 
-  it('asks no other host when the fault is of the credentials', async () => {
+  it('tries no other host when there are no credentials', async () => {
     const other = await startServer((socket) => socket.resume())
     let connections = 0
     other.server.on('connection', () => connections++)

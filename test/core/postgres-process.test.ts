@@ -5,8 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import type { ProgramArguments } from './postgres-program'
 
-// What a client sends, chunk by chunk, until it is logged in.
-const steps = { accepted: 0, 'asked for TLS': 1, 'amid TLS': 2, 'inside TLS': 3, 'asked to log in': 4 }
+// How many chunks a client has sent at each step of its login.
+const steps = {
+  accepted: 0,
+  'requesting TLS': 1,
+  'starting TLS': 2,
+  'inside TLS': 3,
+  'sending its startup message': 4,
+}
 type Step = keyof typeof steps
 
 const faults = {
@@ -15,7 +21,7 @@ const faults = {
   'sends garbage': (client: Socket) => client.write('garbage'.repeat(100)),
 }
 
-/** A relay before an endpoint, which stops passing on what a client sends at a step. */
+/** A relay in front of an endpoint. At the step `stopsAt` it stops forwarding the client's data. */
 class Relay extends EventEmitter {
   readonly clients = new Set<Socket>()
   stopsAt: Step | undefined
@@ -109,7 +115,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
     expect(await nextMessage()).toBe('ready')
   }
 
-  /** The next message of the program, or how it died. */
+  /** The next message of the program, or its errors if it exited. */
   async function nextMessage(): Promise<unknown> {
     const { value, done } = await messages.next()
     return done ? errors : value[0]
@@ -127,7 +133,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
   }
 
   it.each(Object.entries(faults))(
-    'lives when the server %s while the token is awaited',
+    'keeps running when the server %s before the token is ready',
     async (_, strike) => {
       await start(true)
       relay.stopsAt = 'inside TLS'
@@ -145,7 +151,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
     },
   )
 
-  it.each(Object.keys(steps) as Step[])('ends a login that is %s', async (step) => {
+  it.each(Object.keys(steps) as Step[])('ends a login that is %s when sql.end() is called', async (step) => {
     await start(step === 'inside TLS')
     relay.stopsAt = step
     const stopped = once(relay, 'stopped')
@@ -160,7 +166,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
     expect(rds.logins).toEqual([])
   })
 
-  it('ends a session whose query runs', async () => {
+  it('ends a session whose query is running when sql.end() is called', async () => {
     await start(false)
     order('run', `do $$ begin raise notice 'it runs'; perform pg_sleep(5); end $$`)
     expect(await nextMessage()).toBe('running')
@@ -171,7 +177,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
     await expectExit()
   })
 
-  it('ends a session whose server is silent', async () => {
+  it('ends a session when sql.end() is called and the server does not respond', async () => {
     await start(false)
     order('run', 'select 1 as one')
     expect(await nextMessage()).toEqual({ rows: [{ one: 1 }] })
@@ -181,7 +187,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
     await expectExit()
   })
 
-  it('lives when the connection that cancels a query fails', async () => {
+  it('keeps running when the connection that cancels a query fails', async () => {
     await start(false)
     order('run', `do $$ begin raise notice 'it runs'; perform pg_sleep(5); end $$`)
     expect(await nextMessage()).toBe('running')

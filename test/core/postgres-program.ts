@@ -1,16 +1,16 @@
-// A program that uses postgres.js, for the tests that must see it die or exit by itself. The test tells it what to do.
+// A program that uses postgres.js, for tests that check whether a process crashes or exits. The test sends it commands.
 import { once } from 'node:events'
 import { postgresConfig } from '@rds-iam/core/postgres'
 import latest from 'postgres'
 import oldest from 'postgres-3.4.4'
 import type { LoginOptions } from '../contract/adapter'
 
-/** What the program is started with. */
+/** The program's arguments. */
 export interface ProgramArguments {
   version: 'latest' | 'oldest'
   options: LoginOptions
   identity: { accessKeyId: string; secretAccessKey: string }
-  /** Whether the credentials come only when the test says so. */
+  /** Whether the credentials become ready only when the test says so. */
   waits: boolean
 }
 

@@ -27,7 +27,7 @@ describe('a postgres.js configuration', () => {
     }
   }
 
-  it('signs for the host, port and user that it is spread with', async () => {
+  it('signs for the host, port and user that the application sets on the result', async () => {
     const config = postgresConfig({ ...rds.options, host: ELSEWHERE, port: 1, user: 'nobody' })
     await logIn({ ...config, host: 'localhost', port: rds.port, user: 'john' })
     await logIn({ ...config, host: '127.0.0.1', port: rds.port, user: 'jane_doe' })
@@ -45,7 +45,7 @@ describe('a postgres.js configuration', () => {
     await sql.end()
   })
 
-  it('goes on to the next of several hosts, also where they are spread', async () => {
+  it('tries the next of several hosts, also when the application sets them on the result', async () => {
     const closed = await startEndpoint({ engine: 'postgres' })
     await closed.close()
     const host = `localhost:${closed.port},127.0.0.1:${rds.port}`
@@ -56,7 +56,7 @@ describe('a postgres.js configuration', () => {
     expect(await rejection(logIn(none))).toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  it('asks the next host where the first is of another kind', async () => {
+  it('tries the next host when the first does not match target_session_attrs', async () => {
     const sql = postgres({
       ...postgresConfig({ ...rds.options, host: `localhost:${rds.port},127.0.0.1:${rds.port}` }),
       target_session_attrs: 'primary',
@@ -66,14 +66,14 @@ describe('a postgres.js configuration', () => {
     await sql.end()
   })
 
-  it("keeps the caller's socket, which dials itself", async () => {
+  it("uses the caller's own socket function", async () => {
     const socket = () => connect(rds.port, 'localhost')
     const iam = { ...rds.options.iam, endpoint: `localhost:${rds.port}` }
     await logIn({ ...postgresConfig({ ...rds.options, socket, iam }), host: 'bastion.example', port: 22 })
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it("lets the caller's checkServerIdentity refuse a certificate", async () => {
+  it("rejects when the caller's checkServerIdentity rejects the certificate", async () => {
     const checkServerIdentity = () => new Error('not this one')
     const ssl = { ca: rds.ca, checkServerIdentity }
     const error = await rejection(logIn(postgresConfig({ ...rds.options, ssl })))
@@ -82,7 +82,7 @@ describe('a postgres.js configuration', () => {
   })
 
   it.each(['require' as const, { rejectUnauthorized: false }])(
-    'refuses ssl: %j behind its back',
+    'rejects when ssl is set to %j in the result',
     async (ssl) => {
       const error = await rejection(logIn({ ...postgresConfig(rds.options), ssl }))
       expect(ours(error)?.code).toBe('TLS_REQUIRED')
@@ -90,7 +90,7 @@ describe('a postgres.js configuration', () => {
     },
   )
 
-  it('sends no token on a socket that is not its own', async () => {
+  it('sends no token on a socket that it did not create', async () => {
     const open = await startEndpoint({ engine: 'postgres', tls: false })
     const config = postgresConfig(open.options)
     await rejection(logIn({ ...config, socket: () => connect(open.port, 'localhost') } as typeof config))
@@ -99,7 +99,7 @@ describe('a postgres.js configuration', () => {
     await open.close()
   })
 
-  it('is not unverified by NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
+  it('still verifies certificates when NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
     const other = await startEndpoint({ engine: 'postgres' })
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
@@ -111,9 +111,9 @@ describe('a postgres.js configuration', () => {
     }
   })
 
-  it('begins no TLS with a server that says more than that it may', async () => {
+  it('does not start TLS when the server sends data after its reply to SSLRequest', async () => {
     const server = createServer((socket) => {
-      // A request for the password before TLS, as somebody on the way could slip it in.
+      // A password request before TLS, which an attacker on the network could inject.
       socket.once('data', () => socket.write(Buffer.from([0x53, 0x52, 0, 0, 0, 8, 0, 0, 0, 3])))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -124,7 +124,7 @@ describe('a postgres.js configuration', () => {
     await once(server, 'close')
   })
 
-  it('keeps its place in the pool after a failure', async () => {
+  it('keeps its slot in the pool when a login fails', async () => {
     let fails = true
     const found = rds.identity
     const credentials = async () => {
@@ -153,13 +153,13 @@ describe('a postgres.js configuration', () => {
     await sql.end()
   })
 
-  it('says TOKEN_TIMEOUT when the credential source hangs', async () => {
+  it('rejects with TOKEN_TIMEOUT when the credential source hangs', async () => {
     const credentials = () => new Promise<never>(() => {})
     const slow = postgresConfig({ ...rds.options, iam: { region: rds.region, credentials, timeoutMs: 100 } })
     expect(ours(await rejection(logIn(slow)))?.code).toBe('TOKEN_TIMEOUT')
   })
 
-  it('tells an operator of a lost connection and of a refused login', async () => {
+  it('publishes an event when a connection is lost and when a login is refused', async () => {
     const sql = postgres({ ...postgresConfig(rds.options), max: 1 })
     await sql`select 1`
     const lost = nextMessage('rds-iam:connection.lost')

@@ -14,7 +14,7 @@ const HOUR_MS = 60 * MINUTE_MS
 type Identity = { accessKeyId: string; secretAccessKey: string; expiration?: Date }
 type Source = (options?: { forceRefresh?: boolean }) => Promise<Identity>
 
-/** A credential source that counts, and whose sessions live a given time. */
+/** A credential source that records its calls and whose sessions have a given lifetime. */
 function createSource(lifetimeMs?: number) {
   const asked: boolean[] = []
   const source: Source = async (options) => {
@@ -49,14 +49,14 @@ afterEach(() => {
 
 describe('a token', () => {
   it.each([
-    ['15 minutes', undefined, 15 * MINUTE_MS],
-    ['15 minutes', HOUR_MS, 15 * MINUTE_MS],
-    ['the end of its credentials', 10 * MINUTE_MS, 10 * MINUTE_MS],
-    ['the end of its credentials', MINUTE_MS, MINUTE_MS],
-  ])('is good until %s (credentials that live %s ms)', async (_, credentialsMs, goodMs) => {
+    ['15 minutes after signing', undefined, 15 * MINUTE_MS],
+    ['15 minutes after signing', HOUR_MS, 15 * MINUTE_MS],
+    ['with its credentials', 10 * MINUTE_MS, 10 * MINUTE_MS],
+    ['with its credentials', MINUTE_MS, MINUTE_MS],
+  ])('expires %s when these are valid for %s ms', async (_, credentialsMs, validMs) => {
     const { issuedAt, expiresAt } = await createProvider(createSource(credentialsMs).source).getToken()
     expect(issuedAt).toEqual(START)
-    expect(expiresAt.getTime() - issuedAt.getTime()).toBe(goodMs)
+    expect(expiresAt.getTime() - issuedAt.getTime()).toBe(validMs)
   })
 
   it.each([
@@ -67,7 +67,7 @@ describe('a token', () => {
     [8 * SECOND_MS, 5 * SECOND_MS, false],
     [8 * SECOND_MS, 7 * SECOND_MS, true],
   ])(
-    'signed by credentials of %d ms and asked for after %d ms is renewed: %s',
+    'signed by credentials that are valid for %d ms and used after %d ms is renewed: %s',
     async (credentialsMs, afterMs, renewed) => {
       const provider = createProvider(createSource(credentialsMs).source)
       const first = await provider.getToken()
@@ -76,7 +76,7 @@ describe('a token', () => {
     },
   )
 
-  it('is signed anew when the clock went back before its time', async () => {
+  it('is signed again when the clock is set back before its signing time', async () => {
     const provider = createProvider(createSource(HOUR_MS).source)
     const first = await provider.getToken()
     pass(-10 * MINUTE_MS)
@@ -84,7 +84,7 @@ describe('a token', () => {
     expect(second.issuedAt.getTime()).toBe(first.issuedAt.getTime() - 10 * MINUTE_MS)
   })
 
-  it('is signed anew with the credentials at hand when the clock is set back and the source is down', async () => {
+  it('is signed again with the cached credentials when the clock is set back and the source is down', async () => {
     const { source } = createSource(HOUR_MS)
     let isDown = false
     const provider = createProvider(() => (isDown ? Promise.reject(new Error('down')) : source()))
@@ -96,7 +96,7 @@ describe('a token', () => {
     expect(token.issuedAt).toEqual(new Date())
   })
 
-  it('is always good when it is handed out, whatever the clock does', async () => {
+  it('is always valid when it is returned, however the clock changes', async () => {
     const step = fc.integer({ min: -HOUR_MS, max: HOUR_MS })
     const lifetime = fc.integer({ min: 2 * SECOND_MS, max: 12 * HOUR_MS })
     await fc.assert(
@@ -116,7 +116,7 @@ describe('a token', () => {
 })
 
 describe('credentials', () => {
-  it('are looked up once, and sign once, for any number of callers', async () => {
+  it('are fetched once and sign once for any number of concurrent callers', async () => {
     const { source, asked } = createSource()
     const provider = createProvider(source)
     const tokens = await Promise.all(Array.from({ length: 200 }, () => provider.getToken()))
@@ -124,7 +124,7 @@ describe('credentials', () => {
     expect(asked).toEqual([false])
   })
 
-  it('that live a minute are looked up at most twice for ten tokens', async () => {
+  it('that are valid for a minute are fetched at most twice for ten tokens', async () => {
     const { source, asked } = createSource(MINUTE_MS)
     const provider = createProvider(source)
     for (let i = 0; i < 10; i++) {
@@ -134,7 +134,7 @@ describe('credentials', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('are asked for anew, and sign anew, when that is forced', async () => {
+  it('are fetched again and sign again when a refresh is forced', async () => {
     const { source, asked } = createSource(HOUR_MS)
     const provider = createProvider(source)
     await provider.getToken()
@@ -145,7 +145,7 @@ describe('credentials', () => {
     expect(await provider.getToken()).toBe(one)
   })
 
-  it('are asked for anew though a look-up is in the air, whose late answer is not kept', async () => {
+  it('are fetched again when a refresh is forced during another fetch, whose late result is dropped', async () => {
     const source = new EventEmitter()
     const provider = createProvider(() => new Promise((answer) => source.emit('asked', answer)))
     const ask = async (options?: { forceRefresh: boolean }) => {
@@ -163,7 +163,7 @@ describe('credentials', () => {
     expect(await provider.getToken()).toBe(await forced.token)
   })
 
-  it('that have ended make no token, even if a provider keeps giving them', async () => {
+  it('that have expired sign no token, even when the provider keeps returning them', async () => {
     const expired = {
       accessKeyId: 'ASIA',
       secretAccessKey: 'secret',
@@ -188,34 +188,34 @@ describe('credentials', () => {
 
   it.each([
     ['nothing', undefined, 'no accessKeyId'],
-    ['no secret', { accessKeyId: 'a' }, 'no secretAccessKey'],
+    ['have no secret', { accessKeyId: 'a' }, 'no secretAccessKey'],
     [
-      'a secret with a newline',
+      'have a secret with a newline',
       { accessKeyId: 'a', secretAccessKey: 'b\n' },
       'secretAccessKey ends with a newline',
     ],
     [
-      'a key with a blank line',
+      'have a key with a blank line',
       { accessKeyId: 'a\n\nb', secretAccessKey: 'b' },
-      'accessKeyId holds characters',
+      'accessKeyId contains invalid characters',
     ],
     [
-      'a session token with a newline',
+      'have a session token with a newline',
       { accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c\n' },
       'newline',
     ],
     [
-      'an expiration that is no Date',
+      'have an expiration that is not a Date',
       { accessKeyId: 'a', secretAccessKey: 'b', expiration: '2026' },
-      'expiration that is not a Date',
+      'expiration is not a valid Date',
     ],
-  ])('that are %s are CREDENTIALS_UNAVAILABLE', async (_, identity, why) => {
+  ])('reject with CREDENTIALS_UNAVAILABLE when they %s', async (_, identity, why) => {
     const error = await rejection(createProvider(async () => identity as never).getToken())
     expect(error).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', cause: expect.any(TypeError) })
     expect(error.message).toContain(why)
   })
 
-  it('are fetched once for 200 configurations with the same provider, whatever their time limits', async () => {
+  it('are fetched once for 200 configurations with the same provider and different timeouts', async () => {
     const { source, asked } = createSource(HOUR_MS)
     const providers = Array.from({ length: 200 }, (_, each) => createProvider(source, 5_000 + each))
     const tokens = await Promise.all(providers.map((provider) => provider.getToken()))
@@ -226,9 +226,9 @@ describe('credentials', () => {
   })
 
   it.each([
-    ['has ten seconds left', 10 * SECOND_MS, [false]],
-    ['has less than ten seconds left', 10 * SECOND_MS - 1, [false, true]],
-  ])('are fetched anew from a provider whose cache %s', async (_, leftMs, expected) => {
+    ['ten seconds left', 10 * SECOND_MS, [false]],
+    ['less than ten seconds left, with a forced refresh', 10 * SECOND_MS - 1, [false, true]],
+  ])('are fetched from a provider whose cached credentials have %s', async (_, leftMs, expected) => {
     const forced: boolean[] = []
     const provider = createProvider(async (options) => {
       const isForced = options?.forceRefresh === true
@@ -243,7 +243,10 @@ describe('credentials', () => {
 
   it.each([
     ['rejects', () => Promise.reject(new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down'))],
-    ['gives expired ones', async () => ({ accessKeyId: 'ASIAOLD', secretAccessKey: 'b', expiration: START })],
+    [
+      'returns expired ones',
+      async () => ({ accessKeyId: 'ASIAOLD', secretAccessKey: 'b', expiration: START }),
+    ],
   ])('that expire within ten seconds are used when the forced fetch %s', async (_, forced) => {
     const expiration = new Date(START.getTime() + 5 * SECOND_MS)
     const provider = createProvider((options) =>
@@ -255,8 +258,8 @@ describe('credentials', () => {
   })
 })
 
-describe('a source that fails', () => {
-  it('once is asked again', async () => {
+describe('a failing credential source', () => {
+  it('is called again when it fails once', async () => {
     const { source } = createSource()
     let failures = 1
     const provider = createProvider((options) =>
@@ -271,22 +274,26 @@ describe('a source that fails', () => {
       new Error('Command failed: vault read -token=hidden\nhidden'),
       'a credential_process failed',
     ],
-    ['what it could not read', new SyntaxError('Unexpected token in "hidden"'), 'failed with SyntaxError'],
+    [
+      'a quotation of invalid input',
+      new SyntaxError('Unexpected token in "hidden"'),
+      'failed with SyntaxError',
+    ],
     ['nothing', undefined, 'failed with Error'],
     [
-      'that its SSO session has expired',
+      'an expired SSO session',
       new Error(
         'Token is expired. To refresh this SSO session run `aws sso login` with the corresponding profile.',
       ),
       'run `aws sso login`',
     ],
-  ])('with %s names the reason and quotes no secret', async (_, failure, expected) => {
+  ])('rejects with the reason and without secrets when its error is %s', async (_, failure, expected) => {
     const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
     expect(error.message).toContain(expected)
     expect(error.message).not.toContain('hidden')
   })
 
-  it('for longer is CREDENTIALS_UNAVAILABLE with its error as the cause, and is not remembered', async () => {
+  it('rejects with CREDENTIALS_UNAVAILABLE and its error as the cause when all retries fail, and is called again', async () => {
     const { source } = createSource()
     let down = true
     const provider = createProvider((options) => (down ? Promise.reject(new Error('down')) : source(options)))
@@ -300,7 +307,7 @@ describe('a source that fails', () => {
     ['rejects', () => Promise.reject(new Error('down'))],
     ['hangs', () => new Promise<never>(() => {})],
   ])(
-    'and %s while a short session is renewed bridges with the old token, until that ends',
+    'that %s during the renewal of a short session leaves the old token in use until that expires',
     async (_, fault) => {
       const { source } = createSource(10 * MINUTE_MS)
       let answer: Source = source
@@ -319,7 +326,7 @@ describe('a source that fails', () => {
     },
   )
 
-  it('slower than its time limit is asked once, and its late answer is kept', async () => {
+  it('is called once when it is slower than the timeout, and its late result is kept', async () => {
     const source = new EventEmitter()
     let asked = 0
     const provider = createProvider(() => {
@@ -334,7 +341,7 @@ describe('a source that fails', () => {
     expect(asked).toBe(1)
   })
 
-  it('while nobody waits is kept too', async () => {
+  it('returns its late result to the next caller when no caller waits for it', async () => {
     const source = new EventEmitter()
     const provider = createProvider(() => new Promise((answer) => void source.once('answer', answer)), 50)
     expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
@@ -343,14 +350,14 @@ describe('a source that fails', () => {
     expect(source.listenerCount('answer')).toBe(0)
   })
 
-  it('by hanging once serves the next login', async () => {
+  it('is called again by the next login when it hangs once', async () => {
     const answers: Source[] = [() => new Promise(() => {}), createSource().source]
     const provider = createProvider(() => answers.shift()!(), 100)
     expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
     expect(keyOf(await provider.getToken())).toBe('ASIA1')
   })
 
-  it('while its old credentials are valid is asked again after a pause', async () => {
+  it('is called again after a pause while its old credentials are valid', async () => {
     const { source, asked } = createSource(HOUR_MS)
     let failures = 0
     let isDown = false
@@ -367,13 +374,13 @@ describe('a source that fails', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('by hanging ends in TOKEN_TIMEOUT', async () => {
+  it('rejects with TOKEN_TIMEOUT when it hangs', async () => {
     const provider = createProvider(() => new Promise(() => {}), 50)
     const error = await rejection(provider.getToken())
     expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', message: expect.stringContaining('50 ms') })
   })
 
-  it('when a new token is forced fails, though the old one is good', async () => {
+  it('rejects when a new token is forced, although the old one is valid', async () => {
     const { source } = createSource(HOUR_MS)
     let answer: Source = source
     const provider = createProvider((options) => answer(options))
@@ -387,7 +394,7 @@ describe('a source that fails', () => {
 })
 
 describe('credentials of a refused token', () => {
-  it('are fetched anew at most once a minute', async () => {
+  it('are fetched again at most once a minute', async () => {
     const { source, asked } = createSource(HOUR_MS)
     const credentials = new SigningCredentials({ credentials: source as never })
     await credentials.get()
@@ -399,7 +406,7 @@ describe('credentials of a refused token', () => {
     expect(asked).toEqual([false, true, true, true, true, true])
   })
 
-  it('without an expiry are fetched anew at most once a minute', async () => {
+  it('without an expiry are fetched again at most once a minute', async () => {
     const { source, asked } = createSource()
     const credentials = new SigningCredentials({ credentials: source as never })
     await credentials.get()
@@ -411,7 +418,7 @@ describe('credentials of a refused token', () => {
     expect(asked).toEqual([false, true])
   })
 
-  it('are used until they expire, and are forced once a minute, while the source is down', async () => {
+  it('are used until they expire, with one forced refresh a minute, while the source is down', async () => {
     const { source } = createSource(2 * MINUTE_MS)
     const forcedAfterMs: number[] = []
     let isDown = false
@@ -431,7 +438,7 @@ describe('credentials of a refused token', () => {
     expect(forcedAfterMs).toEqual([0, MINUTE_MS])
   })
 
-  it('are fetched anew unless a forced fetch has brought others, in whichever order fetches end', async () => {
+  it('stay stale until a forced refresh succeeds, in whatever order the fetches complete', async () => {
     const step = fc.constantFrom('refusal', 'login', 'force', 'oldest answers', 'newest answers', 'time')
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
@@ -484,7 +491,7 @@ describe('credentials of a refused token', () => {
 })
 
 describe('valid credentials', () => {
-  it('are always handed out, whatever the clock and the source do', async () => {
+  it('are always returned, however the clock changes and the source fails', async () => {
     const lifetime = fc.integer({ min: SECOND_MS, max: 2 * HOUR_MS })
     const step = fc.record({ ms: fc.integer({ min: -HOUR_MS, max: HOUR_MS }), isDown: fc.boolean() })
     await fc.assert(
@@ -513,7 +520,7 @@ describe('valid credentials', () => {
   })
 })
 
-describe('an operator', () => {
+describe('the events', () => {
   const names = ['token.signed', 'token.reused', 'token.renewal-failed', 'credentials.short-lived']
   const seen: [string, Record<string, unknown>][] = []
   const listeners = names.map(
@@ -531,7 +538,7 @@ describe('an operator', () => {
     for (const [one, listener] of listeners) one.unsubscribe(listener)
   })
 
-  it('sees what is signed, reused, short-lived and failed, and no secret', async () => {
+  it('report signed and reused tokens, short-lived credentials and failures, without secrets', async () => {
     const { source } = createSource(10 * MINUTE_MS)
     let answer: Source = source
     const provider = createProvider((options) => answer(options))
@@ -548,7 +555,7 @@ describe('an operator', () => {
       'credentials.short-lived',
       'token.signed',
       'token.reused',
-      // The credentials are still good for a token of half a minute.
+      // The credentials are still valid for a token of half a minute.
       'token.renewal-failed bridged: true',
       'token.signed',
       'token.renewal-failed bridged: false',

@@ -26,10 +26,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Parameter order differs between the SDKs: tokens are equal when their parsed parameters are. */
+/** Parses a token. The SDKs order the parameters differently, so compare the parsed parameters. */
 function parse(token: string) {
   const url = new URL(`https://${token}`)
-  // We write the host as it is signed, in lower case; botocore as it was given.
+  // Our tokens have the host in lower case, as it is signed; botocore keeps the caller's spelling.
   return {
     address: token.slice(0, token.indexOf('/?')).toLowerCase(),
     parameters: Object.fromEntries(url.searchParams),
@@ -44,15 +44,18 @@ function tokenOf(vector: TokenVector): Promise<AuthToken> {
 }
 
 describe('a token', () => {
-  it.each(vectors)('for $user at $host:$port in $region is the one that botocore signs', async (vector) => {
-    const token = await tokenOf(vector)
-    expect(parse(token.value)).toEqual(parse(vector.token))
-    expect(token.value).toContain('/?')
-    expect(token.issuedAt).toEqual(new Date(vector.time))
-    expect(token.expiresAt.getTime() - token.issuedAt.getTime()).toBe(900_000)
-  })
+  it.each(vectors)(
+    'for $user at $host:$port in $region equals the token that botocore signs',
+    async (vector) => {
+      const token = await tokenOf(vector)
+      expect(parse(token.value)).toEqual(parse(vector.token))
+      expect(token.value).toContain('/?')
+      expect(token.issuedAt).toEqual(new Date(vector.time))
+      expect(token.expiresAt.getTime() - token.issuedAt.getTime()).toBe(900_000)
+    },
+  )
 
-  it('is not shown by inspect, String or JSON', async () => {
+  it('does not show its value in inspect, String or JSON', async () => {
     const token = await tokenOf(vectors[0]!)
     const shown = [
       inspect(token),

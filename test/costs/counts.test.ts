@@ -1,4 +1,4 @@
-// What a login costs, in counts that no machine changes; test/bench has the times.
+// The costs of a login in counts, which are the same on every machine. test/bench measures times.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 
-/** Counts what a client sends through it. */
+/** A relay that counts what a client sends. */
 async function startCounter(port: number) {
   const counted = { bytes: 0, connections: 0 }
   const server = createServer((client) => {
@@ -78,7 +78,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     return { host: endpoint.host, port: through ?? endpoint.port, user, database, ssl: { ca: endpoint.ca } }
   }
 
-  it('looks credentials up once and signs once for 50 logins at once', async () => {
+  it('fetches credentials once and signs once for 50 concurrent logins', async () => {
     let signatures = 0
     const count = () => signatures++
     subscribe('rds-iam:token.signed', count)
@@ -87,10 +87,10 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     unsubscribe('rds-iam:token.signed', count)
     for (const connection of connections) await connection.end()
     await endpoint.allClosed()
-    expect({ lookUps: endpoint.lookups(), signatures }).toEqual({ lookUps: 1, signatures: 1 })
+    expect({ fetches: endpoint.fetches(), signatures }).toEqual({ fetches: 1, signatures: 1 })
   })
 
-  it('sends what a static token sends until the first row, and nothing else', async () => {
+  it('sends the same data until the first row as a login with a static token', async () => {
     const { host, port, user, region } = endpoint
     const provider = createTokenProvider({ host, port, user, region, credentials: endpoint.identity })
     const { value } = await provider.getToken()

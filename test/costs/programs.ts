@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-/** Runs CommonJS in a process of its own and gives the files it loads in its last step, by package. */
+/** Runs CommonJS in a child process. Returns the files that its last step loads, by package. */
 export async function filesLoaded(first: string, last: string): Promise<string[]> {
   const program = `
     const loaded = () => Object.keys(require.cache)
@@ -25,13 +25,13 @@ export async function filesLoaded(first: string, last: string): Promise<string[]
   return (JSON.parse(stdout) as string[]).map(shorten).toSorted()
 }
 
-/** A file's package and its path in there. */
+/** A file's package, and its path in the package. */
 function shorten(file: string): string {
   const path = file.replaceAll('\\', '/')
   return /^.*\/node_modules\/(.*)$/.exec(path)?.[1] ?? path.replace(/^.*\/packages\//, '@rds-iam/')
 }
 
-/** Bundles a program as for AWS Lambda, without the drivers that it lacks, and gives how many bytes it has. */
+/** Bundles a program as for AWS Lambda, without drivers that are not installed. Returns the size in bytes. */
 export async function bundledBytes(program: string, external: string[] = []): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents: program, resolveDir: here },

@@ -14,7 +14,7 @@ describe('without credentials', () => {
     return everythingShown(error.cause)
   }
 
-  it('says which sources there are when none is set up', async () => {
+  it('rejects with a list of the sources when none is configured', async () => {
     stage.set({ AWS_EC2_METADATA_DISABLED: 'true' })
     const error = await stage.failure(stage.provider().getToken())
     expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
@@ -22,10 +22,10 @@ describe('without credentials', () => {
     expect(everythingShown(error.cause)).toContain('[default]')
   })
 
-  it('takes silence at the usual address of EC2 for no EC2, and asks once', async () => {
+  it("does not retry when EC2's metadata endpoint does not respond and was not configured", async () => {
     const scene = await stage.startEndpoints()
     scene.setFault('imds', 'hang')
-    // As in the variable, but not said by whoever started the process.
+    // Set by the config file, which unlike the variable does not count as configured.
     stage.set({
       AWS_CONFIG_FILE: stage.write('config', `[default]\nec2_metadata_service_endpoint = ${scene.url}\n`),
     })
@@ -33,7 +33,7 @@ describe('without credentials', () => {
     expect(scene.requests.imds).toBe(2)
   })
 
-  it('asks again when EC2 hangs up', async () => {
+  it("retries when EC2's metadata endpoint resets the connection", async () => {
     let connections = 0
     const server = createServer((socket) => {
       connections++
@@ -48,14 +48,14 @@ describe('without credentials', () => {
     expect(connections).toBe(6)
   })
 
-  it('asks again when nobody listens where EC2 was said to be', async () => {
+  it('retries when the configured metadata endpoint refuses connections', async () => {
     const scene = await stage.startEndpoints()
     await scene.close()
     stage.set(scene.env.imds)
     expect(await unavailable()).toContain('ECONNREFUSED')
   })
 
-  it('says what it met before the source fell silent', async () => {
+  it('rejects with TOKEN_TIMEOUT, and the first failure as its cause, when the second attempt hangs', async () => {
     let attempts = 0
     const credentials = async (): Promise<never> => {
       if (++attempts === 1) throw new Error('the first attempt')
@@ -67,25 +67,25 @@ describe('without credentials', () => {
     expect(error.cause).toMatchObject({ message: 'the first attempt' })
   })
 
-  it('asks no container endpoint outside of the machine', async () => {
+  it('sends no request when the container endpoint is not on this machine', async () => {
     stage.set({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://credentials.example/role' })
     expect(await unavailable()).toContain('URL not accepted')
   })
 
-  it('says that a container endpoint does not know its container', async () => {
+  it('rejects with the HTTP status when the container endpoint refuses the authorization token', async () => {
     const scene = await stage.startEndpoints()
     stage.set({ ...scene.env.container, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'tokenOfSomebodyElse' })
     stage.guard('tokenOfSomebodyElse')
     expect(await unavailable()).toContain('status: 401')
   })
 
-  it('says that the web identity has no file', async () => {
+  it('rejects when the web identity token file does not exist', async () => {
     const scene = await stage.startEndpoints()
     stage.set({ ...scene.env.webIdentity, AWS_WEB_IDENTITY_TOKEN_FILE: '/nonexistent/token' })
     expect(await unavailable()).toContain('/nonexistent/token')
   })
 
-  it('says that STS does not accept the web identity', async () => {
+  it('rejects when STS refuses the web identity token', async () => {
     const scene = await stage.startEndpoints()
     const file = stage.write('token', 'the.identity.ofSomebodyElse')
     stage.guard('ofSomebodyElse')

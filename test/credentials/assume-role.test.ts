@@ -4,7 +4,7 @@ const SECRET = 'longTermSecretOfTheUserThatAssumesTheRole'
 
 testSource('a profile that assumes a role', {
   endpoint: 'sts',
-  requestsPerLookUp: 1,
+  requestsPerFetch: 1,
   configure(stage, { url }) {
     stage.guard(SECRET)
     const config = `

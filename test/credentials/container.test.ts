@@ -2,7 +2,7 @@ import { testSource } from './contract'
 
 testSource('the container endpoint', {
   endpoint: 'container',
-  requestsPerLookUp: 1,
+  requestsPerFetch: 1,
   configure: (stage, { env }) => stage.set(env.container),
   failure: /status: 500/,
 })

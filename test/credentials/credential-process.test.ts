@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { testSource } from './contract'
 import { testStage } from './scene'
 
-// What a credential helper does: asks somebody, and writes the answer in the form of the shared files' `process`.
+// What a credential helper does: fetches credentials and prints them in the format of `credential_process`.
 const HELPER = `
 const { HELPER_URL: url, HELPER_AUTHORIZATION: authorization } = process.env
 require('node:http').get(url, { headers: { authorization } }, async (response) => {
@@ -23,7 +23,7 @@ require('node:http').get(url, { headers: { authorization } }, async (response) =
 
 testSource('a credential process', {
   endpoint: 'container',
-  requestsPerLookUp: 1,
+  requestsPerFetch: 1,
   configure(stage, { env }) {
     const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: token } =
       env.container
@@ -55,9 +55,9 @@ describe('a credential process', () => {
   const provider = (timeoutMs = 15_000) => stage.provider({ profile: 'app', timeoutMs })
 
   it.each([
-    ['its exit status', 'process.exit(7)', 'exited with status 7'],
-    ['what is no JSON', 'console.log(\'{ "SecretAccessKey": "secretOnStdout\')', 'returned invalid JSON'],
-  ])('that fails is named with %s, without its command line and what it wrote', async (_, end, expected) => {
+    ['exits with a status', 'process.exit(7)', 'exited with status 7'],
+    ['prints invalid JSON', 'console.log(\'{ "SecretAccessKey": "secretOnStdout\')', 'returned invalid JSON'],
+  ])('that %s is reported without its command line and its output', async (_, end, expected) => {
     configure(`console.error('secretOnStderr'); ${end}`, '--password=secretOfTheCommandLine')
     stage.guard('secretOnStderr', 'secretOnStdout', 'secretOfTheCommandLine')
     const error = await stage.failure(provider().getToken())
@@ -66,7 +66,7 @@ describe('a credential process', () => {
     expect(error.message).toContain('app')
   })
 
-  it('that fails does not leave the login to the role of the instance', async () => {
+  it("that fails is not replaced by the instance's role", async () => {
     const scene = await stage.startEndpoints()
     configure('process.exit(1)')
     stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
@@ -74,8 +74,8 @@ describe('a credential process', () => {
     expect(scene.requests.imds).toBe(0)
   })
 
-  it('slower than the time limit runs once, and its late answer is kept', async () => {
-    // It answers once the file is there.
+  it('that is slower than the timeout runs once, and its late result is kept', async () => {
+    // It prints credentials when the file exists.
     configure(`
 const { appendFileSync, existsSync } = require('node:fs')
 appendFileSync(__dirname + '/started', 'x')

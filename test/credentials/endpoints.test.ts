@@ -32,13 +32,13 @@ describe('credential endpoints', () => {
     return { status: response.status, body: await response.text() }
   }
 
-  it('listen on loopback alone', async () => {
+  it('listen on loopback only', async () => {
     const { url } = await stage.startEndpoints()
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   })
 
   describe('EC2 instance metadata', () => {
-    it('hand out credentials for a session', async () => {
+    it('return credentials for a session token', async () => {
       const scene = await stage.startEndpoints({ role: 'web' })
       const opened = await session(scene)
       const token = await opened.text()
@@ -58,7 +58,7 @@ describe('credential endpoints', () => {
       expect(scene.requests).toEqual({ imds: 4, container: 0, sts: 0 })
     })
 
-    it('refuse version 1, and a session that has ended', async () => {
+    it('refuse IMDSv1 requests and an expired session token', async () => {
       const scene = await stage.startEndpoints()
       const token = await (await session(scene)).text()
       expect((await metadata(scene, ROLES)).status).toBe(401)
@@ -75,13 +75,13 @@ describe('credential endpoints', () => {
       [400, { 'x-aws-ec2-metadata-token-ttl-seconds': '0' }],
       [400, { 'x-aws-ec2-metadata-token-ttl-seconds': 'long' }],
       [403, { 'x-forwarded-for': '10.0.0.1' }],
-    ])('open no session: %i for %o', async (status, headers) => {
+    ])('respond %i to a session request with the headers %o', async (status, headers) => {
       expect((await session(await stage.startEndpoints(), headers)).status).toBe(status)
     })
   })
 
   describe('the container endpoint', () => {
-    it('hands out credentials for its authorization token', async () => {
+    it('returns credentials for its authorization token', async () => {
       const scene = await stage.startEndpoints()
       expect(await (await container(scene)).json()).toEqual({
         RoleArn: 'arn:aws:iam::123456789012:role/test',
@@ -95,7 +95,7 @@ describe('credential endpoints', () => {
       expect(scene.requests).toEqual({ imds: 0, container: 2, sts: 0 })
     })
 
-    it('has the path and the authorization token of the options, or none', async () => {
+    it('has the path and the authorization token of the options, or no token', async () => {
       const open = await stage.startEndpoints({ containerPath: '/role', containerToken: false })
       expect(open.env.container).toEqual({
         AWS_CONTAINER_CREDENTIALS_FULL_URI: `${open.url}/role`,
@@ -110,7 +110,7 @@ describe('credential endpoints', () => {
   describe('STS', () => {
     const ROLE = { RoleArn: 'arn:aws:iam::111122223333:role/path/app', RoleSessionName: 'me@home' }
 
-    it('lets a signed request assume a role', async () => {
+    it('returns credentials when a signed request assumes a role', async () => {
       const scene = await stage.startEndpoints()
       const { status, body } = await sts(scene, { Action: 'AssumeRole', ...ROLE }, 'AKIAUSER')
       expect(status).toBe(200)
@@ -119,7 +119,7 @@ describe('credential endpoints', () => {
       expect(body).toContain('<Expiration>2031-05-06T08:08:09Z</Expiration>')
     })
 
-    it('lets the web identity assume a role', async () => {
+    it('returns credentials when a web identity assumes a role', async () => {
       const scene = await stage.startEndpoints()
       const WebIdentityToken = readFileSync(
         scene.env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? '',
@@ -129,7 +129,7 @@ describe('credential endpoints', () => {
       expect(body).toContain(`<SessionToken>${scene.issued[0]!.sessionToken}</SessionToken>`)
     })
 
-    it('says who the caller is', async () => {
+    it('returns the caller identity', async () => {
       const scene = await stage.startEndpoints()
       const { body } = await sts(scene, { Action: 'GetCallerIdentity' }, 'AKIAUSER')
       expect(body).toContain('<Arn>arn:aws:iam::123456789012:user/test</Arn>')
@@ -141,7 +141,7 @@ describe('credential endpoints', () => {
       ['InvalidIdentityToken', { Action: 'AssumeRoleWithWebIdentity', ...ROLE, WebIdentityToken: 'x' }, 400],
       ['InvalidAction', { Action: 'constructor' }, 400],
       ['InvalidAction', {}, 400],
-    ])('answers %s to %o', async (code, parameters, status) => {
+    ])('responds %s to %o', async (code, parameters, status) => {
       const answer = await sts(await stage.startEndpoints(), parameters as Record<string, string>)
       expect(answer).toMatchObject({
         status,
@@ -150,7 +150,7 @@ describe('credential endpoints', () => {
     })
 
     it.each([{ RoleArn: 'app' }, { RoleSessionName: '<a>' }])(
-      'takes no role or session of %o',
+      'rejects the role or session name %o',
       async (wrong) => {
         const answer = await sts(
           await stage.startEndpoints(),
@@ -164,7 +164,7 @@ describe('credential endpoints', () => {
       },
     )
 
-    it('takes no form without end', async () => {
+    it('rejects a request body that is too long', async () => {
       const answer = await sts(await stage.startEndpoints(), {
         Action: 'GetCallerIdentity',
         Name: 'x'.repeat(70_000),
@@ -174,7 +174,7 @@ describe('credential endpoints', () => {
   })
 
   describe('identities', () => {
-    it('are new in each answer, and live as long as was said last', async () => {
+    it('are new in each response, and have the last lifetime that was set', async () => {
       const scene = await stage.startEndpoints({ lifetimeMs: 60_500 })
       await container(scene)
       scene.setLifetime(120_000)
@@ -185,7 +185,7 @@ describe('credential endpoints', () => {
       expect(second!.expiration).toEqual(new Date('2031-05-06T07:10:09Z'))
     })
 
-    it('stay until they end, if they are not to rotate', async () => {
+    it('stay the same until they expire when rotation is off', async () => {
       const scene = await stage.startEndpoints({ rotate: false, lifetimeMs: 60_000 })
       const first = await (await container(scene)).text()
       stage.passSeconds(59)
@@ -196,8 +196,8 @@ describe('credential endpoints', () => {
     })
   })
 
-  describe('in the end', () => {
-    it('let nothing hang, and leave no file', async () => {
+  describe('the credential endpoints', () => {
+    it('end hanging requests and remove their files when they are closed', async () => {
       const scene = await stage.startEndpoints()
       const file = scene.env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? ''
       expect(existsSync(file)).toBe(true)
@@ -210,7 +210,7 @@ describe('credential endpoints', () => {
       await scene.close()
     })
 
-    it('say that a port is taken', async () => {
+    it('reject when a port is in use', async () => {
       const { url } = await stage.startEndpoints()
       const port = Number(new URL(url).port)
       await expect(startCredentialEndpoints({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })

@@ -22,7 +22,7 @@ describe('environment variables', () => {
   }
   const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString()
 
-  it('sign, for 900 seconds', async () => {
+  it('sign a token that is valid for 900 seconds', async () => {
     const identity = become('one')
     const token = await stage.provider().getToken()
     expectSignedBy(token, identity)
@@ -35,13 +35,13 @@ describe('environment variables', () => {
     expect(signerOf(token)).toEqual({ accessKeyId: 'AKIALONG', sessionToken: undefined })
   })
 
-  it('may say when the credentials end', async () => {
+  it('may set the expiry of the credentials', async () => {
     become('short', { AWS_CREDENTIAL_EXPIRATION: inSeconds(60) })
     const token = await stage.provider().getToken()
     expect(token.expiresAt.getTime() - Date.now()).toBe(60_000)
   })
 
-  it('are read again before the credentials end', async () => {
+  it('are read again before the credentials expire', async () => {
     become('old', { AWS_CREDENTIAL_EXPIRATION: inSeconds(60) })
     const provider = stage.provider()
     const { expiresAt } = await provider.getToken()
@@ -52,7 +52,7 @@ describe('environment variables', () => {
     expect(token.issuedAt < expiresAt).toBe(true)
   })
 
-  it('are read for each token when they say no end', async () => {
+  it('are read again for each token when they have no expiry', async () => {
     const first = become('first')
     const provider = stage.provider()
     expectSignedBy(await provider.getToken(), first)
@@ -64,14 +64,14 @@ describe('environment variables', () => {
     expectSignedBy(await provider.getToken({ forceRefresh: true }), third)
   })
 
-  it('make no token once their credentials have ended', async () => {
+  it('sign no token when their credentials have expired', async () => {
     become('ended', { AWS_CREDENTIAL_EXPIRATION: inSeconds(-1) })
     const error = await stage.failure(stage.provider().getToken())
     expect(error.code).toBe('CREDENTIALS_EXPIRED')
     expect(error.message).toContain('2031-05-06T07:08:08')
   })
 
-  it('with a secret key that ends with a newline are named', async () => {
+  it('are named in the error when the secret key ends with a newline', async () => {
     become('written')
     stage.set({ AWS_SECRET_ACCESS_KEY: 'secretKeyOf/echo+PaddedToItsLength\n' })
     stage.guard('secretKeyOf/echo+PaddedToItsLength')
@@ -80,14 +80,14 @@ describe('environment variables', () => {
     expect(error.message).toContain('the secretAccessKey ends with a newline')
   })
 
-  it('are of no use with an end that is no date', async () => {
+  it('are rejected when the expiry is not a date', async () => {
     become('odd', { AWS_CREDENTIAL_EXPIRATION: 'tomorrow' })
     const error = await stage.failure(stage.provider().getToken())
     expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
-    expect(everythingShown(error.cause)).toContain('expiration that is not a Date')
+    expect(everythingShown(error.cause)).toContain('expiration is not a valid Date')
   })
 
-  it('give way to AWS_PROFILE and to the option, as in the SDK', async () => {
+  it('are not used when AWS_PROFILE or the option profile is set, as in the SDK', async () => {
     become('environment')
     const files =
       '[one]\naws_access_key_id = AKIAONE\naws_secret_access_key = secretKeyNumberOne\n' +
@@ -97,7 +97,7 @@ describe('environment variables', () => {
     expect(signerOf(await stage.provider({ profile: 'two' }).getToken()).accessKeyId).toBe('AKIATWO')
   })
 
-  it('sign for the host, port, region and user that were given', async () => {
+  it('sign for the given host, port, region and user', async () => {
     become('one')
     const { value } = await stage.provider().getToken()
     expect(value).toContain(`${RDS.host}:${RDS.port}/?`)

@@ -11,14 +11,14 @@ const provider = createTokenProvider({ ...${JSON.stringify(RDS)}, timeoutMs: 300
 for (let attempt = 0; attempt < 3; attempt++) await provider.getToken().catch(({ code }) => console.log(code))
 `
 
-describe('a process whose look-up hangs', () => {
+describe('a process whose credential fetch hangs', () => {
   const stage = testStage()
 
   it.each([
     ['container', 'container'],
     ['imds', 'imds'],
     ['webIdentity', 'sts'],
-  ] as const)('ends by itself: %s', async (name, source) => {
+  ] as const)('exits by itself when the source is %s', async (name, source) => {
     const scene = await stage.startEndpoints()
     scene.setFault(source, 'hang')
     const env = { ...process.env, ...scene.env[name] }

@@ -17,30 +17,30 @@ import type { IssuedIdentity } from '../support/credential-endpoints/issuer'
 import { expectNoSecret } from './secrets'
 import { testSurroundings, type Surroundings } from './surroundings'
 
-/** The RDS endpoint that tokens are for. */
+/** The RDS endpoint that the tokens are signed for. */
 export const RDS = { host: 'db.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com', port: 5432, user: 'app' }
 
-// Long enough for a loaded machine; a test of what hangs gives its own.
+// Long enough for a loaded machine. Tests of a source that hangs set their own.
 const TIMEOUT_MS = 15_000
 
-/** What a test sees of credential endpoints that run in its surroundings. */
+/** The credential endpoints of one test. */
 export interface Scene extends CredentialEndpoints {
-  /** The identities that were handed out, the oldest first. */
+  /** The identities that the endpoints returned, oldest first. */
   readonly issued: readonly IssuedIdentity[]
 }
 
-/** What the tests of credential sources stand on. */
+/** The setup for tests of credential sources. */
 export interface Stage extends Surroundings {
   startEndpoints(options?: CredentialEndpointsOptions): Promise<Scene>
-  /** A token provider that looks for credentials by itself. */
+  /** Creates a token provider with the default credential chain. */
   provider(options?: { profile?: string; timeoutMs?: number }): TokenProvider
-  /** The error that a look-up of credentials ends in, after a look for secrets in it. */
+  /** Waits for a token to be rejected. Checks that the error has no secrets, and returns it. */
   failure(token: Promise<AuthToken>): Promise<RdsIamError>
-  /** Keeps a secret out of every error that the test will see. */
+  /** Adds secrets that no error of the test may contain. */
   guard(...secrets: string[]): void
 }
 
-/** Prepares the stage for the tests of one file. */
+/** Creates the setup for the tests of one file. */
 export function testStage(): Stage {
   const surroundings = testSurroundings()
   const running: CredentialEndpoints[] = []
@@ -88,7 +88,7 @@ export function testStage(): Stage {
   }
 }
 
-/** What a token says about who signed it. */
+/** Reads the signer from a token. */
 export function signerOf(token: AuthToken): {
   accessKeyId: string | undefined
   sessionToken: string | undefined
@@ -100,7 +100,7 @@ export function signerOf(token: AuthToken): {
   }
 }
 
-/** Sees that RDS would accept a token now, made with the secrets of this identity. */
+/** Expects that RDS would now accept a token, and that this identity signed it. */
 export function expectSignedBy(token: AuthToken, identity: TestIdentity): void {
   const { accessKeyId, sessionToken } = identity
   expect(signerOf(token)).toEqual({ accessKeyId, sessionToken })
@@ -110,7 +110,7 @@ export function expectSignedBy(token: AuthToken, identity: TestIdentity): void {
   expect(verifyToken(token.value, expectations, new Date())).toMatchObject({ accepted: true })
 }
 
-/** The messages of one of rds-iam's channels until the work is done. */
+/** Collects the messages of an rds-iam channel while `work` runs. */
 export async function messagesDuring<T>(channel: string, work: () => Promise<unknown>): Promise<T[]> {
   const messages: T[] = []
   const onMessage = (message: unknown): void => void messages.push(message as T)

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
 
-// Long enough not to be found by chance, short enough to find a quotation.
+// Long enough not to match by chance, short enough to find a part of a secret.
 const PIECE = 8
 
-/** Sees that an error shows no piece of a secret: in its message, stack and JSON, in inspect, in its causes. */
+/** Expects that an error shows no part of a secret: not in its message, stack, JSON, inspect or causes. */
 export function expectNoSecret(error: unknown, secrets: readonly string[]): void {
   const shown = everythingShown(error)
   for (const secret of secrets) {
@@ -13,7 +13,7 @@ export function expectNoSecret(error: unknown, secrets: readonly string[]): void
   }
 }
 
-/** All that can be read from an error without looking for hidden properties. */
+/** Everything that an error shows, except its non-enumerable properties. */
 export function everythingShown(error: unknown): string {
   const texts = [
     inspect(error, { depth: Infinity, maxStringLength: null }),
@@ -26,7 +26,7 @@ export function everythingShown(error: unknown): string {
 }
 
 function pieces(secret: string): string[] {
-  // The session tokens that AWS makes begin alike, so a beginning is no secret.
+  // All AWS session tokens start in the same way, so their start is not secret.
   const text = secret.replace(/^IQoJb3JpZ2luX2Vj/, '')
   return Array.from({ length: Math.max(1, text.length - PIECE + 1) }, (_, start) =>
     text.slice(start, start + PIECE),

@@ -32,32 +32,32 @@ describe('shared files', () => {
     expect(token.expiresAt.getTime() - Date.now()).toBe(900_000)
   })
 
-  it('have profiles for AWS_PROFILE and for the option, which comes first', async () => {
+  it('have named profiles, selected by AWS_PROFILE or by the option, which overrides it', async () => {
     credentials(section('one', 'AKIAONE'), section('two', 'AKIATWO'))
     stage.set({ AWS_PROFILE: 'one' })
     expect(await keyOf()).toBe('AKIAONE')
     expect(await keyOf({ profile: 'two' })).toBe('AKIATWO')
   })
 
-  it('may hold keys in the configuration file', async () => {
+  it('may have keys in the configuration file', async () => {
     config(section('profile app', 'AKIACONFIG'))
     expect(await keyOf({ profile: 'app' })).toBe('AKIACONFIG')
   })
 
-  it('lie in the home directory', async () => {
+  it('are read from the home directory', async () => {
     const home = join(dirname(stage.write('x', '')), '.aws')
     mkdirSync(home)
     stage.write('.aws/credentials', section('default', 'AKIAHOME'))
     expect(await keyOf()).toBe('AKIAHOME')
   })
 
-  it('may hold a session token', async () => {
+  it('may have a session token', async () => {
     credentials(section('default', 'ASIASESSION', 'aws_session_token = sessionTokenInAFile=='))
     stage.guard('sessionTokenInAFile==')
     expect(signerOf(await stage.provider().getToken()).sessionToken).toBe('sessionTokenInAFile==')
   })
 
-  it('are read again for each token, and at once when told to', async () => {
+  it('are read again for each token, and immediately when a refresh is forced', async () => {
     credentials(section('default', 'AKIAFIRST'))
     const provider = stage.provider()
     const first = await provider.getToken()
@@ -69,7 +69,7 @@ describe('shared files', () => {
     expect(signerOf(await provider.getToken()).accessKeyId).toBe('AKIATHIRD')
   })
 
-  it('go on being used when they are gone, until the token ends', async () => {
+  it('may be deleted: the old token is used until it expires', async () => {
     credentials(section('default', 'AKIAGONE'))
     const provider = stage.provider()
     await provider.getToken()
@@ -81,11 +81,11 @@ describe('shared files', () => {
   })
 
   it.each([
-    ['that has no such profile', () => credentials(section('default', 'AKIADEFAULT'))],
-    ['that is garbage', () => credentials('[nowhere\naws_access_key_id\n\u0000=')],
-    ['that does not exist', () => stage.set({ AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials' })],
-    ['that has half a key', () => credentials('[app]\naws_access_key_id = AKIAHALF')],
-  ])('say which profile was not found in a file %s', async (_, prepare) => {
+    ['has no such profile', () => credentials(section('default', 'AKIADEFAULT'))],
+    ['is garbage', () => credentials('[nowhere\naws_access_key_id\n\u0000=')],
+    ['does not exist', () => stage.set({ AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials' })],
+    ['has an incomplete key', () => credentials('[app]\naws_access_key_id = AKIAHALF')],
+  ])('name the profile in the error when the file %s', async (_, prepare) => {
     prepare()
     stage.set({ AWS_EC2_METADATA_DISABLED: 'true' })
     const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
@@ -96,22 +96,19 @@ describe('shared files', () => {
   it.each([
     ['the option', { profile: 'app' }, {}],
     ['AWS_PROFILE', {}, { AWS_PROFILE: 'app' }],
-  ])(
-    'that lack the profile of %s do not leave the login to the role of the instance',
-    async (_, option, env) => {
-      const scene = await stage.startEndpoints()
-      credentials(section('default', 'AKIADEFAULT'))
-      stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false', ...env })
-      const error = await stage.failure(stage.provider(option).getToken())
-      expect(error).toMatchObject({
-        code: 'CREDENTIALS_UNAVAILABLE',
-        message: expect.stringContaining('the profile "app" does not exist'),
-      })
-      expect(scene.requests.imds).toBe(0)
-    },
-  )
+  ])("do not fall back to the instance's role when they lack the profile of %s", async (_, option, env) => {
+    const scene = await stage.startEndpoints()
+    credentials(section('default', 'AKIADEFAULT'))
+    stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false', ...env })
+    const error = await stage.failure(stage.provider(option).getToken())
+    expect(error).toMatchObject({
+      code: 'CREDENTIALS_UNAVAILABLE',
+      message: expect.stringContaining('the profile "app" does not exist'),
+    })
+    expect(scene.requests.imds).toBe(0)
+  })
 
-  it('that lack a source_profile do not leave the login to the role of the instance', async () => {
+  it("do not fall back to the instance's role when they lack the source_profile", async () => {
     const scene = await stage.startEndpoints()
     config('[profile app]', 'role_arn = arn:aws:iam::123456789012:role/app', 'source_profile = gone')
     stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
@@ -120,7 +117,7 @@ describe('shared files', () => {
     expect(scene.requests.imds).toBe(0)
   })
 
-  it('may name a profile that holds nothing but a region', async () => {
+  it('may have a profile with only a region, which leaves the login to the other sources', async () => {
     const scene = await stage.startEndpoints()
     config('[profile app]', 'region = eu-west-1')
     stage.set({ ...scene.env.imds, AWS_EC2_METADATA_DISABLED: 'false' })
@@ -155,7 +152,7 @@ aws_access_key_id = AKIAUSER
 aws_secret_access_key = secretKeyOfTheUser`,
       'requires MFA',
     ],
-  ])('name %s in the message', async (_, content, expected) => {
+  ])('are explained in the error when they have %s', async (_, content, expected) => {
     stage.guard('secretKeyOfTheUser')
     config(content)
     const error = await stage.failure(stage.provider({ profile: 'app' }).getToken())
@@ -163,7 +160,7 @@ aws_secret_access_key = secretKeyOfTheUser`,
     expect(error.message).toContain(expected)
   })
 
-  it('name an SSO session that has expired, and the command that renews it', async () => {
+  it('are explained in the error, with the command to run, when their SSO session has expired', async () => {
     config(SSO)
     const cache = join(dirname(stage.write('x', '')), '.aws', 'sso', 'cache')
     mkdirSync(cache, { recursive: true })
@@ -182,7 +179,7 @@ aws_secret_access_key = secretKeyOfTheUser`,
     it.each([
       ['EcsContainer', 'container'],
       ['Ec2InstanceMetadata', 'imds'],
-    ] as const)('assume it with the credentials of %s', async (source, name) => {
+    ] as const)('assume it with credentials from %s', async (source, name) => {
       const scene = await stage.startEndpoints()
       stage.set({ ...scene.env[name], AWS_ENDPOINT_URL_STS: scene.url })
       config(`[profile app]\n${ROLE}\ncredential_source = ${source}`)
@@ -190,7 +187,7 @@ aws_secret_access_key = secretKeyOfTheUser`,
       expect(scene.requests).toMatchObject({ sts: 1, [name]: name === 'imds' ? 3 : 1 })
     })
 
-    it('assume it with a web identity, also after a request that hung', async () => {
+    it('assume it with a web identity, also when the first request hung', async () => {
       const scene = await stage.startEndpoints()
       stage.set({ AWS_ENDPOINT_URL_STS: scene.url })
       config(
@@ -202,7 +199,7 @@ aws_secret_access_key = secretKeyOfTheUser`,
       expect((await stage.failure(provider.getToken())).code).toBe('TOKEN_TIMEOUT')
       scene.setFault('sts')
       const token = await provider.getToken()
-      // Here the SDK asks once more by itself, for the look-up that was given up.
+      // The SDK itself sends one more request, for the fetch that timed out.
       const { accessKeyId } = signerOf(token)
       expectSignedBy(
         token,

@@ -48,7 +48,7 @@ describe('the logins of one configuration', () => {
     ['container', 'container'],
     ['webIdentity', 'sts'],
   ] as ['container' | 'webIdentity', CredentialSource][])(
-    'of ten users share what the source %s hands out',
+    'of ten users share the credentials from the source %s',
     async (name, source) => {
       const { scene, local, logIn } = await open(name)
       await Promise.all(USERS.map((user) => logIn(user)))
@@ -62,7 +62,7 @@ describe('the logins of one configuration', () => {
     },
   )
 
-  it('share them with other configurations of the same source, and not with those of another', async () => {
+  it('share credentials with configurations of the same source only', async () => {
     const { scene, logIn, configure } = await open('container')
     await Promise.all(USERS.map((user) => logIn(user, configure())))
     expect(scene.requests.container).toBe(1)
@@ -78,7 +78,7 @@ describe('the logins of one configuration', () => {
     const tokens = await messagesDuring<TokenSignedEvent>('rds-iam:token.signed', async () => {
       for (const user of USERS) await logIn(user)
     })
-    // A token holds its date, and so does nothing else once the message is gone.
+    // Only the token still references its date when the event message is gone.
     const dates = tokens.splice(0).map(({ expiresAt }) => new WeakRef(expiresAt))
     stage.passSeconds(61)
     await logIn('user_0')

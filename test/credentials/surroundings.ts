@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 
-/** A process environment of a test's own: no AWS variable, an empty home, and a clock that the test moves. */
+/** A test's own environment: no AWS variables, an empty home directory, and a clock that the test moves. */
 export interface Surroundings {
-  /** Sets environment variables; the test's end takes them away. */
+  /** Sets environment variables. They are removed after the test. */
   set(variables: Readonly<Record<string, string>>): void
-  /** Writes a file into the home directory and gives its path. */
+  /** Writes a file into the home directory and returns its path. */
   write(name: string, content: string): string
-  /** Moves the clock on. */
+  /** Moves the clock forward. */
   passSeconds(seconds: number): void
 }
 
 const START = '2031-05-06T07:08:09Z'
 
 /**
- * Gives each test of a file its surroundings, and sees that nothing is printed: what the SDK has to say must
- * reach its caller as an error, not the console.
+ * Gives each test of a file its own environment, and expects that nothing is printed: the SDK's messages must reach
+ * the caller as errors, not the console.
  */
 export function testSurroundings(): Surroundings {
   const saved = { ...process.env }

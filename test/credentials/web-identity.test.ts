@@ -3,7 +3,7 @@ import { testSource } from './contract'
 
 testSource('web identity', {
   endpoint: 'sts',
-  requestsPerLookUp: 1,
+  requestsPerFetch: 1,
   configure(stage, { env }) {
     stage.guard(readFileSync(env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? '', 'utf8'))
     stage.set(env.webIdentity)

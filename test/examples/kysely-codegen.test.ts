@@ -22,7 +22,7 @@ testExample('kysely-codegen', ['postgres', 'mysql'], ({ output }) => {
   expect(output.match(/interface CodegenOrders {\n {2}id: number;\n {2}item: string;\n}/g)).toHaveLength(2)
 })
 
-it('logs in by the URL that rds-iam exec sets, before the one of an .env file, and shows no token', async () => {
+it('logs in with the URL that rds-iam exec sets, although an .env file has another, and prints no token', async () => {
   const rds = await startEndpoint({ engine: 'postgres' })
   try {
     writeFileSync(join(folder, 'ca.pem'), rds.ca)

@@ -22,11 +22,11 @@ describe('by password', () => {
   for (const program of programs) testExample(program, [], ({ output }) => expect(output).toContain(username))
 })
 
-it("gives PostgreSQL's second user the sessions of the first", async () => {
+it('lets the second PostgreSQL user see the sessions of the first', async () => {
   const client = new pg.Client({ connectionString: inject('postgresUrl') })
   await client.connect()
   try {
-    // What RDS has by itself, and the application's own user; nothing of it stays.
+    // Create the role that RDS has by default and the application's user, in a transaction that is rolled back.
     await client.query('begin; create role app login')
     const { rowCount } = await client.query("select from pg_roles where rolname = 'rds_iam'")
     if (rowCount === 0) await client.query('create role rds_iam')
@@ -42,7 +42,7 @@ it("gives PostgreSQL's second user the sessions of the first", async () => {
   }
 })
 
-it("gives MySQL's second user an account of its own", async () => {
+it('creates a second MySQL account', async () => {
   const connection = await mysql.createConnection({ uri: inject('mysqlUrl'), multipleStatements: true })
   try {
     const plugin = 'WITH AWSAuthenticationPlugin AS'

@@ -39,7 +39,7 @@ const common = ({ user, database }: LoginOptions, max: number) => ({
   user,
   pool: { max },
   discovery: { warnWhenNoEntities: false },
-  // It warns on the console of each connection that a server closes.
+  // MikroORM prints a warning when a server closes a connection.
   logger() {},
 })
 
@@ -58,7 +58,7 @@ const adapter = (
 ): Adapter => ({
   engine,
   open: (options, max) => database(open({ ...common(options, max), driverOptions: config(options) })),
-  // MikroORM rejects with a copy of the driver's error, or of ours: its code and its cause are there.
+  // MikroORM rejects with a copy of the driver's error or of ours, with the same code and cause.
   driverError: (error) => {
     const { code, message, cause } = error as RdsIamError
     return code === 'CREDENTIALS_UNAVAILABLE' ? new RdsIamError(code, message, { cause }) : error

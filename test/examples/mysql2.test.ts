@@ -10,7 +10,7 @@ testExample('mysql2', ['mysql'], ({ logins }) => expect(logins.mysql).toHaveLeng
 testAdapter('mysql2 PoolCluster', {
   engine: 'mysql',
   open(options, max) {
-    // By itself a cluster tries a refused login five times, and then gives the endpoint up.
+    // By default a cluster tries a refused login five times, then removes the endpoint.
     const cluster = mysql.createPoolCluster({ canRetry: false })
     cluster.add('writer', { ...mysql2Config(options), connectionLimit: max })
     return {

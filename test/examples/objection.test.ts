@@ -10,7 +10,7 @@ testExample('objection', ['postgres'], ({ output }) =>
   expect(output).toContain("Order { id: 1, item: 'tea' }"),
 )
 
-// Knex also prints the errors that it rejects with.
+// Silence knex, which prints the errors that it rejects with.
 const quiet = { warn() {}, error() {} }
 
 testAdapter('Objection with pg', {

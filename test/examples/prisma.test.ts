@@ -17,7 +17,7 @@ import { testExample } from './run-example'
 testExample('prisma', ['postgres', 'mysql'])
 
 describe('Prisma', () => {
-  // Its errors keep code and message, and lose what is behind them: that is told on the channels.
+  // Prisma's errors have the code and the message but no cause: read our error from the diagnostics channels.
   const channels = ['rds-iam:login.refused', 'rds-iam:token.renewal-failed']
   let told: unknown
   const listen = (event: unknown) => {
@@ -52,13 +52,13 @@ describe('Prisma with MySQL', () => {
   let logged: unknown[]
 
   function open(options: LoginOptions): void {
-    // What the adapter's errors leave out, the driver tells its log.
+    // The driver logs the details that the adapter's errors lack.
     const logger = { error: (error: Error) => void logged.push(error) }
     const config = { ...mariadbConfig({ ...options, logger }), connectionLimit: 2, minimumIdle: 1 }
     prisma = new MysqlClient({ adapter: new PrismaMariaDb({ ...config, acquireTimeout: 3_000 }) })
   }
   const sql = (text: string) => prisma.$queryRawUnsafe<Record<string, unknown>[]>(text)
-  /** Two connections are all that this pool opens. */
+  /** This pool opens at most two connections. */
   const full = async () => {
     while (rds.logins.length % 2 !== 0) await once(rds.events, 'login')
   }
@@ -75,7 +75,7 @@ describe('Prisma with MySQL', () => {
     await rds.close()
   })
 
-  it('commits, and rolls back', async () => {
+  it('commits and rolls back', async () => {
     open(rds.options)
     await prisma.$executeRawUnsafe(`create table prisma_${rds.port} (id int)`)
     try {
@@ -92,7 +92,7 @@ describe('Prisma with MySQL', () => {
     await full()
   })
 
-  it('logs new connections in with a fresh token after the first has ended', async () => {
+  it('logs in new connections when the first token has expired', async () => {
     open(rds.options)
     await sql('select 1 as one')
     await full()
@@ -103,10 +103,10 @@ describe('Prisma with MySQL', () => {
     expect(await sql('select 2 as two')).toEqual([{ two: 2 }])
     await full()
     expect(rds.logins.map(({ verdict }) => verdict)).toEqual(Array(4).fill('accepted'))
-    expect(rds.lookups()).toBe(2)
+    expect(rds.fetches()).toBe(2)
   })
 
-  it('rejects when the server refuses the token, and leaves nothing open', async () => {
+  it('rejects and closes its connections when the server refuses the token', async () => {
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
     open({ ...rds.options, iam: { region: rds.region, credentials } })
     expect(await rejection(sql('select 1'))).toMatchObject({ code: 'P2010' })
@@ -118,7 +118,7 @@ describe('Prisma with MySQL', () => {
   it.each([
     ['no TLS', { tls: false }],
     ['a certificate for another host name', { endpoints: ['db.abc.us-east-1.rds.amazonaws.com'] }],
-  ])('sends no token to a server that offers %s', async (_, options) => {
+  ])('sends no token when the server offers %s', async (_, options) => {
     const other = await startEndpoint({ engine: 'mysql', ...options })
     open(other.options)
     await rejection(sql('select 1'))

@@ -20,7 +20,7 @@ describe('README.md', () => {
   })
 })
 
-describe('a snippet of README.md or docs logs in:', () => {
+describe('this snippet of README.md or docs logs in:', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rds-iam-test-'))
   const caFile = join(folder, 'ca.pem')
   let postgres: TestEndpoint
@@ -134,7 +134,7 @@ describe('a snippet of README.md or docs logs in:', () => {
     expect(postgres.logins.at(-1)?.verdict).toBe('refused')
   })
 
-  it.each(['drivers', 'metrics'])('%s (does nothing by itself)', async (name) => {
+  it.each(['drivers', 'metrics'])('%s (runs without a login)', async (name) => {
     expect(await run(name, postgres)).toBe('')
   })
 })

@@ -9,15 +9,15 @@ import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 
 type Engine = 'postgres' | 'mysql'
 
-/** What an example did: what it printed, and the logins at the endpoint of each engine. */
+/** The result of an example: its output, and the logins at the endpoint of each engine. */
 interface Run {
   output: string
   logins: Record<Engine, TestEndpoint['logins']>
 }
 
 /**
- * Tests that an example of this folder runs as it is, as a program of its own, and that it logs in to a server
- * of each engine that it uses. Its replica is the same server by another name, 127.0.0.1.
+ * Tests that an example of this folder runs unchanged as a program, and that it logs in to a server of each engine that
+ * it uses. Its replica is the same server under another name, 127.0.0.1.
  */
 export function testExample(
   name: string,

@@ -55,7 +55,7 @@ testReplication('Sequelize 6 with mysql', {
   open: (writer, reader) => replicated(mysql(writer), writer, reader),
 })
 
-// Sequelize would open a connection of its own to ask for it; its types do not know the option.
+// Sequelize would open another connection to read the server version. Its types lack the option.
 const knownVersion = { databaseVersion: '10.11.0' }
 
 function postgres(options: LoginOptions): Options {

@@ -54,7 +54,7 @@ testReplication('Sequelize 7 with mysql', {
   },
 })
 
-// It opens two connections in place of one that is lost, and rejects unhandled if the server closes one that it sets up.
+// Sequelize 7 replaces a lost connection with two. If the server closes one during setup, a rejection is unhandled.
 const onlyOne = { max: 1 }
 
 function address({ host, port }: LoginOptions) {

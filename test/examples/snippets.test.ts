@@ -8,7 +8,7 @@ const list = (folder: string) =>
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
     .toSorted()
 
-// The API reference is made from doc comments.
+// The API reference is generated from doc comments.
 const isWritten = (file: string) => file.endsWith('.md') && !/node_modules|^docs\/api\//.test(file)
 const pages = ['README.md', ...list('docs').filter(isWritten)]
 const snippets = pages.flatMap((page) =>
@@ -19,19 +19,19 @@ const snippets = pages.flatMap((page) =>
 const shownOn = (page: RegExp) =>
   new Set(snippets.filter((snippet) => page.test(snippet.page)).map(({ file }) => file))
 
-it.each(pages)('%s shows its examples as they are', (page) => {
+it.each(pages)('%s shows its examples unchanged', (page) => {
   for (const { file, code } of snippets.filter((snippet) => snippet.page === page))
     expect(code, file).toBe(read(file))
 })
 
-it.each(pages)('%s marks every program as a copy of an example', (page) => {
+it.each(pages)('%s marks every program as a copy of an example file', (page) => {
   const text = read(page)
   const programs = text.match(/^```(?:[tj]s|javascript|typescript)\b.*$/gm) ?? []
   const marked = text.match(/<!-- test\/examples\/\S+ -->\n```[tj]s\n/g) ?? []
   expect(programs).toHaveLength(marked.length)
 })
 
-it('shows every example somewhere', () => {
+it('every example is shown on some page', () => {
   const tests = list('test/examples').filter((file) => file.endsWith('.test.ts'))
   const tested = tests.map((file) => file.replace('.test', '')).filter((file) => !isOfPages(file))
   expect(tested.filter((file) => !shownOn(/^docs\/guides\//).has(file))).toEqual([])

@@ -1,5 +1,5 @@
-// Stands where Lambda's runtime does: loads the function's one file, and hands it one event after the other.
-// Events come as lines of its input, answers go as lines to its output; it ends with its input.
+// Replaces Lambda's runtime: loads the function's bundle and calls it with one event after the other. Reads events as
+// lines from stdin and writes results as lines to stdout. Exits when stdin ends.
 import { subscribe } from 'node:diagnostics_channel'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -7,12 +7,12 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import type { Invocation, Message } from './invocation'
 
-// Knex logs that a connection was lost. As in Lambda, logs are apart from answers.
+// Knex logs lost connections. As in Lambda, keep logs apart from results.
 console.log = console.info = console.debug = console.error
 const { handler } = (await import(pathToFileURL(process.argv[2] ?? '').href)) as {
   handler(event: Invocation): Promise<number[]>
 }
-// Only now that core holds the channel: Bun forgets subscriptions to one that nobody holds.
+// Subscribe after core has created the channel: Bun forgets subscriptions to a channel without references.
 subscribe('rds-iam:connection.lost', () => say({ lost: true }))
 
 for await (const line of createInterface({ input: process.stdin })) {

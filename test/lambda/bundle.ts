@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions } from 'esbuild'
 
-/** A function's handler that is bundled, with the engine of its database. */
+/** The handlers to bundle, and the engine of each one's database. */
 export const handlers = {
   'knex-pg': 'postgres',
   'kysely-pg': 'postgres',
@@ -14,7 +14,7 @@ export const formats = ['esm', 'cjs'] as const
 
 const shared: BuildOptions = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' }
 
-/** Bundles a handler with all that it needs into one file, as one does for Lambda; gives the file. */
+/** Bundles a handler and all its dependencies into one file, as for Lambda. Returns the file's path. */
 export async function bundleHandler(
   handler: Handler,
   format: (typeof formats)[number],
@@ -26,11 +26,11 @@ export async function bundleHandler(
     entryPoints: [source(handler)],
     format,
     outfile,
-    // Knex names the drivers of all its dialects.
+    // Knex requires the drivers of all its dialects.
     external: ['better-sqlite3', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'sqlite3', 'tedious'].filter(
       (driver) => !handler.includes(driver),
     ),
-    // What is a CommonJS module requires Node's own.
+    // CommonJS modules in an ES module bundle need `require` for Node's own modules.
     ...(format === 'esm' ? { banner: { js: REQUIRE } } : {}),
   })
   return outfile
@@ -38,7 +38,7 @@ export async function bundleHandler(
 
 const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
 
-/** Bundles what stands where Lambda's runtime does. */
+/** Bundles the replacement of Lambda's runtime. */
 export async function bundleBootstrap(folder: string): Promise<string> {
   const outfile = join(folder, 'bootstrap.mjs')
   await build({ ...shared, entryPoints: [source('bootstrap')], format: 'esm', outfile })

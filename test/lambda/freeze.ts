@@ -7,25 +7,25 @@ import { startLocalRds, type TestIdentity } from '@rds-iam/local'
 import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
 import { startFunction } from './frozen-process'
 
-/** A function, and the server of its database. */
+/** A function, and its database server. */
 export interface LambdaFunction {
-  /** The runtime's program, and its arguments up to the function's file. */
+  /** The runtime's command line, without the function's file. */
   command: string[]
   engine: 'postgres' | 'mysql'
-  /** URL of the server. */
+  /** The server's URL. */
   backend: string
 }
 
-// Long enough for a login on a busy machine; nothing but the freezes waits for its end.
+// Long enough for a login on a busy machine. Only the freezes wait until it expires.
 const SESSION_MS = 6_000
 const TIME_LIMIT_MS = 90_000
 
 /**
- * Freezes a function across its token's end, twice, and invokes it again. The first time its connection is
- * still open, and goes on; the second time the server has closed its connections meanwhile. Each new
- * connection has a token of its own time.
+ * Freezes a function twice until its token has expired, and invokes it after each freeze. The first time its connection
+ * is still open and is used again. The second time the server has closed its connections meanwhile. Each new connection
+ * must log in with a valid token.
  *
- * @throws what does not hold
+ * @throws the assertion that failed
  */
 export async function freezeAcrossTokenEnd({ command, engine, backend }: LambdaFunction): Promise<void> {
   const [program = '', ...args] = command

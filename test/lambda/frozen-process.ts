@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Invocation, Message } from './invocation'
 
-/** The process of a function, which is frozen between invocations. */
+/** A function's process, which is frozen between invocations. */
 export interface FunctionProcess {
-  /** Has it handle an event; gives the database sessions that it used. */
+  /** Invokes the function with an event. Returns the database sessions that it used. */
   invoke(event: Invocation): Promise<number[]>
-  /** Resolves when it has lost as many connections, counted from its start. */
+  /** Resolves when it has lost this many connections since its start. */
   lost(connections: number): Promise<void>
   freeze(): void
   thaw(): void
-  /** Ends its input, and gives the status with which it ends. */
+  /** Ends its stdin, and returns its exit status. */
   end(): Promise<number | null>
-  /** Ends it in any case. */
+  /** Kills it. */
   kill(): void
 }
 
-/** Starts a program in a fresh process, with nothing but `env` in its environment. */
+/** Starts a program in a new process, with only `env` as its environment. */
 export function startFunction(program: string, args: string[], env: NodeJS.ProcessEnv): FunctionProcess {
   const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
   const answers: Message[] = []
@@ -46,7 +46,7 @@ export function startFunction(program: string, args: string[], env: NodeJS.Proce
       await new Promise<void>((resolve) => (wake = resolve))
     }
   }
-  // Windows cannot stop a process: there it is only left alone.
+  // Windows cannot stop a process: there it stays idle.
   const signal = (name: NodeJS.Signals) => {
     if (process.platform !== 'win32') child.kill(name)
   }

@@ -1,10 +1,10 @@
 /** The event of an invocation. */
 export interface Invocation {
-  /** How many connections are in use at once. */
+  /** How many connections to use at once. */
   connections: 1 | 2
 }
 
-/** What the process of a function says: the answer to an invocation, or that a connection was lost. */
+/** A message of a function's process: the result of an invocation, or a lost connection. */
 export interface Message {
   sessions?: number[]
   error?: string

@@ -11,7 +11,7 @@ const db = knex({
   pool: { min: 0, max: 2 },
 })
 
-/** Gives the database sessions of as many connections as it is asked for. */
+/** Opens as many connections as the event says, and returns their database sessions. */
 export function handler({ connections }: Invocation): Promise<number[]> {
   return db.transaction(async (trx) =>
     connections === 1 ? [await session(trx)] : [await session(trx), await session(db)],

@@ -9,7 +9,7 @@ const db = new Kysely<unknown>({
   dialect: new PostgresDialect(postgresDialectConfig({ host, port: Number(port), user, database, max: 2 })),
 })
 
-/** Gives the database sessions of as many connections as it is asked for. */
+/** Opens as many connections as the event says, and returns their database sessions. */
 export function handler({ connections }: Invocation): Promise<number[]> {
   return db
     .transaction()

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, inject, it } from 'vitest'
 import { bundleBootstrap, bundleHandler, formats, handlers, type Handler } from './bundle'
 import { freezeAcrossTokenEnd } from './freeze'
 
-describe('a Lambda function, bundled to one file, frozen across the end of its token', () => {
+describe('a bundled Lambda function logs in again when it was frozen until its token expired', () => {
   let folder: string
   let bootstrap: string
   beforeAll(async () => {

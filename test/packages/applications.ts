@@ -7,11 +7,11 @@ import type { Packed } from './tarballs'
 
 const consumers = fileURLToPath(new URL('consumers/', import.meta.url))
 
-/** An application as users have one: some of our packages, what it uses of the drivers, and nothing else. */
+/** A user's application: some of our packages, the drivers that it uses, and nothing else. */
 interface Application {
   packages: string[]
   dependencies: Record<string, string>
-  /** Its TypeScript: files in `consumers`. */
+  /** Its TypeScript files, in `consumers`. */
   sources: string[]
 }
 
@@ -42,7 +42,7 @@ export const applications: Record<string, Application> = {
 
 const tools = { jest: '30.5.2', esbuild: '0.28.2' }
 
-/** What an application has that uses all of our packages: their peers too, each as our tests have it. */
+/** The dependencies of an application with all our packages: also their peers, in the versions of our tests. */
 function everything(packed: Packed[]): Record<string, string> {
   const { dependencies } = readJson(`${root}test/package.json`)
   const peers = new Set(packed.flatMap(({ manifest }) => Object.keys(manifest['peerDependencies'] ?? {})))
@@ -50,14 +50,14 @@ function everything(packed: Packed[]): Record<string, string> {
   return { ...node, typescript: '5.9.3', '@types/pg': '8.23.1', ...Object.fromEntries(installed) }
 }
 
-/** The oldest version that each range of core takes. */
+/** The oldest version in each dependency range of core. */
 function oldestOfCore(packed: Packed[]): Record<string, string> {
   const { manifest } = packed.find(({ id }) => id === 'core') as Packed
   const ranges = Object.entries<string>(manifest['dependencies'] ?? {})
   return Object.fromEntries(ranges.map(([name, range]) => [name, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? '']))
 }
 
-/** Installs the tools and each application in a folder of its own: those above by npm, and one by each manager. */
+/** Installs the tools and each application in its own folder: the above with npm, and one with each package manager. */
 export async function install(folder: string, packed: Packed[], registry: string): Promise<void> {
   const ours = (ids: string[]) =>
     Object.fromEntries(packed.filter(({ id }) => ids.includes(id)).map(dependency))
@@ -73,27 +73,27 @@ export async function install(folder: string, packed: Packed[], registry: string
       return installInto(join(folder, `by-${manager}`), manager, all, registry)
     }),
   ])
-  // Only then, or one that still runs would stand in the way of who tidies up.
+  // Throw only when all have ended: a running installation would disturb the cleanup.
   for (const one of installations) if (one.status === 'rejected') throw one.reason
 }
 
-/** A scope can have a registry of its own; `rds-iam` has none, and is installed from its file. */
+/** Our scope has its own registry. `rds-iam` has no scope, so it is installed from its file. */
 function dependency({ name, file, manifest }: Packed): [string, string] {
   return [name, name.startsWith('@') ? manifest['version'] : `file:${file}`]
 }
 
-/** What the installed packages of an application can be imported by. */
+/** The entry points of an application's installed packages. */
 export function entriesOf(packages: string[]): string[] {
   return publishedPackages().flatMap(({ id, entries }) => (packages.includes(id) ? entries : []))
 }
 
-/** One source becomes an ES module, a CommonJS module, and what a bundler takes. */
+/** Writes one source as an ES module, as a CommonJS module, and as input for a bundler. */
 async function copySource(name: string, folder: string): Promise<void> {
   const copies = ['mts', 'cts', 'ts'].map((extension) => join(folder, `${name}.${extension}`))
   await Promise.all(copies.map((copy) => copyFile(`${consumers}${name}.mts`, copy)))
 }
 
-/** Copies a script from `consumers` and gives its path. */
+/** Copies a script from `consumers`. Returns its path. */
 export async function copyScript(name: string, folder: string): Promise<string> {
   await copyFile(`${consumers}${name}`, join(folder, name))
   return join(folder, name)

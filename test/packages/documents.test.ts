@@ -1,4 +1,4 @@
-// What is written for those who take over, and what a stranger sees on npm.
+// Checks the documents for contributors, and the READMEs that npm shows.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -16,7 +16,7 @@ describe.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.m
       for (const [, name = ''] of prose.matchAll(/`npm (?:run )?(\w[\w:]*)/g))
         expect({ ...scripts, install: true, publish: true }, `npm run ${name}`).toHaveProperty([name])
       for (const [, path = ''] of prose.matchAll(/`((?:packages|test|scripts|docs|\.github)\/[\w./-]+)`/g))
-        // What the build makes is there after it.
+        // Skip the files that the build writes.
         if (!path.endsWith('/dist')) expect(existsSync(join(root, path)), path).toBe(true)
       for (const [, path = ''] of prose.matchAll(/\]\((?!https:|#)([^)#]+)[^)]*\)/g))
         expect(existsSync(join(root, path)), path).toBe(true)
@@ -32,7 +32,7 @@ test('CONTRIBUTING.md shows parts of real files', () => {
 })
 
 test.each(publishedPackages())(
-  'the README of $name says what it is, and works on npm',
+  'the README of $name has its description, and all its links work on npm',
   ({ name, folder }) => {
     const text = readFileSync(join(folder, 'README.md'), 'utf8')
     const [title, empty, first] = text.split('\n')
@@ -40,7 +40,7 @@ test.each(publishedPackages())(
     expect(first).toMatch(/^[A-Z][^[|<]{40,}/)
     expect(text).toMatch(/npm install |npx /)
     expect(text).toContain('https://rds-iam.github.io/rds-iam/')
-    // npm knows no other files of the repository.
+    // npm does not show other files of the repository.
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link)
     expect(links.filter((link) => !/^(https:\/\/|#)/.test(link ?? ''))).toEqual([])
   },

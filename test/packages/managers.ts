@@ -7,12 +7,12 @@ import { run } from './run'
 /** A package manager, in the folder of an application. */
 interface Manager {
   install(folder: string): Promise<string>
-  /** Runs a command that the installed packages bring. */
+  /** Runs a command of the installed packages. */
   exec(folder: string, command: string[]): Promise<string>
 }
 
-// What packages ask for by range is resolved as on this day, so that a run next year installs the same.
-// Who raises a version in a test or a package beyond this day moves the day.
+// Dependency ranges are resolved as of this day, so that a run next year installs the same versions. Move the day when a
+// test or a package needs a later version.
 const RESOLVED_AS_OF = '2026-11-24'
 const ageInMinutes = () => String(Math.ceil((Date.now() - Date.parse(RESOLVED_AS_OF)) / 60_000))
 
@@ -60,7 +60,7 @@ export const managers: Readonly<Record<'npm' | 'pnpm' | 'yarn', Manager>> = {
   },
 }
 
-/** Installs an application with one of the package managers; our scope comes from `registry`. */
+/** Installs an application with one of the package managers. Packages of our scope come from `registry`. */
 export async function installInto(
   folder: string,
   manager: keyof typeof managers,
@@ -74,7 +74,7 @@ export async function installInto(
   await managers[manager].install(folder)
 }
 
-/** Yarn reads nothing of npm's settings. JSON is YAML. */
+/** Yarn does not read npm's settings. Its file is YAML, of which JSON is a subset. */
 async function yarnSettings(cwd: string, registry: string): Promise<string> {
   const setting = async (name: string) => (await run('npm', ['config', 'get', name], { cwd })).trim()
   const cafile = await setting('cafile')
@@ -83,9 +83,9 @@ async function yarnSettings(cwd: string, registry: string): Promise<string> {
     npmScopes: { 'rds-iam': { npmRegistryServer: registry } },
     npmMinimalAgeGate: ageInMinutes(),
     unsafeHttpWhitelist: ['*'],
-    // Yarn's own knows a registry by its host and a package by name and version alone: it would give us an earlier run's.
+    // Yarn's global cache ignores a registry's port: it would return the packages of an earlier run.
     globalFolder: join(cwd, '.yarn-global'),
-    // There is no lock file to keep to, whatever CI says.
+    // There is no lock file yet, also when CI is set.
     enableImmutableInstalls: false,
     enableScripts: false,
     enableTelemetry: false,

@@ -1,4 +1,4 @@
-// What the manifests promise, held against what is tested and documented.
+// Compares the manifests with what is tested and documented.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -9,37 +9,40 @@ const workspace = readJson(join(root, 'package.json'))
 const tested: Record<string, string> = readJson(join(root, 'test/package.json')).dependencies
 const text = (file: string) => readFileSync(join(root, file), 'utf8')
 
-test.each(packages)('$name says what it is and where it comes from', ({ folder, manifest, entries }) => {
-  expect(manifest).toMatchObject({
-    version: packages[0]?.manifest['version'],
-    description: expect.stringMatching(/^[A-Z].{40,}[^.]$/),
-    keywords: expect.arrayContaining(['aws', 'rds', 'aurora', 'iam', 'postgres', 'mysql']),
-    homepage: 'https://rds-iam.github.io/rds-iam/',
-    bugs: 'https://github.com/rds-iam/rds-iam/issues',
-    license: 'MIT',
-    author: 'The rds-iam authors',
-    repository: {
-      type: 'git',
-      url: 'git+https://github.com/rds-iam/rds-iam.git',
-      directory: folder.slice(root.length).replaceAll('\\', '/'),
-    },
-    engines: workspace.engines,
-    publishConfig: { access: 'public', provenance: true },
-  })
-  if (entries.length > 0) expect(manifest).toMatchObject({ sideEffects: false })
-})
+test.each(packages)(
+  '$name has a description, a licence and a repository',
+  ({ folder, manifest, entries }) => {
+    expect(manifest).toMatchObject({
+      version: packages[0]?.manifest['version'],
+      description: expect.stringMatching(/^[A-Z].{40,}[^.]$/),
+      keywords: expect.arrayContaining(['aws', 'rds', 'aurora', 'iam', 'postgres', 'mysql']),
+      homepage: 'https://rds-iam.github.io/rds-iam/',
+      bugs: 'https://github.com/rds-iam/rds-iam/issues',
+      license: 'MIT',
+      author: 'The rds-iam authors',
+      repository: {
+        type: 'git',
+        url: 'git+https://github.com/rds-iam/rds-iam.git',
+        directory: folder.slice(root.length).replaceAll('\\', '/'),
+      },
+      engines: workspace.engines,
+      publishConfig: { access: 'public', provenance: true },
+    })
+    if (entries.length > 0) expect(manifest).toMatchObject({ sideEffects: false })
+  },
+)
 
 const peers = new Map(
   packages.flatMap(({ manifest }) => Object.entries<string>(manifest['peerDependencies'] ?? {})),
 )
 
-test('packages agree on the ranges of their peers', () => {
+test('packages have the same peer ranges', () => {
   for (const { name, manifest } of packages)
     for (const [peer, range] of Object.entries(manifest['peerDependencies'] ?? {}))
       expect({ name, peer, range }).toEqual({ name, peer, range: peers.get(peer) })
 })
 
-test.each([...peers])('%s runs through the contract at both ends of %s', (peer, range) => {
+test.each([...peers])('the contract tests %s in the oldest and newest version of %s', (peer, range) => {
   const oldest = /\d+\.\d+\.\d+/.exec(range)?.[0]
   const alias = Object.keys(tested).find((name) => tested[name] === `npm:${peer}@${oldest}`)
   const contract = readdirSync(join(root, 'test/contract'))
@@ -55,22 +58,22 @@ const dependencies = packages.flatMap(({ manifest }) =>
   Object.entries<string>(manifest['dependencies'] ?? {}),
 )
 
-// AWS publishes several a week, and those of 2027 need Node 22: a caret range would bring one to Node 20.
+// AWS publishes several versions a week, and those of 2027 need Node 22: a caret range would install one on Node 20.
 test.each(dependencies.filter(([name]) => name.startsWith('@aws-sdk/')))(
-  'the range of %s ends: %s',
+  'the range of %s has an upper limit: %s',
   (_, range) => {
     expect(range).toMatch(/^>=3\.\d+\.0 <3\.\d+\.0$/)
   },
 )
 
-test('a prerelease is depended on by its exact version', () => {
+test('prerelease dependencies have an exact version', () => {
   const prereleases = dependencies.filter(([, range]) => range.includes('-'))
   expect(prereleases.length).toBeGreaterThan(0)
   for (const [name, range] of prereleases)
     expect({ name, range }).toEqual({ name, range: /\d.*/.exec(range)?.[0] })
 })
 
-test('packageManager has the hash of what runs', () => {
+test('packageManager has the hash of the pnpm that runs', () => {
   expect(workspace.packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+\+sha512\.[0-9a-f]{128}$/)
 })
 
@@ -86,7 +89,7 @@ test('ARCHITECTURE.md gives a reason for every dependency', () => {
   expect(rows.map(([, id, name]) => `${id}: ${name}`).toSorted()).toEqual(wanted.toSorted())
 })
 
-// pnpm leaves others than this machine's out of a lock file when it adds a tool without a look at the registry.
+// When pnpm adds a tool offline, the lock file gets only this machine's binaries.
 test('the lock file has the binaries of every system that the workflow runs on', () => {
   const lock = text('pnpm-lock.yaml')
   const names = [...lock.matchAll(/^ {2}'?(@?[^'\s]+?)@[^@\s]+:$/gm)].map(([, name]) => name ?? '')

@@ -1,4 +1,4 @@
-// What users get: packed, installed outside this workspace, and used with what they have.
+// Tests the packages as users get them: packed, installed outside this workspace, and used with users' tools.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,11 +12,11 @@ import { run } from './run'
 import { packInto, type Packed } from './tarballs'
 
 const names = Object.keys(applications)
-// Whose README shows one whole program.
+// The packages whose README has one complete program.
 const SHOWN = ['core', 'knex', 'kysely']
-// What scripts/bundle.mjs makes of many sources.
-const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/authorities.json']
-// Compilers and package managers on two cores, beside other tests.
+// The files that scripts/bundle.mjs writes, each from many sources.
+const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/ca-certificates.json']
+// Time for compilers and package managers on two cores, in parallel with other tests.
 const SLOW = { timeout: 300_000 }
 
 const credentials = {
@@ -49,8 +49,8 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
   const its = () => packed.find((one) => one.id === id) as Packed
   const text = (file: string) => readFile(join(its().contents, file), 'utf8')
 
-  test('holds what was built of its sources, and no more', async () => {
-    // For those who resolve modules as Node 10 did.
+  test('contains the files built from its sources, and no others', async () => {
+    // For module resolution as in Node 10.
     const stubs = Object.keys(its().manifest['exports'] ?? {})
       .filter((path) => !['.', './package.json'].includes(path))
       .map((path) => `${path.slice(2)}/package.json`)
@@ -67,7 +67,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
     expect(await text('LICENSE')).toBe(await readFile(join(workspace, 'LICENSE'), 'utf8'))
   })
 
-  test('depends on our packages of the same version, and on that alone where it knows their inside', async () => {
+  test('depends on our packages in the same version, pinned exactly when it uses their internal entry point', async () => {
     const { version, dependencies = {} } = its().manifest
     const ours = Object.entries(dependencies).filter(([dependency]) => dependency.startsWith('@rds-iam/'))
     const code = await Promise.all(
@@ -85,13 +85,13 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
   })
 
   test('has types that resolve in every module setting', SLOW, async () => {
-    // The profile strict leaves nothing out: node10, node16 from both formats, bundler.
+    // The strict profile checks all modes: node10, node16 from both formats, bundler.
     const attw = `${workspace}node_modules/@arethetypeswrong/cli/dist/index.js`
     const said = await tool(attw, [tarball, '--profile', 'strict'])
     expect(said).toContain(entries.length > 0 ? 'No problems found' : 'This package does not contain types')
   })
 
-  test('declares nothing by the types of a driver', async () => {
+  test("does not use a driver's types in its declarations", async () => {
     for (const file of its().files.filter((one) => /\.d\.m?ts$/.test(one))) {
       const named = (await text(file)).match(/(from |import\()['"](pg|mysql2|postgres|mariadb)[/'"]/)?.[0]
       expect({ file, named }).toEqual({ file })
@@ -99,7 +99,7 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
   })
 })
 
-test.each(names)('%s: one state, by require and by import', async (name) => {
+test.each(names)('%s has one shared state when it is both required and imported', async (name) => {
   const script = await copyScript('load.cjs', join(folder, name))
   await tool(script, entriesOf(applications[name]?.packages ?? []))
 })
@@ -115,12 +115,12 @@ describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
   const entries = all.flatMap((one) => one.entries)
   const at = () => join(folder, `by-${name}`)
 
-  test('all of it loads, by require and by import', SLOW, async () => {
+  test('every entry point loads by require and by import', SLOW, async () => {
     await copyScript('load.cjs', at())
     await exec(at(), ['node', 'load.cjs', ...entries])
   })
 
-  test('all of it has types, and what the READMEs show compiles', SLOW, async () => {
+  test('every entry point has types, and the programs in the READMEs compile', SLOW, async () => {
     const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
     const used = entries.map((_, index) => `Object.keys(entry${index}).length`)
     const source = [...imports, `export const sizes: number[] = [${used}]`, ''].join('\n')
@@ -142,7 +142,7 @@ describe.each(Object.entries(managers))('installed by %s', (name, { exec }) => {
   )
 })
 
-test('core makes a token with the oldest versions that its ranges take', SLOW, async () => {
+test('core signs a token with the oldest versions in its dependency ranges', SLOW, async () => {
   const at = join(folder, 'oldest')
   const core = packed.find(({ id }) => id === 'core') as Packed
   for (const [name, range] of Object.entries(core.manifest['dependencies'] ?? {})) {
@@ -154,7 +154,7 @@ test('core makes a token with the oldest versions that its ranges take', SLOW, a
 })
 
 test.each(['oldest', 'by-npm'])(
-  'the AWS SDK installed in %s runs on the Node that our engines promise',
+  'the AWS SDK installed in %s supports the oldest Node version in our engines',
   async (name) => {
     const scope = join(folder, name, 'node_modules/@aws-sdk')
     for (const sdk of await readdir(scope)) {
@@ -165,7 +165,7 @@ test.each(['oldest', 'by-npm'])(
 )
 
 describe('types', () => {
-  test('applications lack what they do not use', () => {
+  test('applications do not have the packages that they do not use', () => {
     expect(existsSync(join(folder, 'pg/node_modules/mysql2'))).toBe(false)
     expect(existsSync(join(folder, 'mysql2/node_modules/pg'))).toBe(false)
     expect(existsSync(join(folder, 'pg-untyped/node_modules/@types/pg'))).toBe(false)
@@ -187,7 +187,7 @@ describe('types', () => {
       exactOptionalPropertyTypes: true,
       include: ['*.ts'],
     },
-    // It knows no require() of an ES module, which kysely 0.29 is.
+    // This setting does not support require() of an ES module such as kysely 0.29.
     node16: { module: 'node16', include: ['kysely.mts'] },
   }
   const compilers = {
@@ -212,7 +212,7 @@ describe('types', () => {
     }
   })
 
-  test('kysely 0.29 by an older module setting', SLOW, () => compile('mysql2', '7.0', 'node16'))
+  test('kysely 0.29 compiles with an older module setting', SLOW, () => compile('mysql2', '7.0', 'node16'))
 })
 
 test('Jest runs them as CommonJS', SLOW, async () => {
@@ -223,15 +223,15 @@ test('Jest runs them as CommonJS', SLOW, async () => {
 })
 
 describe.each(['esm', 'cjs'])('an esbuild bundle as %s', (format) => {
-  // What is a CommonJS module requires Node's own, in whatever it is bundled.
+  // Bundled CommonJS modules need `require` for Node's own modules.
   const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`
-  // Knex names the drivers of all its dialects.
+  // Knex requires the drivers of all its dialects.
   const dialects = ['better-sqlite3', 'mariadb', 'mysql', 'mysql2', 'oracledb', 'sqlite3', 'tedious']
 
   test.each([
     { source: 'bundled-knex', external: dialects },
     { source: 'bundled-kysely', external: [] as string[] },
-  ])('$source runs with pg alone', SLOW, async ({ source, external }) => {
+  ])('$source runs with only pg installed', SLOW, async ({ source, external }) => {
     const outfile = join(folder, `${source}.${format === 'esm' ? 'mjs' : 'cjs'}`)
     await tool(
       join(folder, 'tools/node_modules/esbuild/bin/esbuild'),

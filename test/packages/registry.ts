@@ -10,10 +10,10 @@ export interface Registry {
   close(): Promise<void>
 }
 
-// Package managers are told to resolve as of a day; these have been there since before any.
+// Package managers resolve versions as of a fixed day: this publishing date is before it.
 const PUBLISHED = '2020-01-01T00:00:00.000Z'
 
-/** Serves packed packages as an npm registry does; it knows no others. */
+/** Serves packed packages as an npm registry does, and no other packages. */
 export async function startRegistry(packages: Packed[]): Promise<Registry> {
   const answers = new Map<string, string | Buffer>()
   const server = createServer(({ url = '' }, response) => {

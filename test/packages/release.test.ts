@@ -1,4 +1,4 @@
-// `npm run release` in a repository of its own, which holds this checkout as it is, with a version of its own.
+// Runs `npm run release` in a temporary repository with a copy of this checkout and another version.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { publishedPackages, root } from '../../scripts/packages.mjs'
 
 const packages = publishedPackages()
-// Four installations and builds, on two cores beside other tests.
+// Time for four installations and builds on two cores, in parallel with other tests.
 const SLOW = { timeout: 300_000 }
 
 let folder: string
@@ -26,7 +26,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test('a dry run shows tarballs that two builds from clean agree on, and changes nothing', SLOW, () => {
+test('a dry run lists tarballs that are equal in two clean builds, and changes nothing', SLOW, () => {
   const out = join(folder, 'tarballs')
   const { status, output } = release('--dry-run', '--out', out)
   expect(status, output).toBe(0)
@@ -41,14 +41,14 @@ test('a dry run shows tarballs that two builds from clean agree on, and changes 
   expect(git(repository, 'status', '--porcelain')).toBe('')
 })
 
-test('without it the commit is tagged, and can be packed again', SLOW, () => {
+test('a real run tags the commit, and can be repeated', SLOW, () => {
   const { status, output } = release()
   expect(status, output).toBe(0)
   expect(output).toContain('git push origin v9.8.7')
   expect(git(repository, 'rev-parse', 'v9.8.7^{commit}')).toBe(git(repository, 'rev-parse', 'HEAD'))
 })
 
-test('it names every fault before anything is built', () => {
+test('lists every fault before it builds anything', () => {
   edit('packages/knex/package.json', '9.8.7', '9.8.6')
   edit('packages/kysely/package.json', 'workspace:^', '^9.8.7')
   edit('CHANGELOG.md', '## [9.8.7] - 2026-01-31', '## [9.8.7] - not released')
@@ -71,7 +71,7 @@ test('it names every fault before anything is built', () => {
 })
 
 function release(...args: string[]): { status: number | null; output: string } {
-  // The checkout's own installation has brought all that these builds need.
+  // The package manager's cache already has everything that these builds need.
   const env = { ...process.env, ...author, npm_config_prefer_offline: 'true' }
   const script = join(repository, 'scripts/release.mjs')
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' })

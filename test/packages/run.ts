@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
-/** Runs a command and gives its output; the error of one that fails holds all that it said. */
+/** Runs a command and returns its output. If the command fails, the error contains all its output. */
 export async function run(
   command: string,
   args: string[],
   options: { cwd: string; env?: object },
 ): Promise<string> {
-  // Only Windows' npm needs a shell, as it is a .cmd file there.
+  // On Windows npm is a .cmd file, which needs a shell.
   const shell = process.platform === 'win32' && command === 'npm'
   const env = { ...process.env, ...options.env }
   try {

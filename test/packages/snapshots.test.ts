@@ -1,4 +1,4 @@
-// Changes that a user would notice show in a diff of these files: `npm run surface` and `npm run licenses` write them.
+// A diff of the snapshots shows changes that users would notice. `npm run surface` and `npm run licenses` write them.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ test('each entry point and each command has a snapshot', () => {
   expect(readdirSync(snapshots).toSorted()).toEqual(readdirSync(built).toSorted())
 })
 
-test.each(readdirSync(snapshots))('the built packages have the surface in %s', (file) => {
+test.each(readdirSync(snapshots))('the built packages match the surface in %s', (file) => {
   expect(readFileSync(join(built, file), 'utf8')).toBe(readFileSync(join(snapshots, file), 'utf8'))
 })
 

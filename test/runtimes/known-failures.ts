@@ -15,7 +15,7 @@ export const knownFailures: KnownFailure[] = [
   {
     runtime: 'Bun',
     adapter: '@rds-iam/core',
-    name: 'tells whoever subscribed before it was loaded',
+    name: 'publishes events to subscribers from before it was loaded',
     reason:
       'Bun forgets a subscription of node:diagnostics_channel when nothing else holds the channel. ' +
       'Subscribe after importing our packages, which hold theirs.',

@@ -3,7 +3,10 @@ import type { Outcome, Result } from './results'
 
 /** Has a program that subscribes to core's events run by a command that ends with its script. */
 export async function playEvents([program = '', ...args]: string[]): Promise<Omit<Result, 'runtime'>> {
-  const outcome = { adapter: '@rds-iam/core', name: 'tells whoever subscribed before it was loaded' }
+  const outcome = {
+    adapter: '@rds-iam/core',
+    name: 'publishes events to subscribers from before it was loaded',
+  }
   const failure = await run(program, args, { cwd: process.cwd() }).then(
     () => undefined,
     (error: Error) => error.message,

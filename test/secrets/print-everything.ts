@@ -1,4 +1,4 @@
-// Logs in with every library, makes logins fail, and prints all that an application could ever print of it.
+// Logs in with every library, makes logins fail, and prints every object that an application could print.
 import { inspect } from 'node:util'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
@@ -42,7 +42,7 @@ function print(...values: unknown[]): void {
   try {
     console.log(JSON.stringify(values))
   } catch {
-    // Drivers' objects are circular.
+    // The drivers' objects are circular.
   }
 }
 

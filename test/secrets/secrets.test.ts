@@ -30,14 +30,14 @@ it('prints no token, secret key, session token or private key of a client certif
       'X-Amz-Signature',
       'X-Amz-Credential',
       clientCertificate.passphrase,
-      // Printed text escapes the ends of its lines.
+      // Newlines are escaped in printed strings.
       clientCertificate.key.split('\n')[1] ?? '',
     ]
     const hidden = secrets.flatMap((secret) => [
       secret,
       encodeURIComponent(secret),
       Buffer.from(secret).toString('hex'),
-      // As inspect prints a Buffer.
+      // The form in which inspect prints a Buffer.
       (Buffer.from(secret).toString('hex').match(/../g) ?? []).join(' '),
       Buffer.from(secret).toString('base64'),
     ])
@@ -55,7 +55,7 @@ async function createClientCertificate() {
   return { cert, key: createPrivateKey(key).export(encryption) as string, passphrase }
 }
 
-/** Runs the program with every debug log of every library on, and gives all that it printed. */
+/** Runs the program with all debug logs of all libraries on. Returns its output. */
 async function runEverything(scene: string): Promise<string> {
   const file = fileURLToPath(new URL('./print-everything.ts', import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', file], {

@@ -4,18 +4,18 @@ import { once } from 'node:events'
 const CNAME = 5
 
 const NXDOMAIN = 3
-/** Response codes of a DNS server that fails (RFC 1035). */
+/** The response codes of failing DNS servers (RFC 1035). */
 export const SERVFAIL = 2
 export const REFUSED = 5
 
-/** A DNS server on loopback that knows aliases, and says NXDOMAIN to everything else. */
+/** A DNS server on loopback that resolves aliases, and responds NXDOMAIN to everything else. */
 export interface TestDns {
   address: string
-  /** From each alias to the name behind it; may change at any time. */
+  /** The target of each alias. May change at any time. */
   aliases: Map<string, string>
-  /** For a name, the response codes with which the next queries fail. */
+  /** The response codes of the next queries for a name. */
   failures: Map<string, number[]>
-  /** Answers nothing any more. */
+  /** Stops the server. */
   fallSilent(): void
   close(): Promise<void>
 }
@@ -44,7 +44,7 @@ export async function startDns(): Promise<TestDns> {
   }
 }
 
-/** One question, and its CNAME or an error (RFC 1035). */
+/** Encodes the response to one question: a CNAME or an error (RFC 1035). */
 function answer(query: Buffer, aliases: Map<string, string>, failures: Map<string, number[]>): Buffer {
   const { name, end } = readName(query)
   const failure = failures.get(name.toLowerCase())?.shift()

@@ -7,12 +7,12 @@ declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string
     mysqlUrl: string
-    /** Where endpoints are asked for that run outside the test's own process. */
+    /** The URL of the service that starts endpoints outside the test's process. */
     endpointService: string
   }
 }
 
-/** Starts one bare server of each engine for the whole run; each test file puts its own endpoint before it. */
+/** Starts one server of each engine for the whole run. Each test file starts its own endpoint in front of it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = await Promise.allSettled([startTestPostgres(), startTestMysql()])
   const stop = async () => {

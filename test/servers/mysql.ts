@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findMysqlServer, startMysql, type DatabaseServer } from '@rds-iam/local'
 
-/** A MySQL or MariaDB for the tests: MYSQL_URL, a server program of the machine, one from apt, or one from Docker. */
+/** A MySQL or MariaDB server for the tests: MYSQL_URL, an installed server, one from apt, or one in Docker. */
 export async function startTestMysql(): Promise<DatabaseServer> {
   const given = process.env['MYSQL_URL']
   if (given) return { url: given, stop: async () => {} }
@@ -15,7 +15,7 @@ export async function startTestMysql(): Promise<DatabaseServer> {
   )
 }
 
-/** The machine's own, unless there is none or parts of it are missing. */
+/** The installed server; undefined if it is missing or incomplete. */
 async function startMachines(): Promise<DatabaseServer | undefined> {
   return findMysqlServer() ? startMysql().catch(() => undefined) : undefined
 }
@@ -27,7 +27,7 @@ function installWithApt(): boolean {
   const apt = (...args: string[]) =>
     spawnSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
   apt('update', '-qq')
-  // The programs alone (its installer needs one of the client's): mariadb-server would also start a service.
+  // Install only the programs, and the client because the setup needs it: mariadb-server would also start a service.
   apt('install', '-y', '-qq', '--no-install-recommends', 'mariadb-server-core', 'mariadb-client-core')
   return findMysqlServer() !== undefined
 }
@@ -60,7 +60,7 @@ async function startWithDocker(): Promise<DatabaseServer | undefined> {
   }
 }
 
-/** Waits until a server sends its greeting; Docker's port is open long before. */
+/** Waits until a server sends its greeting. Docker opens the port long before that. */
 async function answers(port: number): Promise<void> {
   const deadline = Date.now() + 120_000
   while (Date.now() < deadline) {

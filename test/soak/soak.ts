@@ -13,9 +13,9 @@ import type { CredentialFault } from '../support/credential-endpoints/fault'
 
 const SESSION_MS = 60_000
 const LOGINS_AT_ONCE = 4
-// Faked time between two rounds of logins: a session sees about twenty rounds.
+// Fake time between two rounds of logins: about twenty rounds for each session.
 const ROUND_MS = 2_000
-// A fault lasts less than the quarter of a session that is left when renewal begins.
+// A fault is shorter than the last quarter of a session, in which the renewal happens.
 const FAULT_ROUNDS = 5
 const ROUNDS_BETWEEN_FAULTS = 13
 const FAULTS: readonly CredentialFault[] = [
@@ -31,7 +31,7 @@ const FAULTS: readonly CredentialFault[] = [
 const CONNECT_TIMEOUT_MS = 3_000
 const ROUNDS_BETWEEN_CUTS = 11
 const CUT_POINTS = ['accepted', 'greeted', 'handshake', 'secured', 'asked', 'sent'] as const
-// No garbage inside TLS: mysql2 prints what it thinks of it.
+// No garbage inside TLS: mysql2 prints a warning about it.
 const CUT_WAYS = ['close', 'reset', 'corruption', 'silence', 'bytewise'] as const
 
 /** What a soak saw. */
@@ -44,7 +44,7 @@ export interface SoakFigures {
   /** Connections that were cut during their login. */
   cuts: number
   signed: number
-  /** Logins that went on with an old token or session because renewal failed. */
+  /** Logins that used an old token or session because the renewal failed. */
   bridged: number
   seconds: number
   heapGrowthMb: number

@@ -1,13 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { invalidOption } from './errors'
 
-/** A host and a port, as dialled or as signed. */
+/** A host and a port: to dial, or to sign for. */
 export interface Address {
   host: string
   port: number
 }
 
-/** An address whose port may be left to a default. */
+/** An address whose port is optional. */
 export interface PartialAddress {
   host: string
   port?: number
@@ -17,7 +17,7 @@ export interface PartialAddress {
 export function readHost(host: unknown, option: string): string {
   if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
   if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
-  if (host.includes('://')) throw invalidOption(option, 'a URL: give the host name alone')
+  if (host.includes('://')) throw invalidOption(option, 'a URL: give only the host name')
   const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))
   if (isIPv6(name) || isHostName(name)) return name
   throw invalidOption(
@@ -28,7 +28,7 @@ export function readHost(host: unknown, option: string): string {
   )
 }
 
-/** Reads a TCP port, as a number or, as drivers take it from variables and URLs, as digits. */
+/** Reads a TCP port: a number, or a string of digits as in environment variables and URLs. */
 export function readPort(port: unknown, option: string, place = ''): number {
   const number = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : port
   if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535) return number
@@ -48,18 +48,18 @@ export function readAddress(text: unknown, option: string): PartialAddress {
     : { host: name, port: readPort(port, option, ' after the colon') }
 }
 
-/** A host name as it is signed and compared: lower case, no trailing dot. */
+/** Normalizes a host name for signing and comparing: lower case, no trailing dot. */
 export function normalizeHost(host: string): string {
   return host.toLowerCase().replace(/\.$/, '')
 }
 
-/** Whether a host can only be this machine. */
+/** Whether a host is always this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
 function isHostName(name: string): boolean {
   if (/^[a-z0-9_][a-z0-9._-]{0,252}$/.test(name)) return true
-  // Made here, not written as a literal: Unicode's tables would be read whenever this file is loaded.
+  // Create the expression here: a literal would load the Unicode tables on import.
   return new RegExp(String.raw`^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]{0,252}$`, 'u').test(name)
 }

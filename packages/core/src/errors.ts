@@ -1,4 +1,4 @@
-/** What went wrong, as a word that a program can compare. */
+/** What went wrong, for programs to compare. */
 export type RdsIamErrorCode =
   | 'INVALID_OPTION'
   | 'REGION_UNKNOWN'
@@ -10,22 +10,21 @@ export type RdsIamErrorCode =
   | 'TLS_UNTRUSTED'
   | 'LOGIN_REFUSED'
 
-// Registered by name, so that a second installed copy of this package recognises the errors of the first.
+// A registered symbol, so that two installed copies of this package recognise each other's errors.
 const BRAND = Symbol.for('rds-iam.error')
 
 const TROUBLESHOOTING = 'https://rds-iam.github.io/rds-iam/troubleshooting'
 
 /**
- * The one error class of rds-iam. `code` says what failed, `message` what to do about it and, in its last
- * line, where that is explained; `cause` keeps the error below it. No message ever contains a token, a
- * password or a secret key.
+ * The only error class of rds-iam. `code` says what failed. `message` says what to do about it, and its last line
+ * links to the documentation. `cause` is the underlying error. No message contains a token, a password or a secret key.
  *
- * Drivers wrap or pass it on: look for it with {@link isRdsIamError} on the error and on its `cause` chain.
+ * Some drivers wrap it: test the driver's error and each error of its `cause` chain with {@link isRdsIamError}.
  */
 export class RdsIamError extends Error {
   override readonly name = 'RdsIamError'
   readonly code: RdsIamErrorCode
-  /** The name of the option that is wrong, such as `iam.region`; of `INVALID_OPTION` and its kin. */
+  /** The name of the invalid option, such as `iam.region`. Set when `code` is `INVALID_OPTION`. */
   declare readonly option?: string
   /** What to do about it, without the option's name. */
   declare readonly advice?: string
@@ -44,7 +43,7 @@ export class RdsIamError extends Error {
 }
 
 /**
- * Tells whether a value is an {@link RdsIamError}, also one of another installed copy of this package.
+ * Whether a value is an {@link RdsIamError}, of this or another installed copy of the package.
  *
  * @example
  * ```ts
@@ -55,7 +54,7 @@ export function isRdsIamError(error: unknown): error is RdsIamError {
   return typeof error === 'object' && error !== null && BRAND in error
 }
 
-/** Copies an error of ours for a driver that writes into the errors it passes on. */
+/** Copies our error for a driver that changes the errors that it passes on. */
 export function copyError(error: RdsIamError): RdsIamError {
   const { code, message, stack, cause } = error
   return Object.assign(new RdsIamError(code, '', { cause }), error, { message, stack })

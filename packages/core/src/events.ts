@@ -7,7 +7,7 @@ export interface TokenSignedEvent {
   region: string
   user: string
   expiresAt: Date
-  /** How long the region, the credentials and the signature took together. */
+  /** Time to find the region, fetch the credentials and sign. */
   durationMs: number
 }
 
@@ -21,11 +21,11 @@ export interface TokenReusedEvent {
 
 /** Messages of the channel `rds-iam:token.renewal-failed`. */
 export interface TokenRenewalFailedEvent {
-  /** Absent if credentials could not be refreshed, or the region was not found. */
+  /** Absent when refreshing the credentials failed, or no region was found. */
   endpoint?: Address
   user?: string
   error: unknown
-  /** Whether an old value that is still valid was used instead; otherwise a login failed. */
+  /** Whether the old value was still valid and was used instead. If false, a login failed. */
   bridged: boolean
 }
 
@@ -68,7 +68,7 @@ const channels: Record<keyof Events, Channel> = {
   'connection.lost': channel('rds-iam:connection.lost'),
 }
 
-/** Publishes an event. It is made only if somebody has subscribed. */
+/** Publishes an event. Creates the message only if the channel has subscribers. */
 export function publish<Name extends keyof Events>(name: Name, makeEvent: () => Events[Name]): void {
   const { [name]: target } = channels
   if (target.hasSubscribers) target.publish(makeEvent())

@@ -2,39 +2,39 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import { invalidOption } from './errors'
 import { readAddress, type PartialAddress } from './address'
 
-/** How to log in by IAM: everything has a default that suits an application on AWS. */
+/** How to log in by IAM. Every option has a default for applications on AWS. */
 export interface IamOptions {
   /**
-   * AWS region to sign for. Default: the one in the endpoint's name, then AWS_REGION, AWS_DEFAULT_REGION,
-   * then the profile's region. A global endpoint's name has none: give it.
+   * AWS region to sign for. Default: the region in the endpoint's name, then AWS_REGION, AWS_DEFAULT_REGION,
+   * then the profile's region. Required for a global endpoint, whose name has no region.
    */
   region?: string | undefined
   /**
-   * The identity that signs: credentials, or a provider of them, as from `@aws-sdk/credential-providers`.
+   * Credentials to sign with, or a function that provides them, such as those of `@aws-sdk/credential-providers`.
    * Default: the AWS SDK's Node provider chain (environment, shared files, SSO, web identity, container, EC2).
    */
   credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider | undefined
-  /** Profile in the shared AWS files for the default chain. Not together with `credentials`. */
+  /** Profile in the shared AWS files, for the default chain. Cannot be combined with `credentials`. */
   profile?: string | undefined
   /**
-   * `host` or `host:port` of the RDS endpoint to sign for and to check the certificate against, when the
-   * dialled host is a tunnel, a load balancer, an IP address or an alias. Default port: the engine's, 5432 or 3306;
-   * where the endpoint is the dialled host itself, the dialled port.
+   * `host` or `host:port` of the RDS endpoint to sign for and to check the certificate against. Set it when `host` is
+   * a tunnel, a load balancer, an IP address or an alias. Default port: the engine's, 5432 or 3306; if the endpoint
+   * is the dialled host itself, the dialled port.
    */
   endpoint?: string | undefined
   /**
-   * Finds the RDS endpoint behind a DNS alias, for each new connection, and dials it. Default: false.
-   * Not together with `endpoint`.
+   * Whether each new connection finds the RDS endpoint behind a DNS alias (CNAME), and dials the endpoint.
+   * Default: false. Cannot be combined with `endpoint`.
    */
   followCname?: boolean | undefined
   /**
-   * Longest wait for a token in milliseconds, credentials included. Default: 5,000 (drivers give up
+   * Longest wait for a token in milliseconds, including the credential fetch. Default: 5,000 (drivers give up
    * after 10,000).
    */
   timeoutMs?: number | undefined
 }
 
-/** What {@link IamOptions} share with `createTokenProvider`'s options. */
+/** The options that {@link IamOptions} and the options of `createTokenProvider` have in common. */
 export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname'>
 
 export const DEFAULT_TIMEOUT_MS = 5_000
@@ -44,7 +44,7 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 export const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
 const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname']
 
-/** The `iam` option, checked and with `endpoint` taken apart. */
+/** The checked `iam` option, with `endpoint` parsed. */
 export interface IamSettings extends IdentityOptions {
   endpoint?: PartialAddress
   followCname?: boolean
@@ -68,7 +68,7 @@ export function readIamOptions(iam: unknown = {}): IamSettings {
   return settings
 }
 
-/** Checks that a value is an object with none but the known keys. */
+/** Checks that a value is an object with no unknown keys. */
 export function checkKeys(
   value: unknown,
   name: string,
@@ -78,12 +78,15 @@ export function checkKeys(
     throw invalidOption(name, 'give an object')
   const unknown = Object.keys(value).find((key) => !known.includes(key))
   if (unknown !== undefined) {
-    throw invalidOption(`${name}.${printable(unknown)}`, `no such option: there are ${known.join(', ')}`)
+    throw invalidOption(
+      `${name}.${printable(unknown)}`,
+      `no such option: the options are ${known.join(', ')}`,
+    )
   }
   return value as Record<string, unknown> & IamOptions
 }
 
-/** Checks what `iam` and the options of `createTokenProvider` have in common. */
+/** Checks the options that `iam` and `createTokenProvider` have in common. */
 export function checkIdentityOptions(options: IdentityOptions, prefix: string): void {
   const { region, credentials, profile, timeoutMs } = options
   if (region !== undefined && !(typeof region === 'string' && /^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))) {
@@ -116,14 +119,14 @@ function checkCredentials(credentials: unknown, name: string): void {
   }
 }
 
-/** Says what is wrong with the keys of an identity, without their values. */
+/** Describes what is wrong with an identity's keys, without quoting them. */
 export function keyProblem(identity: unknown): string | undefined {
   const keys = (identity ?? {}) as Partial<AwsCredentialIdentity>
   for (const name of ['accessKeyId', 'secretAccessKey', 'sessionToken'] as const) {
     const key: unknown = keys[name]
     if (isText(key) || (name === 'sessionToken' && !key)) continue
     if (typeof key !== 'string' || key === '') return `there is no ${name}`
-    return `the ${name} ${key.endsWith('\n') ? 'ends with a newline' : 'holds characters that no key has'}`
+    return `the ${name} ${key.endsWith('\n') ? 'ends with a newline' : 'contains invalid characters'}`
   }
   return undefined
 }
@@ -134,7 +137,7 @@ export function readUser(user: unknown, option: string): string {
   throw invalidOption(option, 'give the database user to log in as, without control characters')
 }
 
-/** Whether a value is text that can stand in a token: not empty, well-formed, no control characters. */
+/** Whether a value is valid text for a token: not empty, well-formed, no control characters. */
 export function isText(value: unknown): value is string {
   return (
     typeof value === 'string' && value !== '' && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)

@@ -1,4 +1,4 @@
-/** Waits for a promise, `limitMs` at most; then rejects with what `onTimeout` makes. The promise itself goes on. */
+/** Waits for a promise at most `limitMs`, then rejects with the error from `onTimeout`. Does not cancel the promise. */
 export async function withTimeout<T>(
   limitMs: number,
   promise: Promise<T>,

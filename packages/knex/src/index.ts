@@ -3,10 +3,10 @@ import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
 import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 
 /**
- * Makes the `connection` function of a knex with the client `pg`: your connection options, minus the
- * password, plus `iam`. Each new connection of the pool logs in with a token of its own time.
+ * Creates the `connection` function for knex with the client `pg`. Takes the connection options without the password,
+ * plus `iam`. Each new connection of the pool logs in with a valid token.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
  * ```ts
  * knex({ client: 'pg', connection: pgConnection({ host, user, database }) })
@@ -17,10 +17,10 @@ export function pgConnection<T extends PgOptions>(options: T): Knex.AsyncConnect
 }
 
 /**
- * Makes the `connection` function of a knex with the client `mysql2`: your connection options, minus the
- * password, plus `iam`. Each new connection of the pool logs in with a token of its own time.
+ * Creates the `connection` function for knex with the client `mysql2`. Takes the connection options without the
+ * password, plus `iam`. Each new connection of the pool logs in with a valid token.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
  * ```ts
  * knex({ client: 'mysql2', connection: mysql2Connection({ host, user, database }) })
@@ -30,8 +30,8 @@ export function mysql2Connection<T extends Mysql2Options>(options: T): Knex.Asyn
   return provider(mysql2Config(options))
 }
 
-// knex calls this once and keeps the answer; what is in it makes the tokens. It takes a key out of the
-// object, so each call gets its own.
+// knex calls this function once and keeps the result, whose own functions create the tokens. knex deletes a key of the
+// result, so return a copy.
 function provider(config: object): Knex.AsyncConnectionConfigProvider {
   return () => Promise.resolve({ ...config } as Knex.StaticConnectionConfig)
 }

@@ -1,4 +1,4 @@
-// Kysely 0.29 is ESM only, and only TypeScript's newest module settings resolve that from a CommonJS declaration.
+// Kysely 0.29 is ESM only. From a CommonJS declaration, only TypeScript's newest module settings resolve its types.
 import type { MysqlDialectConfig, MysqlPool, PostgresDialectConfig, PostgresPool } from 'kysely' with {
   'resolution-mode': 'import',
 }
@@ -6,10 +6,10 @@ import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
 import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 
 /**
- * Makes the configuration of kysely's PostgresDialect: pg's pool options, minus the password, plus `iam`.
- * The pool is made at the first query, and ended by `db.destroy()`.
+ * Creates the configuration of kysely's PostgresDialect. Takes pg's pool options without the password, plus `iam`.
+ * The first query creates the pool, and `db.destroy()` ends it.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
  * ```ts
  * new Kysely<DB>({ dialect: new PostgresDialect(postgresDialectConfig({ host, user, database, max: 20 })) })
@@ -26,10 +26,10 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
 }
 
 /**
- * Makes the configuration of kysely's MysqlDialect: mysql2's pool options, minus the password, plus `iam`.
- * The pool is made at the first query, and ended by `db.destroy()`.
+ * Creates the configuration of kysely's MysqlDialect. Takes mysql2's pool options without the password, plus `iam`.
+ * The first query creates the pool, and `db.destroy()` ends it.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
  * ```ts
  * new Kysely<DB>({ dialect: new MysqlDialect(mysqlDialectConfig({ host, user, database, connectionLimit: 20 })) })
@@ -38,14 +38,14 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
 export function mysqlDialectConfig<T extends Mysql2Options>(options: T): MysqlDialectConfig {
   const config = mysql2Config(options)
   return {
-    // The callback pool: kysely hangs on the one of mysql2/promise.
+    // Use the callback pool: kysely hangs with the pool of mysql2/promise.
     pool: async () => loadMysql2().createPool(config),
-    // Kysely cancels a query over a connection of its own.
+    // Kysely opens a separate connection to cancel a query.
     controlConnection: () => loadMysql2().createConnection(config),
   }
 }
 
-/** What we use of the drivers; an application has one of them, and its types are not ours to require. */
+/** The members of the drivers that we use. Not their own types: an application may have only one driver. */
 interface Pg {
   Pool: new (config: object) => PostgresPool
 }
@@ -54,7 +54,7 @@ interface Mysql2 {
   createConnection(config: object): ReturnType<NonNullable<MysqlDialectConfig['controlConnection']>>
 }
 
-// Each require stands inside its try: bundlers then let the driver that an application lacks be missing.
+// Keep each require inside a try block: bundlers then accept that the driver may be missing.
 function loadPg(): Pg {
   try {
     return require('pg') as Pg

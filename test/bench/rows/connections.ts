@@ -97,10 +97,10 @@ export async function trust(_: Scene, rounds: number): Promise<Figure[]> {
     'trust.cjs',
     `const { createSecureContext } = require('node:tls')
 require('pg')
-const { builtInTrust } = require('@rds-iam/core/internal')
+const { builtInCas } = require('@rds-iam/core/internal')
 createSecureContext({ ca: process.env.CA })
 const start = performance.now()
-createSecureContext({ ca: [...builtInTrust({ host: '', kind: 'cluster' }, 'eu-west-1')] })
+createSecureContext({ ca: [...builtInCas({ host: '', kind: 'cluster' }, 'eu-west-1')] })
 console.log(JSON.stringify({ ms: performance.now() - start }))
 `,
   )

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { builtInTrust, bundleUrl } from '@rds-iam/core/internal'
+import { builtInCas, bundleUrl } from '@rds-iam/core/internal'
 import { UsageError } from '../errors'
 import { splitPem } from '../login/options'
 import { download } from './download'
@@ -92,7 +92,7 @@ function parse(block: string, message: string): X509Certificate {
 
 function isBuiltIn(region: string): boolean {
   try {
-    return builtInTrust({ host: '', kind: 'instance' }, region).length > 0
+    return builtInCas({ host: '', kind: 'instance' }, region).length > 0
   } catch {
     return false
   }

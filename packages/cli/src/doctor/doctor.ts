@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { createTokenProvider, parseEndpoint } from '@rds-iam/core'
-import { builtInTrust, type Credentials } from '@rds-iam/core/internal'
+import { builtInCas, type Credentials } from '@rds-iam/core/internal'
 import { splitPem, type LoginOptions } from '../login/options'
 import { alternatives, type Hints } from './alternatives'
 import { regionOfCertificate } from './checks/certificate'
@@ -235,7 +235,7 @@ function hintsOf(dns: DnsObservation, { others }: Regions, tls: TlsObservation |
 function trustedCas({ ca, dial, endpoint, signedRegion }: RegionFacts): readonly string[] {
   if (ca) return splitPem(ca.pem)
   try {
-    return builtInTrust(parseEndpoint((endpoint ?? dial).host), signedRegion ?? '')
+    return builtInCas(parseEndpoint((endpoint ?? dial).host), signedRegion ?? '')
   } catch {
     return []
   }

@@ -1,5 +1,5 @@
 import { createTokenProvider, parseEndpoint, type AuthToken } from '@rds-iam/core'
-import { builtInTrust, resolveRegion } from '@rds-iam/core/internal'
+import { builtInCas, resolveRegion } from '@rds-iam/core/internal'
 import { requireEndpoint, splitPem, type LoginOptions } from './options'
 
 /**
@@ -22,5 +22,5 @@ export async function trustedPem(options: LoginOptions): Promise<string> {
   const { ca, region, profile } = options
   if (ca) return splitPem(ca.pem).join('\n')
   const endpoint = parseEndpoint(requireEndpoint(options).host)
-  return builtInTrust(endpoint, await resolveRegion(endpoint, { region, profile })).join('\n')
+  return builtInCas(endpoint, await resolveRegion(endpoint, { region, profile })).join('\n')
 }

@@ -6,16 +6,16 @@ import { candidateNames } from './search-list'
 
 const LONGEST_CHAIN = 8
 
-/** The codes for a name without a CNAME, or that cannot have one; any other code is a failure of DNS. */
+/** DNS codes which mean that a name has no CNAME. Any other code is a DNS failure. */
 const NO_CNAME = ['ENOTFOUND', 'ENODATA', 'EBADNAME']
 
-/** Node itself repeats a query that is not answered, but not one that a server fails. */
+/** Node retries a query that times out, but not one that fails with an error code such as SERVFAIL. */
 const RETRY_AFTER_MS = [100, 300]
 
 /**
- * Follows a DNS alias to the first RDS endpoint on its way. A global endpoint counts only when the region
- * is known otherwise; else the chain goes on to the cluster behind it. A short name is completed by the search list
- * of resolv.conf, and a query that a DNS server fails is repeated, as a connection by that name would do it.
+ * Follows the CNAME chain of an alias to the first RDS endpoint. A global endpoint has no region in its name: unless
+ * `region` is given, the chain is followed further, to the cluster. As in the system's resolver, the search list of
+ * resolv.conf completes short names, and failed queries are retried.
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
  */
@@ -35,7 +35,7 @@ export async function followCname(
       if (target === undefined) throw unknown(alias, `${name} has no CNAME`)
       name = target
     }
-    throw unknown(alias, `more than ${LONGEST_CHAIN} names on its way`)
+    throw unknown(alias, `more than ${LONGEST_CHAIN} CNAMEs in the chain`)
   }
 
   async function firstTarget(): Promise<string> {
@@ -58,7 +58,7 @@ export async function followCname(
   return withTimeout(timeoutMs, walk(), () => unknown(alias, `DNS did not answer within ${timeoutMs} ms`))
 }
 
-/** The name that a name is an alias of; undefined for a name without a CNAME. */
+/** The target of a name's CNAME; undefined if the name has none. */
 async function resolveCname(
   name: string,
   deadline: number,
@@ -80,7 +80,7 @@ async function resolveCname(
 function unknown(alias: string, reason: string, cause?: unknown): RdsIamError {
   return new RdsIamError(
     'ENDPOINT_UNKNOWN',
-    `host: no RDS endpoint behind ${alias} (iam.followCname): ${reason}; iam.endpoint can name it`,
+    `host: no RDS endpoint behind ${alias} (iam.followCname): ${reason}. Fix the alias, or set iam.endpoint`,
     { cause },
   )
 }

@@ -1,6 +1,6 @@
 import { normalizeHost } from '../address'
 
-/** What an RDS endpoint's name says about it. `other`: not the name of an RDS endpoint. */
+/** The kind of an RDS endpoint, read from its name. `other`: not the name of an RDS endpoint. */
 export type EndpointKind =
   | 'cluster'
   | 'reader'
@@ -11,7 +11,7 @@ export type EndpointKind =
   | 'global'
   | 'other'
 
-/** A host name as RDS reads it. */
+/** The parts of an RDS endpoint's name. */
 export interface ParsedEndpoint {
   /** The name in lower case, without a trailing dot. */
   host: string
@@ -20,8 +20,8 @@ export interface ParsedEndpoint {
   kind: EndpointKind
 }
 
-// DNS suffixes of AWS partitions (aws, aws-cn, aws-eusc, aws-iso, -b, -e, -f). Regions are read by their
-// shape, since new ones appear every year; partitions are few, and a name outside them is nobody's endpoint.
+// DNS suffixes of the AWS partitions (aws, aws-cn, aws-eusc, aws-iso, -b, -e, -f). Partitions are listed because there
+// are few; regions match a pattern because AWS adds new ones every year.
 const SUFFIX = String.raw`(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)`
 const REGION = String.raw`[a-z]{2,}(?:-[a-z]+)+-\d+`
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?'
@@ -30,7 +30,7 @@ const RDS_NAME = new RegExp(
   String.raw`^(?<id>${LABEL}(?:\.${LABEL})*)\.(?:(?<region>${REGION})\.rds(?:-fips)?|rds\.(?<regionLast>${REGION})|(?<global>global)\.rds)\.${SUFFIX}$`,
 )
 
-// The longest name that DNS carries.
+// The maximum length of a DNS name.
 const LONGEST_NAME = 253
 
 const KIND_BY_PREFIX: readonly (readonly [string, EndpointKind])[] = [
@@ -42,8 +42,8 @@ const KIND_BY_PREFIX: readonly (readonly [string, EndpointKind])[] = [
 ]
 
 /**
- * Reads an RDS endpoint's kind and region from its name. Any string is accepted: what is not an RDS
- * endpoint is of kind `other`.
+ * Reads an RDS endpoint's kind and region from its name. Accepts any string: the kind of a name that is not an RDS
+ * endpoint's is `other`.
  *
  * @example
  * ```ts
@@ -61,6 +61,6 @@ export function parseEndpoint(host: string): ParsedEndpoint {
 
   const region = groups['region'] ?? groups['regionLast'] ?? ''
   const kind = KIND_BY_PREFIX.find(([prefix]) => identifier.startsWith(prefix))?.[1] ?? 'instance'
-  // A cluster may be called `cluster-notes`; only the label that RDS itself adds, the last one, tells the kind.
+  // Only the last label of the identifier, which RDS adds, shows the kind: users may name an instance `cluster-notes`.
   return { host: name, region, kind: groups['id']?.includes('.') ? kind : 'instance' }
 }

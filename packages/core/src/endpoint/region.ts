@@ -2,8 +2,8 @@ import { RdsIamError } from '../errors'
 import type { ParsedEndpoint } from './parse-endpoint'
 
 /**
- * Finds the region to sign for: the option, the endpoint's name, AWS_REGION, AWS_DEFAULT_REGION, and last
- * the region of the profile in the shared configuration files.
+ * Finds the region to sign for. Order: the option, the endpoint's name, AWS_REGION, AWS_DEFAULT_REGION, the profile in
+ * the shared configuration files.
  *
  * @throws {RdsIamError} `REGION_UNKNOWN`
  */
@@ -16,7 +16,7 @@ export async function resolveRegion(
   if (endpoint.kind === 'global') {
     throw new RdsIamError(
       'REGION_UNKNOWN',
-      `iam.region: the global endpoint ${endpoint.host} names no region: give the one of the primary cluster`,
+      `iam.region: the global endpoint ${endpoint.host} has no region in its name: give the primary cluster's region`,
     )
   }
   const found =
@@ -35,7 +35,7 @@ function profileName(profile: string | undefined): string {
 
 /** The region of a profile in the shared configuration files. */
 export async function profileRegion(profile: string | undefined): Promise<string | undefined> {
-  // Loaded when needed: most endpoints name their region.
+  // Load the SDK only here: most endpoints have the region in their name.
   const { loadSharedConfigFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
   const { configFile, credentialsFile } = await loadSharedConfigFiles({ ignoreCache: true })
   const name = profileName(profile)

@@ -5,23 +5,23 @@ import { readSslOption } from '../tls/ssl-option'
 import { Login } from './login'
 import { checkEndpoint } from './login-target'
 
-/** What the options of one driver are called. */
+/** How one driver names its options. */
 export interface DriverOptionNames {
-  /** The port that the engine's endpoints listen on by default. */
+  /** The engine's default port. */
   enginePort: number
   /** Options that hold a password. */
   passwords: readonly string[]
   /** The option for a Unix-domain socket. */
   socketPath?: string
-  /** The option for a function of the caller's that dials. */
+  /** The option for the caller's own function that dials. */
   dial: 'stream' | 'socket'
   /** Reads the `host` option. Default: one host name. */
   readHosts?: (hosts: unknown, port: number) => Address[]
 }
 
-/** What the options of a driver configuration say about its logins. */
+/** The checked login options of a driver configuration. */
 export interface LoginOptions {
-  /** The hosts to dial: one, but for drivers that take several. */
+  /** The addresses to dial. Only postgres.js accepts more than one. */
   addresses: [Address, ...Address[]]
   user: string
   login: Login
@@ -30,7 +30,7 @@ export interface LoginOptions {
 }
 
 /**
- * Reads what the options of all drivers have in common.
+ * Reads the login options that all drivers have in common.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`
  */
@@ -41,14 +41,14 @@ export function readLoginOptions(
 ): LoginOptions {
   const iam = readIamOptions(iamOption)
   const password = passwords.find((name) => options[name])
-  if (password) throw invalidOption(password, 'an IAM login has none: leave it out')
+  if (password) throw invalidOption(password, 'an IAM login has no password: leave it out')
   if (socketPath && options[socketPath]) throw invalidOption(socketPath, 'IAM logins need TLS over TCP')
   const ssl = readSslOption(options['ssl'])
   const port = readPort(options['port'] ?? enginePort, 'port')
   const addresses = readHosts(options['host'], port) as [Address, ...Address[]]
   const user = readUser(options['user'], 'user')
   if (options[dial] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', `not together with ${dial}, which decides itself what to dial`)
+    throw invalidOption('iam.followCname', `not together with ${dial}, which chooses the address itself`)
   }
   for (const { host } of addresses) checkEndpoint(host, iam)
   return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }

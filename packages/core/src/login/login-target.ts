@@ -8,16 +8,16 @@ import { DEFAULT_TIMEOUT_MS, type IamSettings } from '../iam-options'
 
 /** The address to dial, and the RDS endpoint to sign for. */
 export interface LoginTarget {
-  /** What to dial. */
+  /** The address to dial. */
   dial: Address
-  /** What to sign for and to check the certificate against. */
+  /** The endpoint to sign for and to check the certificate against. */
   endpoint: Address
   parsed: ParsedEndpoint
   region: string
 }
 
 /**
- * Checks what can be known without asking anybody.
+ * Checks an endpoint as far as possible without network access.
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
  */
@@ -32,8 +32,8 @@ export function checkEndpoint(host: string, iam: IamSettings): void {
 }
 
 /**
- * Finds what to dial and what to sign for a host and port that a driver is about to connect to. `enginePort` is the
- * port that the engine's endpoints listen on by default.
+ * Finds the address to dial and the endpoint to sign for, given the address that a driver connects to. `enginePort` is
+ * the engine's default port.
  *
  * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `REGION_UNKNOWN`
  */
@@ -55,7 +55,7 @@ async function findEndpoint(
 ): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
   if (iam.endpoint !== undefined) {
     const { host, port } = iam.endpoint
-    // A tunnel's own port says nothing about the endpoint's.
+    // The port of a tunnel may differ from the endpoint's, so it is no default.
     const defaultPort = host === dialled.host ? dialled.port : enginePort
     return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }
   }

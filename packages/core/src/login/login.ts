@@ -10,11 +10,11 @@ import { RefreshingValues } from '../token/refreshing-value'
 import { RefreshingToken, type AuthToken, type TokenScope } from '../token/tokens'
 import { createSecureContexts } from '../tls/secure-context'
 import type { SslOptions } from '../tls/ssl-option'
-import { builtInTrust, type TrustedCas } from '../tls/trust'
+import { builtInCas, type CaCertificates } from '../tls/ca-certificates'
 import { checkCertificate } from '../tls/verify'
 import { findTarget, type LoginTarget } from './login-target'
 
-/** How the connections of one driver configuration log in. Its tokens are kept as long as the configuration. */
+/** Logs in the connections of one driver configuration, and caches their tokens. */
 export class Login {
   /** The caller's TLS settings. */
   readonly ssl: SslOptions
@@ -22,7 +22,7 @@ export class Login {
   readonly #enginePort: number
   readonly #credentials: SigningCredentials
   readonly #tokens = new RefreshingValues<RefreshingToken>()
-  readonly #contexts: (cas: TrustedCas | undefined) => SecureContext
+  readonly #contexts: (cas: CaCertificates | undefined) => SecureContext
 
   constructor(iam: IamSettings, ssl: SslOptions, enginePort: number) {
     this.ssl = ssl
@@ -32,13 +32,13 @@ export class Login {
     this.#contexts = createSecureContexts(ssl)
   }
 
-  /** Finds what to dial, to sign for and to verify when a driver connects to an address. */
+  /** Finds the login target for the address that a driver connects to. */
   async target({ host, port }: { host: unknown; port: unknown }): Promise<LoginTarget> {
     const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
     return findTarget(dialled, this.#iam, this.#enginePort)
   }
 
-  /** The token for a target and a user. */
+  /** Gets a valid token for a target and a user. */
   token({ endpoint, region }: LoginTarget, user: unknown): Promise<AuthToken> {
     const scope = { endpoint, region, user: readUser(user, 'user') }
     const key = keyOf(scope)
@@ -48,7 +48,7 @@ export class Login {
     return token.get()
   }
 
-  /** Starts a login: the attempt holds the token to send. */
+  /** Starts a login attempt, which has the token to send. */
   async attempt(target: LoginTarget, user: unknown): Promise<LoginAttempt> {
     const token = await this.token(target, user)
     return new LoginAttempt(this, target, user as string, token)
@@ -56,36 +56,36 @@ export class Login {
 
   /** Drops a token that the server refused. */
   discard(scope: TokenScope, token: AuthToken): void {
-    // Many logins may be refused with one token: the first one says that its credentials may be bad.
+    // The server may refuse many logins with one token: mark the credentials stale only for the first.
     if (this.#tokens.get(keyOf(scope))?.discard(token)) this.#credentials.markStale()
   }
 
-  /** The CA certificates for a target; undefined where the caller's `ssl` has some. */
-  cas({ parsed, region }: LoginTarget): TrustedCas | undefined {
-    return this.ssl.ca || this.ssl.secureContext ? undefined : builtInTrust(parsed, region)
+  /** The CA certificates for a target; undefined if the caller's `ssl` has its own. */
+  cas({ parsed, region }: LoginTarget): CaCertificates | undefined {
+    return this.ssl.ca || this.ssl.secureContext ? undefined : builtInCas(parsed, region)
   }
 
   /**
-   * The built-in CA certificates that are known for a configured host before a connection is opened. Without a
-   * region there are none, and then no certificate is accepted.
+   * The built-in CA certificates for a configured host, before a connection is opened. Empty if the region is not
+   * known: then no certificate is accepted.
    */
-  configuredCas(host: string): TrustedCas {
+  configuredCas(host: string): CaCertificates {
     const parsed = parseEndpoint(this.endpointHost(host))
     const { env } = process
     const region = this.#iam.region ?? parsed.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'])
     try {
-      return region ? builtInTrust(parsed, region) : []
+      return region ? builtInCas(parsed, region) : []
     } catch {
       return []
     }
   }
 
-  /** The name on the certificate of a configured host. */
+  /** The host name to expect in the certificate of a configured host. */
   endpointHost(host: string): string {
     return this.#iam.endpoint?.host ?? host
   }
 
-  /** Node's TLS options for a connection to a target. `ssl` may replace the caller's TLS settings. */
+  /** Node's TLS options for a connection to a target. `ssl` overrides the configuration's TLS settings. */
   connectionOptions(
     target: LoginTarget,
     {
@@ -97,7 +97,7 @@ export class Login {
     const context = ssl === this.ssl ? this.#contexts : createSecureContexts(ssl)
     return {
       ...ssl,
-      // One secure context for all connections: parsing CA certificates costs more than the rest of a login.
+      // Share one secure context: parsing CA certificates costs more than the rest of a login.
       secureContext: context(ssl.ca || ssl.secureContext ? undefined : (this.cas(target) ?? [])),
       ...(isIP(host) ? {} : { servername: host }),
       rejectUnauthorized: true,
@@ -116,7 +116,7 @@ export class Login {
   }
 }
 
-/** One login with a token, and what follows it. */
+/** One login with a token. Reports when the server refuses the token, and when the connection is lost. */
 export class LoginAttempt {
   readonly #login: Login
   readonly #scope: TokenScope
@@ -132,21 +132,21 @@ export class LoginAttempt {
     return this.#scope.user
   }
 
-  /** The server refused the token: drops it, and explains the driver's error by its `cause`. */
+  /** Call when the server refused the token: drops the token and sets our explanation as the error's `cause`. */
   refused(error: object): void {
     this.#login.discard(this.#scope, this.token)
     publish('login.refused', () => ({ ...this.#scope, error }))
     setCause(error, loginRefused(this.#scope))
   }
 
-  /** The connection was open, and is lost. */
+  /** Call when the connection was lost after the login. */
   lost(error: unknown): void {
     const { endpoint, user } = this.#scope
     publish('connection.lost', () => ({ endpoint, user, error }))
   }
 }
 
-/** Explains a driver's error by one of ours. As with `new Error`, the cause is not enumerable. */
+/** Sets our error as the cause of a driver's error. As with `new Error`, the cause is not enumerable. */
 export function setCause(error: object, cause: RdsIamError): void {
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
 }
@@ -163,6 +163,6 @@ function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
       "iam.endpoint, with the database's port if it is not the engine's default); " +
       'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
       'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
-      'the session that signed has expired; the clock of this machine is wrong',
+      'the session that signed the token has expired; the clock of this machine is wrong',
   )
 }

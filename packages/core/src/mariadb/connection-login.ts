@@ -3,16 +3,16 @@ import { setCause, type Login, type LoginAttempt } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 
 const ER_ACCESS_DENIED_ERROR = 1045
-// The server shuts down, an administrator or a time-out ended the session, or the socket was closed.
+// Server shutdown, session killed by an administrator, session timed out, socket closed.
 const LOSSES = [1053, 1927, 4031, 45009]
 
-/** What we use of the driver's errors. */
+/** The properties of the driver's errors that we use. */
 export interface DriverError {
   fatal?: boolean
   errno?: number
 }
 
-/** The login of one connection, and its later ones by changeUser(). */
+/** The logins of one connection: the first one, and those by changeUser(). */
 export class ConnectionLogin {
   readonly user: string
   readonly #login: Login
@@ -21,9 +21,9 @@ export class ConnectionLogin {
   #attempt: LoginAttempt
   /** Whether the driver has read a token to send it. */
   #sent = false
-  /** Why the driver got no token when it last read one. */
+  /** Why the driver's last read of the password returned no token. */
   #withheld: RdsIamError | undefined
-  /** Why changeUser() cannot log in. */
+  /** Why changeUser() cannot log in another user. */
   #userProblem: RdsIamError | undefined
   #reported: DriverError | undefined
 
@@ -34,7 +34,7 @@ export class ConnectionLogin {
     this.#attempt = attempt
   }
 
-  /** The token for the driver to send; undefined after it expired. */
+  /** The token for the driver to send; undefined if it has expired. */
   takeToken(): string | undefined {
     const { value, expiresAt } = this.#attempt.token
     if (Date.now() >= expiresAt.getTime()) {
@@ -50,12 +50,15 @@ export class ConnectionLogin {
     return value
   }
 
-  /** Explains the refusal that follows, because there is no token for another user. */
+  /** There is no token for another user: sets the cause of the refusal that follows. */
   refuseUser(): void {
-    this.#userProblem = invalidOption('changeUser', 'the driver waits for no other token: open a connection')
+    this.#userProblem = invalidOption(
+      'changeUser',
+      "the driver does not wait for another user's token: open another connection",
+    )
   }
 
-  /** Gets the token for the next changeUser(), for which the driver does not wait. */
+  /** Starts fetching a token for the next changeUser(). The driver does not wait for it. */
   renew(): void {
     this.#login.attempt(this.#target, this.user).then(
       (attempt) => {
@@ -65,7 +68,7 @@ export class ConnectionLogin {
     )
   }
 
-  /** Handles an error that the driver passes to its `logger` before any other listener. */
+  /** Handles an error. The driver passes errors to its `logger` before any other listener. */
   report(error: DriverError): void {
     if (!this.#sent || !error.fatal || error === this.#reported) return
     this.#reported = error
@@ -80,6 +83,6 @@ export class ConnectionLogin {
 }
 
 function isLoss({ errno = 0 }: DriverError): boolean {
-  // Numbers below zero are the system's, such as ECONNRESET.
+  // Negative numbers are system errors such as ECONNRESET.
   return errno < 0 || LOSSES.includes(errno)
 }

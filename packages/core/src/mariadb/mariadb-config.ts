@@ -4,39 +4,39 @@ import { expectOptions, readLoginOptions, type DriverOptionNames } from '../logi
 import { withoutUndefined } from '../tls/ssl-option'
 import { createStream, type DialWith, type StreamCallback } from './stream'
 
-/** What {@link mariadbConfig} reads of its options; every other option of the mariadb driver passes through. */
+/** The options that {@link mariadbConfig} reads. All other options of the mariadb driver pass through. */
 export interface MariadbOptions {
-  /** The RDS endpoint, or what is dialled in its place (then `iam.endpoint` names it). */
+  /** The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint. */
   host?: string | undefined
   /** Default: 3306. */
   port?: number | undefined
   /** The database user. */
   user?: string | undefined
-  /** There is none. */
+  /** Not allowed: the token is the password. */
   password?: never
-  /** TLS settings such as `{ ca }`. Default: the certificate authorities of the endpoint's region. */
+  /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   /**
-   * Longest wait for a connection in milliseconds, token included. Default: 10,000 in place of the driver's
-   * 1,000, which is less than some credential sources need.
+   * Longest wait for a connection in milliseconds, token included. Default: 10,000. The driver's own default, 1,000,
+   * is too short for some credential sources.
    */
   connectTimeout?: number | undefined
   iam?: IamOptions | undefined
 }
 
-/** What {@link mariadbConfig} sets in place of the caller's options. */
+/** The options that {@link mariadbConfig} sets. */
 export interface MariadbLogin {
   host: string
   port: number
   user: string
-  /** What each connection verifies is set by `stream`. */
+  /** `stream` replaces this with the TLS options of each connection. */
   ssl: { rejectUnauthorized: true }
   connectTimeout: number
-  /** Called by the driver for each connection that it opens, always with a callback, whatever its types say. */
+  /** Called by the driver for each new connection, always with a callback (which is optional in the driver's types). */
   stream: (callback?: StreamCallback) => void
 }
 
-/** A configuration for the mariadb driver: the caller's own, with a login by IAM. */
+/** A configuration for the mariadb driver: the caller's options, plus the IAM login. */
 export type MariadbConfig<T> = Omit<T, keyof MariadbLogin | 'iam' | 'password'> & MariadbLogin
 
 const OPTION_NAMES: DriverOptionNames = {
@@ -49,10 +49,10 @@ const OPTION_NAMES: DriverOptionNames = {
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * Makes a configuration for the mariadb driver that logs in by IAM: your options, minus the password, plus
- * `iam`. Each new connection gets a token for the host, port and user that it is opened with.
+ * Creates a configuration for the mariadb driver that logs in by IAM. Takes the driver's options without the password,
+ * plus `iam`. Each new connection gets a token for its host, port and user.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once. Connections reject with
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously. Connections reject with
  * `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`, `TLS_UNTRUSTED`.
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConf
   expectOptions('mariadbConfig', options)
   const { iam, ...given } = options as MariadbOptions
   const rest: Record<string, unknown> = withoutUndefined(given)
-  refuse(rest)
+  checkDriverOptions(rest)
   const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
   const [{ host, port }] = addresses
   return {
@@ -77,7 +77,7 @@ export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConf
   } as unknown as MariadbConfig<T>
 }
 
-function refuse(options: Record<string, unknown>): void {
+function checkDriverOptions(options: Record<string, unknown>): void {
   if (options['stream'] !== undefined && typeof options['stream'] !== 'function') {
     throw invalidOption('stream', 'give a function')
   }
@@ -88,7 +88,7 @@ function refuse(options: Record<string, unknown>): void {
   if (printing) {
     throw invalidOption(
       printing,
-      'it would be told every packet, and so the token: give a logger without `network`',
+      'it would receive every packet, including the token: give a logger without `network`',
     )
   }
 }

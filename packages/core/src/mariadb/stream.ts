@@ -7,7 +7,7 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { ConnectionLogin, type DriverError } from './connection-login'
 
-/** What we use of a connection's options, which the driver makes anew for each connection. */
+/** The options of a connection that we use. The driver creates a new object for each connection. */
 interface DriverOptions {
   host: string
   port: number
@@ -16,28 +16,29 @@ interface DriverOptions {
   logger: Logger
 }
 
-/** What we use of the driver's `logger`. */
+/** The properties of the driver's `logger` that we use. */
 interface Logger {
   network?: unknown
   error?: unknown
 }
 
-// mariadb 3.4 throws from a socket event when a server asks for a clear password at once and there is no string.
+// A string, not undefined: mariadb 3.4 throws from a socket event when the server's first packet requests a
+// clear-text password and `password` is undefined.
 const NOTHING_TO_SEND = ''
 
-/** What a `stream` function hands its socket to. */
+/** The callback that a `stream` function calls with its socket. */
 export type StreamCallback = (error?: Error, stream?: Duplex) => void
 
-/** A `stream` function of the caller's: it may answer by its result or by the callback. */
+/** The caller's own `stream` function. It returns the socket or passes it to the callback. */
 export type DialWith = (this: unknown, callback: StreamCallback) => Duplex | undefined
 
 /**
- * Makes the mariadb driver's `stream` function. The driver has no hook for a password and waits for none, so the
- * socket is paused until the token is there.
+ * Creates the mariadb driver's `stream` function. The driver has no asynchronous password hook, so the socket stays
+ * paused until the token is ready.
  *
- * Internal of the driver (tested: 3.4.5 to 3.5.4): it calls `stream` as a method of the options of the connection,
- * and reads `password`, `ssl` and `logger` there later. If it copied the options before, it would send no token, and
- * the login would be refused.
+ * Driver internal (tested: 3.4.5 to 3.5.4): the driver calls `stream` as a method of the connection's options, and
+ * reads `password`, `ssl` and `logger` from them later. If it copied the options first, it would send no token, and
+ * the server would refuse the login.
  */
 export function createStream(login: Login, dialWith: DialWith | undefined) {
   return function stream(this: unknown, callback: StreamCallback): void {
@@ -50,7 +51,7 @@ export function createStream(login: Login, dialWith: DialWith | undefined) {
   }
 }
 
-/** What a connection that KILLs the query of this one needs. */
+/** The data of a connection that a second connection needs to KILL its query. */
 interface Dialled {
   socket: Duplex & { remoteAddress?: string | undefined }
   target: LoginTarget
@@ -58,14 +59,15 @@ interface Dialled {
   logger: Logger
 }
 
-// The key is the `ssl` object that we make for each connection. The driver copies the options, and so this object, for the
-// connection that KILLs a query.
+// By the `ssl` object that we create for each connection. To KILL a query the driver opens a second connection with a
+// copy of the options, which has the same `ssl` object.
 const dialledBySsl = new WeakMap<object, Dialled>()
 
 function open(login: Login, options: DriverOptions, callback: StreamCallback, dialled?: Duplex): void {
   const socket = dialled ?? new Socket().setNoDelay(true)
   const copied = dialledBySsl.get(options.ssl as object)
-  // destroy() dials the IP address of the server that runs the query, which may have another name by now.
+  // To KILL a query, destroy() dials the server's IP address. Use the first connection's target: the host name may
+  // resolve to another server by now.
   const killed = copied?.socket.remoteAddress === options.host ? copied : undefined
   const logger = copied?.logger ?? options.logger
   let connectionLogin: ConnectionLogin | undefined
@@ -78,7 +80,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     const dial = { host: readHost(options.host, 'host'), port: readPort(options.port, 'port') }
     target = killed ? { ...killed.target, dial } : await login.target(dial)
     const ssl = login.connectionOptions(target, {
-      // Called for a certificate whose chain is good. Some versions of the driver ignore the result with MariaDB.
+      // Called when the certificate's chain is valid. Keep the result: some driver versions ignore it with MariaDB.
       onChecked(problem) {
         certificate = { problem }
       },
@@ -93,7 +95,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
   }
 
   function password(reader: DriverOptions): string {
-    // mariadb 3.5 also reads it before it begins TLS.
+    // mariadb 3.5 also reads the password before TLS.
     if (!connectionLogin || !target || !hasBegunTls()) return NOTHING_TO_SEND
     state = 'secured'
     if (reader.user !== connectionLogin.user) {
@@ -113,19 +115,20 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
   }
 
   function fail(error: unknown): void {
-    // A copy, as a pool of the driver appends to the message.
+    // Pass a copy: the driver's pool appends text to the message.
     callback(new Error((error as Error).message, { cause: error }))
     socket.destroy()
   }
 
   function failSoon(error: unknown): void {
-    // Wait a tick: the driver is about to write, and crashes if the socket is already closed.
+    // Wait a tick: the driver is about to write and crashes if the socket is already closed.
     process.nextTick(fail, error)
   }
 
   /**
-   * Gives the driver another socket to clean up when a login fails amid TLS. It removes all listeners from its socket:
-   * from the TLS socket it would remove the 'error' listener too, and an error that Node emits later ends the process.
+   * Gives the driver a dummy socket to clean up when a login fails during the TLS handshake. The driver removes all
+   * listeners from its socket. On the TLS socket this would remove the 'error' listener, and a later error from Node
+   * would end the process.
    */
   function leaveTls(): void {
     const isDriverDone = socket.listenerCount('error') === 0
@@ -147,7 +150,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     get(this: DriverOptions) {
       return password(this)
     },
-    // changeUser() writes a password here, one round trip before the server asks for it.
+    // changeUser() sets a password here, one round trip before the server requests it.
     set() {
       connectionLogin?.renew()
     },
@@ -161,7 +164,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
 function unverified({ endpoint: { host } }: LoginTarget, cause: Error | undefined): RdsIamError {
   return new RdsIamError(
     'TLS_REQUIRED',
-    `ssl: the certificate is not one of ${host}, or signed by nobody who is trusted: no token was sent`,
+    `ssl: the server's certificate is not valid for ${host}, or no trusted CA signed it: no token was sent`,
     cause && { cause },
   )
 }

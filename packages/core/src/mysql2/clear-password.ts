@@ -13,7 +13,7 @@ export type ClearPasswordPlugin = (login: {
   command: unknown
 }) => (data: Buffer) => Promise<Buffer>
 
-/** What we use of a mysql2 Connection. */
+/** The properties of a mysql2 Connection that we use. */
 interface Connection extends EventEmitter {
   config: ConnectionConfig & { debug?: unknown; pool?: unknown }
   stream: TLSSocket
@@ -24,8 +24,9 @@ interface Connection extends EventEmitter {
 const ER_ACCESS_DENIED_ERROR = 1045
 
 /**
- * Makes mysql2's `mysql_clear_password` plugin: called once for each connection, after TLS, when the server asks.
- * `dialled` is the address in the caller's options, where the connection's configuration has the endpoint's name instead.
+ * Creates mysql2's `mysql_clear_password` plugin. mysql2 calls it once for each connection, after the TLS handshake,
+ * when the server requests a password. `dialled` is the caller's address, given when `host` in the connection's
+ * configuration is the endpoint's name instead.
  */
 export function createClearPassword(login: Login, dialled?: Address): ClearPasswordPlugin {
   return (attempt) => {
@@ -39,12 +40,12 @@ export function createClearPassword(login: Login, dialled?: Address): ClearPassw
     return async () => {
       try {
         const token = await tokenFor(connection, command, login, dialled)
-        // Send nothing when the login or the connection ended meanwhile: mysql2 would write, and emit an unhandled error.
+        // Send nothing if the login or the connection ended meanwhile: mysql2's write would emit an unhandled error.
         if (isOver || !stream.writable) return NOTHING_TO_SEND
         if (config.debug) throw invalidOption('debug', 'mysql2 would print the token')
         return Buffer.from(`${token}\0`)
       } catch (error) {
-        // Not thrown: mysql2 would change the error and leave the socket open.
+        // Do not throw: mysql2 would change the error and leave the socket open.
         failLogin(stream, error)
         return NOTHING_TO_SEND
       }
@@ -52,7 +53,7 @@ export function createClearPassword(login: Login, dialled?: Address): ClearPassw
   }
 }
 
-// mysql2 sends what is truthy.
+// mysql2 sends only a truthy value.
 const NOTHING_TO_SEND = undefined as unknown as Buffer
 
 async function tokenFor(
@@ -75,7 +76,7 @@ async function tokenFor(
   command.prependListener('error', (error: { errno?: number }) => {
     if (error.errno === ER_ACCESS_DENIED_ERROR) attempt.refused(error)
   })
-  // changeUser() logs in again on a connection that is watched already.
+  // changeUser() logs in again on the same connection: watch it only once.
   if (!attempts.has(connection)) watchLoss(connection)
   attempts.set(connection, attempt)
   return attempt.token.value
@@ -87,7 +88,7 @@ const attempts = new WeakMap<Connection, LoginAttempt>()
 function watchLoss(connection: Connection): void {
   connection.once(errorMonitor, (error) => {
     if (connection.authorized) attempts.get(connection)?.lost(error)
-    // A pool of mysql2 listens for one error of a connection, and some losses emit two.
+    // mysql2's pool listens for one error of a connection only, and some lost connections emit two.
     if (connection.config.pool) connection.on('error', () => {})
   })
 }

@@ -7,37 +7,37 @@ import { createSsl, type Mysql2Ssl } from './ssl'
 import { createStream } from './stream'
 import { readUri } from './uri'
 
-/** What {@link mysql2Config} reads of its options; every other option of mysql2 passes through. */
+/** The options that {@link mysql2Config} reads. All other options of mysql2 pass through. */
 export interface Mysql2Options {
-  /** The RDS endpoint, or what is dialled in its place (then `iam.endpoint` names it). */
+  /** The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint. */
   host?: string | undefined
   /** Default: 3306. */
   port?: number | undefined
   /** The database user. */
   user?: string | undefined
-  /** A connection URL without a password; the other options come before what it says, as in mysql2. */
+  /** A connection URL without a password. As in mysql2, the other options override it. */
   uri?: string | undefined
-  /** There is none. */
+  /** Not allowed: the token is the password. */
   password?: never
-  /** TLS settings such as `{ ca }`. Default: the certificate authorities of the endpoint's region. */
+  /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
-  /** Other authentication plugins stay beside ours, `mysql_clear_password`. */
+  /** Other authentication plugins. They are kept; `mysql_clear_password` is replaced by ours. */
   authPlugins?: object | undefined
   iam?: IamOptions | undefined
 }
 
-/** What {@link mysql2Config} sets in place of the caller's options. */
+/** The options that {@link mysql2Config} sets. */
 export interface Mysql2Login {
   host: string
   port: number
   user: string
   ssl: Mysql2Ssl
-  /** Called by mysql2 for each connection that is being opened. */
+  /** Called by mysql2 for each new connection. */
   authPlugins: { mysql_clear_password: ClearPasswordPlugin }
   stream: unknown
 }
 
-/** A configuration for mysql2's createPool and createConnection: the caller's own, with a login by IAM. */
+/** A configuration for mysql2's createPool and createConnection: the caller's options, plus the IAM login. */
 export type Mysql2Config<T> = Omit<T, keyof Mysql2Login | 'iam' | 'uri'> & Mysql2Login
 
 const OPTION_NAMES: DriverOptionNames = {
@@ -48,10 +48,10 @@ const OPTION_NAMES: DriverOptionNames = {
 }
 
 /**
- * Makes a configuration for mysql2 that logs in by IAM: your options, minus the password, plus `iam`. Each
- * new connection gets a token for the host, port and user that it is opened with.
+ * Creates a configuration for mysql2 that logs in by IAM. Takes mysql2's options without the password, plus `iam`. Each
+ * new connection gets a token for its host, port and user.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once. Connections reject with
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously. Connections reject with
  * `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`, `TLS_UNTRUSTED`.
  * @example
  * ```ts
@@ -62,13 +62,13 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   expectOptions('mysql2Config', options)
   const { iam, uri, ...given } = options as Mysql2Options
   const rest: Record<string, unknown> = { ...(uri ? readUri(uri) : {}), ...withoutUndefined(given) }
-  refuse(rest)
+  checkDriverOptions(rest)
   const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
   if (login.ssl.secureContext)
-    throw invalidOption('ssl.secureContext', 'mysql2 does not know it: give ssl.ca')
+    throw invalidOption('ssl.secureContext', 'mysql2 does not support it: give ssl.ca')
   const [dialled] = addresses
   const sslByCas = createSsl(login, dialled.host)
-  // A caller's own stream dials what it likes: then `host` of the result is only the name that mysql2 verifies.
+  // The caller's own stream chooses what to dial, so `host` of the result is only the name that mysql2 verifies.
   const named = rest['stream'] === undefined ? undefined : endpointHost
   return {
     ...rest,
@@ -84,9 +84,8 @@ export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<
   } as unknown as Mysql2Config<T>
 }
 
-function refuse(options: Record<string, unknown>): void {
-  if (options['authSwitchHandler'])
-    throw invalidOption('authSwitchHandler', 'it would take the place of the IAM login')
+function checkDriverOptions(options: Record<string, unknown>): void {
+  if (options['authSwitchHandler']) throw invalidOption('authSwitchHandler', 'it would replace the IAM login')
   if (options['debug'])
     throw invalidOption('debug', 'mysql2 would print the token: it writes every packet to the console')
 }

@@ -7,7 +7,7 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import type { Mysql2SslByCas } from './ssl'
 
-/** What we use of the configuration that mysql2 hands to a `stream` function, one for each connection. */
+/** The properties of a connection's configuration that we use. mysql2 passes it to the `stream` function. */
 export interface ConnectionConfig {
   host: string
   port: number
@@ -20,14 +20,14 @@ export interface ConnectionConfig {
 
 const targets = new WeakMap<ConnectionConfig, LoginTarget>()
 
-/** Finds what our `stream` found behind the address that a connection dials. */
+/** The login target that our `stream` found for a connection. */
 export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
   return targets.get(config)
 }
 
 /**
- * Ends a login with an error. mysql2 sets `fatal` on a socket's error and, during the TLS handshake, replaces its
- * `code`: give it a new error, so that `cause` stays as it is.
+ * Ends a login with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
+ * handshake, replaces its `code`.
  */
 export function failLogin(socket: Socket, cause: unknown): void {
   const { message, code } = cause as RdsIamError
@@ -35,9 +35,9 @@ export function failLogin(socket: Socket, cause: unknown): void {
 }
 
 /**
- * Makes mysql2's `stream` function: a socket that finds the endpoint behind the dialled address first, has
- * mysql2 verify the endpoint's name, and starts the token as soon as it dials, so that credentials
- * are fetched and the SDK is loaded while packets travel.
+ * Creates mysql2's `stream` function. It returns a socket that first finds the endpoint behind the dialled address, and
+ * makes mysql2 verify the endpoint's name. It requests the token while the socket connects, so that the credential
+ * fetch and the loading of the SDK overlap with the network round trips.
  */
 export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: Address) {
   return ({ config }: { config: ConnectionConfig }): Socket => {
@@ -48,8 +48,8 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       const target = await login.target({ host, port })
       targets.set(config, target)
       config.ssl = sslByCas.of(target)
-      // mysql2 verifies the name of the `host` that it is configured with, so this becomes the endpoint's.
-      // A pool before 3.16 connects again with this very object: its `stream` must dial the same address.
+      // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Pools before 3.16 use this
+      // object for the next connection too: make its `stream` dial the same address.
       config.host = target.endpoint.host
       config.stream = createStream(login, sslByCas, { host, port })
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
@@ -60,13 +60,13 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     }
 
     const socket: Socket = connect({
-      // Node calls `lookup` for names only.
+      // Node calls `lookup` only for a name, not for an IP address.
       host: isIP(host) ? 'localhost' : host,
       port,
-      // While `lookup` runs, the socket is connecting: Node queues what mysql2 writes, and an `end()`.
+      // While `lookup` runs, the socket counts as connecting: Node queues mysql2's writes and its `end()`.
       lookup: (_, options, callback) =>
         findTarget().then(({ dial }) => {
-          // mysql2 may have given up meanwhile.
+          // mysql2 may have destroyed the socket meanwhile.
           if (!socket.destroyed) lookup(dial.host, options, callback)
         }, fail),
       noDelay: true,

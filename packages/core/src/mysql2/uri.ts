@@ -2,12 +2,12 @@ import { invalidOption } from '../errors'
 import { readSslOption } from '../tls/ssl-option'
 
 /**
- * Reads a connection URL as mysql2 does: parameters are options, in JSON where they can be read so.
+ * Reads a connection URL as mysql2 does: query parameters are options, and values that are valid JSON are parsed.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
 export function readUri(uri: unknown): Record<string, unknown> {
-  // The URL may hold a password: no message repeats it.
+  // Do not quote the URL in the message: it may contain a password.
   if (typeof uri !== 'string' || !URL.canParse(uri)) throw invalidOption('uri', 'cannot be read: give a URL')
   const url = new URL(uri)
   const options: Record<string, unknown> = {}
@@ -38,6 +38,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw invalidOption('uri', 'has a percent sign that encodes nothing')
+    throw invalidOption('uri', 'contains an invalid percent-encoding')
   }
 }

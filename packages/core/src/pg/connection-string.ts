@@ -3,8 +3,8 @@ import { invalidOption } from '../errors'
 import { readSslOption, withoutUndefined, type SslOptions } from '../tls/ssl-option'
 
 /**
- * Reads a connection URL as pg does, except for its words about TLS: those that ask for less than
- * verification are refused, the others mean the default.
+ * Reads a connection URL as pg does, except for its TLS parameters: values that would weaken verification are
+ * rejected, all others mean the default.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
@@ -23,7 +23,7 @@ export function readConnectionString(connectionString: unknown): Record<string, 
   const given = Object.fromEntries(
     Object.entries(withoutUndefined(parsed)).filter(([, value]) => value !== null && value !== ''),
   )
-  // What is left in `ssl` are files: sslrootcert, sslcert and sslkey.
+  // `ssl` now has only the contents of files: sslrootcert, sslcert and sslkey.
   return typeof ssl === 'object' && Object.keys(ssl).length > 0 ? { ...given, ssl: ssl as SslOptions } : given
 }
 
@@ -32,7 +32,7 @@ function parseUrl(url: string): ConnectionOptions {
   try {
     return parse(url)
   } catch (error) {
-    // The parser's own message may hold the URL, and with it a password.
+    // Do not quote the parser's message: it may contain the URL and its password.
     const code = (error as NodeJS.ErrnoException).code
     throw invalidOption('connectionString', `cannot be read${code ? ` (${code})` : ''}`)
   }

@@ -4,7 +4,7 @@ import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { diallingOf } from './stream'
 
-/** What we use of a pg Client, which calls the password function as its method. */
+/** The properties of a pg Client that we use. pg calls the password function as a method of its Client. */
 interface PgClient extends EventEmitter {
   host: string
   port: number
@@ -15,7 +15,7 @@ interface PgClient extends EventEmitter {
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
 
-/** Makes pg's `password` function: called once for each connection, after TLS, when the server asks. */
+/** Creates pg's `password` function. pg calls it once for each connection, after TLS, when the server requests it. */
 export function createPassword(login: Login): () => Promise<string> {
   async function password(this: unknown): Promise<string> {
     const client = pgClient(this)
@@ -23,15 +23,15 @@ export function createPassword(login: Login): () => Promise<string> {
       return await tokenFor(client, login)
     } catch (error) {
       const { stream } = client.connection
-      // The connection ended meanwhile. pg has reported that, and would call its callback a second time if we
-      // rejected. It writes no password to a destroyed socket.
+      // The connection ended meanwhile, and pg has reported that. Do not reject: pg would call its callback a second
+      // time. It does not write the password to a destroyed socket.
       if (stream.destroyed) return ''
-      // pg reports a password function that rejects, and leaves its socket open.
+      // When the password function rejects, pg reports the error but leaves the socket open.
       stream.destroy(error as Error)
       throw error
     }
   }
-  // pg-native puts the text of whatever it finds into a connection string: that would be sent as the password.
+  // pg-native converts `password` to a string: without this it would send the function's source as the password.
   return Object.defineProperty(password, 'toString', {
     value() {
       throw invalidOption('client', 'pg-native cannot log in by IAM: use pg itself')
@@ -59,12 +59,12 @@ function watch(client: PgClient, attempt: LoginAttempt): void {
   }
   connection.prependOnceListener('errorMessage', onError)
   connection.once('authenticationOk', () => connection.off('errorMessage', onError))
-  // Only look at the error: a listener for 'error' would keep a lone Client's loss from the application.
+  // Use errorMonitor: an 'error' listener would hide the lost connection of a Client without its own listener.
   client.once('connect', () => client.once(errorMonitor, (error) => attempt.lost(error)))
 }
 
 function pgClient(caller: unknown): PgClient {
   const { connection } = (caller ?? {}) as Partial<PgClient>
   if (connection?.stream) return caller as PgClient
-  throw invalidOption('password', "this function is for pg's Client, which calls it as its method")
+  throw invalidOption('password', "call this function only as a method of pg's Client")
 }

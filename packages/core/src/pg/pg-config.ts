@@ -9,45 +9,48 @@ import { createSsl } from './ssl'
 import { createStream } from './stream'
 import { watchPool } from './watch-pool'
 
-/** What {@link pgConfig} reads of its options; every other option of pg passes through. */
+/** The options that {@link pgConfig} reads. All other options of pg pass through. */
 export interface PgOptions {
-  /** The RDS endpoint, or what is dialled in its place (then `iam.endpoint` names it). Default: PGHOST. */
+  /**
+   * The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint.
+   * Default: PGHOST.
+   */
   host?: string | undefined
   /** Default: PGPORT, then 5432. */
   port?: number | undefined
   /** The database user. Default: PGUSER. */
   user?: string | undefined
-  /** A connection URL without a password; what it says comes before the other options, as in pg. */
+  /** A connection URL without a password. As in pg, it overrides the other options. */
   connectionString?: string | undefined
-  /** There is none. */
+  /** Not allowed: the token is the password. */
   password?: never
-  /** TLS settings such as `{ ca }`. Default: the certificate authorities of the endpoint's region. */
+  /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   iam?: IamOptions | undefined
 }
 
-/** What {@link pgConfig} sets in place of the caller's options. */
+/** The options that {@link pgConfig} sets. */
 export interface PgLogin {
   host: string
   port: number
   user: string
-  /** Called by pg for each connection that is being opened. */
+  /** Called by pg for each new connection. */
   password: () => Promise<string>
-  /** A server's options and a client's alike, as some ORMs take either: what tells them apart is refused. */
+  /** Without the options that differ between TLS clients and servers: some ORMs have one type for both. */
   ssl: Omit<ConnectionOptions, 'pskCallback' | 'session'>
   stream: () => Duplex
 }
 
 const OPTION_NAMES: DriverOptionNames = { enginePort: 5432, passwords: ['password'], dial: 'stream' }
 
-/** A configuration for `new pg.Pool()` and `new pg.Client()`: the caller's own, with a login by IAM. */
+/** A configuration for `new pg.Pool()` and `new pg.Client()`: the caller's options, plus the IAM login. */
 export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & PgLogin
 
 /**
- * Makes a configuration for pg that logs in by IAM: your options, minus the password, plus `iam`. Each new
- * connection gets a token for the host, port and user that it is opened with.
+ * Creates a configuration for pg that logs in by IAM. Takes pg's options without the password, plus `iam`. Each new
+ * connection gets a token for its host, port and user.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once. Connections reject with
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously. Connections reject with
  * `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`, `TLS_UNTRUSTED`.
  * @example
  * ```ts

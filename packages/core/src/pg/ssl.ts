@@ -5,8 +5,8 @@ import { hideSecrets, secretsOf } from '../tls/ssl-option'
 import { checkCertificate } from '../tls/verify'
 
 /**
- * The `ssl` of a pg configuration, complete in itself for a library that connects without our `stream`. The
- * certificate authorities are read when they are needed, and only once.
+ * The `ssl` option of a pg configuration. It also works in a library that connects without our `stream`. The CA
+ * certificates are read once, when they are needed.
  */
 export function createSsl(login: Login, host: string): ConnectionOptions {
   const { ssl } = login
@@ -21,7 +21,8 @@ export function createSsl(login: Login, host: string): ConnectionOptions {
       checkCertificate(login.endpointHost(dialled), certificate, ssl.checkServerIdentity),
   }
   if (Object.keys(secretsOf(ssl)).length > 0) {
-    // With a `stream` of the caller's, pg copies what is enumerable and `key`, but neither `pfx` nor `passphrase`.
+    // With the caller's own `stream`, pg copies the enumerable properties and `key`, but not `pfx` and `passphrase`:
+    // pass these in a secure context.
     const contexts = createSecureContexts(ssl)
     Object.defineProperty(made, 'secureContext', {
       get: () => contexts(ssl.ca ? undefined : cas()),

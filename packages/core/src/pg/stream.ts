@@ -8,34 +8,34 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { readSslOption } from '../tls/ssl-option'
 
-/** The settings that pg hands to a `stream` function, one object for each connection. */
+/** The settings that pg passes to a `stream` function: one object for each connection. */
 interface ConnectionSettings {
   ssl?: unknown
 }
 
-/** What is known of a connection that is being opened. */
+/** What we know about a connection that is being opened. */
 export interface Dialling {
   target?: LoginTarget
-  /** Whether the certificate was found to be the endpoint's. */
+  /** Whether the certificate was verified to be the endpoint's. */
   verified: boolean
 }
 
-// The `ssl` of a connection is what its stream and its password function both see.
+// By the `ssl` object of a connection, because the stream function and the password function can both read it.
 const diallings = new WeakMap<object, Dialling>()
 
-/** Finds what our `stream` knows of a pg Connection. */
+/** Finds the data that our `stream` recorded for a pg Connection. */
 export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling | undefined {
   const ssl = connection?.ssl
   return typeof ssl === 'object' && ssl !== null ? diallings.get(ssl) : undefined
 }
 
 /**
- * Makes pg's `stream` function: a socket that finds the endpoint behind the dialled address first, sets up
- * TLS for it, and starts the token as soon as it dials, so that credentials are fetched and the SDK is loaded
- * while packets travel.
+ * Creates pg's `stream` function. It returns a socket that first finds the endpoint behind the dialled address, and
+ * sets up TLS for it. It requests the token while the socket connects, so that the credential fetch and the loading of
+ * the SDK overlap with the network round trips.
  *
- * All this happens in Node's own `lookup` step of `connect`: Node treats the socket as connecting meanwhile,
- * so whatever pg does to it (write, end, destroy, unref) works as on a socket of its own.
+ * This runs in the `lookup` step of Node's `connect`. Node treats the socket as connecting meanwhile, so everything
+ * that pg does to it (write, end, destroy, unref) works as on any other socket.
  */
 export function createStream(login: Login, user: string, defaultSsl: ConnectionOptions) {
   return function (this: unknown, connection: ConnectionSettings): Socket {
@@ -63,12 +63,12 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
         const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
         dial({
           port: dialled.port,
-          // Node calls `lookup` only for a name, which an IP address with a dot at its end is.
+          // Node calls `lookup` only for a name: with a trailing dot, an IP address counts as a name.
           host: isIP(dialled.host) ? `${dialled.host}.` : dialled.host,
           lookup: (_, options, found) =>
             void findTarget(dialled).then(
               ({ dial: { host } }) => {
-                // pg may have given up meanwhile.
+                // pg may have destroyed the socket meanwhile.
                 if (!socket.destroyed) lookup(host, options, found)
               },
               (error) => found(error, ''),
@@ -85,13 +85,13 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
 }
 
 /**
- * Closes the socket of a login that fails: pg reports the failure and leaves the socket open until the server
- * closes it. pg calls the `stream` function as a method of its Connection, which is what we listen to.
+ * Closes the socket of a failed login: pg reports the failure but leaves the socket open until the server closes it.
+ * `connection` is pg's Connection: pg calls the `stream` function as a method of it.
  */
 function closeFailedLogin(connection: EventEmitter, socket: Socket): void {
   const close = (): void => void socket.destroy()
   connection.once('error', close).once('errorMessage', close)
-  // A socket that was destroyed right before `connect` comes back to life: pg has seen its end by then.
+  // When pg destroys a socket right before `connect`, Node still connects it: close it on the 'end' event.
   connection.once('end', close)
   connection.once('readyForQuery', () => connection.off('errorMessage', close))
 }
@@ -104,11 +104,14 @@ function perConnection(
   defaultSsl: ConnectionOptions,
 ): ConnectionOptions {
   if (!given)
-    throw new RdsIamError('TLS_REQUIRED', 'ssl: no token without TLS: do not turn `ssl` off behind rds-iam')
-  // A configuration may be spread with another `ssl`; a copy of ours still has our function.
-  const ours = (given as ConnectionOptions).checkServerIdentity === defaultSsl.checkServerIdentity
+    throw new RdsIamError(
+      'TLS_REQUIRED',
+      'ssl: a token is only sent inside TLS: do not turn `ssl` off after pgConfig() has set it',
+    )
+  // The application may have replaced `ssl` in our configuration. A copy of our `ssl` still has our function.
+  const isOurSsl = (given as ConnectionOptions).checkServerIdentity === defaultSsl.checkServerIdentity
   return login.connectionOptions(target, {
-    ssl: ours ? login.ssl : readSslOption(given),
+    ssl: isOurSsl ? login.ssl : readSslOption(given),
     onChecked(problem) {
       dialling.verified = problem === undefined
     },

@@ -3,9 +3,9 @@ import type { EventEmitter } from 'node:events'
 const watched = new WeakSet<EventEmitter>()
 
 /**
- * Makes the `log` function of a pg Pool, which the pool calls as its method: the one place that knows the
- * pool. A pool emits 'error' for each idle connection that the server closes, and a client that is checked
- * out emits its own: without a listener either ends the process.
+ * Creates the `log` function of a pg Pool. The pool calls it as its method, which is our only access to the pool. A
+ * pool emits 'error' when the server closes an idle connection, and a checked-out client emits its own 'error'.
+ * Without a listener, each of these would end the process.
  */
 export function watchPool(log: unknown) {
   return function (this: EventEmitter | undefined, ...messages: unknown[]): void {

@@ -5,21 +5,21 @@ import type { TLSSocket } from 'node:tls'
 const CANCEL_REQUEST = Buffer.from([4, 210, 22, 46])
 
 /**
- * The socket that postgres.js gets at once; the connection behind it is opened when postgres.js first writes. So
- * `connect_timeout` and `sql.end()` end an attempt at any time, and a failed attempt looks to postgres.js like a
- * socket of Node's that failed: an 'error', then a 'close' with `hadError`, which its back-off counts.
+ * The socket that postgres.js gets immediately. The connection behind it is opened at the first write. So
+ * `connect_timeout` and `sql.end()` can end an attempt at any time. A failed attempt looks like a failed socket of
+ * Node: it emits 'error', then 'close' with `hadError`, which postgres.js counts for its back-off.
  */
 export class DriverSocket extends Duplex {
-  /** postgres.js names the address in its own errors. */
+  /** postgres.js shows the host and the port in its own errors. */
   host: string | undefined
   port: number | undefined
   /** Whether the server accepted or refused the login. */
   answered = false
-  /** Whether it only cancels a query: this needs no login. */
+  /** Whether this connection only cancels a query, which needs no login. */
   cancels = false
   readonly #open: (socket: DriverSocket) => Promise<TLSSocket>
   readonly #end = new AbortController()
-  /** What postgres.js wrote before there was a connection. */
+  /** The data that postgres.js wrote before the connection was open. */
   #held: Buffer[] = []
   #connection: TLSSocket | undefined
   #failed = true
@@ -28,7 +28,7 @@ export class DriverSocket extends Duplex {
     super({ emitClose: false })
     this.#open = open
     this.once('end', () => {
-      // Sessions that a server closes after the login do not count for the back-off.
+      // A session that the server closes after the login does not count for the back-off.
       this.#failed = !this.answered
       this.#fail(connectionError('CONNECTION_CLOSED', this))
     })
@@ -39,7 +39,7 @@ export class DriverSocket extends Duplex {
     return this.#end.signal
   }
 
-  /** postgres.js calls end() only on a socket that is 'open', and awaits the 'close' of one that is not 'closed'. */
+  /** postgres.js calls end() only if this is 'open', and waits for 'close' unless this is 'closed'. */
   get readyState(): string {
     return this.destroyed ? 'closed' : this.writable ? 'open' : 'readOnly'
   }
@@ -50,7 +50,7 @@ export class DriverSocket extends Duplex {
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
     if (this.#connection) {
-      // A failed write is reported by the end of the connection.
+      // Ignore a write error: the connection's end reports it.
       if (this.#connection.write(chunk, encoding)) done()
       else this.#connection.once('drain', done)
       return
@@ -72,8 +72,8 @@ export class DriverSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#end.abort()
-    // postgres.js drops a write that it scheduled with setImmediate if 'close' comes first, and never settles a
-    // query that it runs between 'error' and 'close': emit both together, after that write.
+    // Emit 'error' and 'close' together, in a later setImmediate. If 'close' came first, postgres.js would drop a write
+    // that it has scheduled with setImmediate. A query that it starts between 'error' and 'close' never settles.
     setImmediate(() => {
       done(error)
       process.nextTick(() => this.emit('close', error !== null && this.#failed))
@@ -102,12 +102,12 @@ export class DriverSocket extends Duplex {
   }
 
   #fail(error: Error): void {
-    // Nothing in postgres.js handles the error of a cancellation: it would end the process.
+    // Hide the error of a cancellation: postgres.js does not handle it, so it would end the process.
     this.destroy(this.cancels ? undefined : error)
   }
 }
 
-/** An error as postgres.js makes it for a connection. */
+/** Creates a connection error in the form of postgres.js's own. */
 export function connectionError(
   code: string,
   { host, port }: { host: string | undefined; port: number | undefined },

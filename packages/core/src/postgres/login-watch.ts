@@ -1,15 +1,15 @@
 import type { LoginAttempt } from '../login/login'
 import type { DriverSocket } from './driver-socket'
 
-/** Follows what the server says on the connections that log in, which postgres.js tells nobody. */
+/** Reads the server's messages on connections that log in: postgres.js has no events for them. */
 export interface LoginWatch {
-  /** Watches a connection until its login is over, and then for its loss. */
+  /** Watches a connection until its login ends, then until the connection is lost. */
   login(socket: DriverSocket, attempt: LoginAttempt): void
-  /** postgres.js's `password`: the token of the connection whose server has just asked. */
+  /** postgres.js's `password` function: the token for the connection whose server has just requested it. */
   password(): string
 }
 
-// Messages of PostgreSQL's protocol: a letter, a length that counts itself, and a body.
+// A PostgreSQL message: one letter, the length of itself and the body (4 bytes), the body.
 const HEADER_BYTES = 5
 const ERROR_RESPONSE = 'E'.charCodeAt(0)
 const AUTHENTICATION = 'R'.charCodeAt(0)
@@ -32,23 +32,23 @@ const FIELDS: Record<string, string> = {
 }
 
 export function createLoginWatch(): LoginWatch {
-  // Internal of postgres.js (tested: 3.4.4 to 3.4.9): it calls `password` without saying for which connection, but in
-  // the microtasks that follow the chunk with the server's request. If it waited longer, it would get no token and the
-  // login would be refused.
-  let asking: LoginAttempt | undefined
+  // Internal of postgres.js (tested: 3.4.4 to 3.4.9): it calls `password` without naming the connection, but always in
+  // the microtasks after the chunk with the server's request. If it called later, it would get no token, and the
+  // server would refuse the login.
+  let requested: LoginAttempt | undefined
 
   return {
     password() {
-      const token = asking?.token.value ?? ''
-      asking = undefined
+      const token = requested?.token.value ?? ''
+      requested = undefined
       return token
     },
     login(socket, attempt) {
       let unread: Buffer = Buffer.alloc(0)
       const listen = (chunk: Buffer): void => {
-        asking = attempt
+        requested = attempt
         queueMicrotask(() => {
-          if (asking === attempt) asking = undefined
+          if (requested === attempt) requested = undefined
         })
         unread = Buffer.concat([unread, chunk])
         for (let message = firstOf(unread); message; message = firstOf(unread)) {
@@ -61,13 +61,13 @@ export function createLoginWatch(): LoginWatch {
           return
         }
       }
-      // postgres.js reads the same data afterwards.
+      // Prepend: read the data before postgres.js does.
       socket.prependListener('data', listen)
     },
   }
 }
 
-/** postgres.js makes an error of its own later, which nobody can give a cause: this one comes before it. */
+/** Emits our own error before postgres.js creates its error, to which we could not add a cause. */
 function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, fields: { code?: string }): void {
   if (!REFUSED.test(fields.code ?? '')) return
   const error = Object.assign(new Error(), fields)
@@ -79,12 +79,12 @@ function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, fields: { code
 
 function watchLoss(socket: DriverSocket, attempt: LoginAttempt): void {
   socket.once('error', (error) => {
-    // What postgres.js has ended itself is not lost.
+    // A connection that postgres.js itself has ended is not lost.
     if (!socket.writableEnded) attempt.lost(error)
   })
 }
 
-/** The first whole message. */
+/** The first complete message. */
 function firstOf(bytes: Buffer): Buffer | undefined {
   if (bytes.length < HEADER_BYTES) return undefined
   const length = 1 + bytes.readUInt32BE(1)

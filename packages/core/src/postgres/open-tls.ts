@@ -6,7 +6,7 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { requireTls } from '../tls/verify'
 
-/** What we use of the settings that postgres.js hands to a `socket` function: one object for all its connections. */
+/** The settings that we use. postgres.js passes the `socket` function one object for all connections. */
 export interface PostgresSettings {
   host: string[]
   port: number[]
@@ -19,21 +19,21 @@ export interface PostgresSettings {
   connect_timeout?: unknown
 }
 
-/** PostgreSQL's SSLRequest message: its length, and a number that no version of the protocol has. */
+/** PostgreSQL's SSLRequest message: its length and the request code. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
-/** TLS from the first byte needs the protocol's name. */
+/** Direct TLS, without an SSLRequest, requires ALPN. */
 const DIRECT = { ALPNProtocols: ['postgresql'] }
 
 interface Opening {
   settings: PostgresSettings
   /** The caller's own `socket` function. */
   dialWith: unknown
-  /** Destroys the socket, also after it was opened. */
+  /** Destroys the socket when aborted, even after it was opened. */
   signal: AbortSignal
 }
 
-/** Dials a PostgreSQL server and begins TLS with it; the socket's chain and host name are verified. */
+/** Connects to a PostgreSQL server over TLS, and verifies the certificate chain and host name. */
 export async function openTls(login: Login, target: LoginTarget, opening: Opening): Promise<TLSSocket> {
   const { settings, dialWith, signal } = opening
   const raw =
@@ -54,7 +54,7 @@ export async function openTls(login: Login, target: LoginTarget, opening: Openin
   }
 }
 
-/** Rejects when a socket fails or its server closes it; from then on no error of the socket is uncaught. */
+/** Rejects when the socket fails or the server closes it. Also handles all later errors of the socket. */
 export function untilClosed(socket: Duplex): Promise<never> {
   return new Promise((_, reject) => {
     finished(socket, { writable: false }, (error) => {
@@ -63,7 +63,7 @@ export function untilClosed(socket: Duplex): Promise<never> {
   })
 }
 
-/** Waits for an event of a socket, or for its end. */
+/** Waits for an event of a socket. Rejects if the socket closes first. */
 function arrival(socket: Duplex, event: string): Promise<unknown> {
   return Promise.race([new Promise((resolve) => socket.once(event, resolve)), untilClosed(socket)])
 }
@@ -78,10 +78,12 @@ async function dialByCaller(socket: () => unknown): Promise<Duplex> {
   try {
     dialled = await socket()
   } catch (error) {
-    throw error instanceof Error ? error : invalidOption('socket', 'threw something that is no error', error)
+    throw error instanceof Error
+      ? error
+      : invalidOption('socket', 'threw a value that is not an Error', error)
   }
   if (dialled instanceof Duplex) return dialled
-  throw invalidOption('socket', 'returned no socket')
+  throw invalidOption('socket', 'did not return a socket')
 }
 
 async function requestTls(socket: Duplex, { endpoint: { host, port } }: LoginTarget): Promise<void> {

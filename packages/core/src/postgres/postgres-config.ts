@@ -7,40 +7,40 @@ import { createLoginWatch } from './login-watch'
 import { createSocket } from './socket'
 import { readUrl } from './url'
 
-/** What {@link postgresConfig} reads of its options; every other option of postgres.js passes through. */
+/** The options that {@link postgresConfig} reads. All other options of postgres.js pass through. */
 export interface PostgresOptions {
   /**
-   * The RDS endpoint, or what is dialled in its place (then `iam.endpoint` names it); several as
-   * `'host,host:port'`. Default: PGHOST.
+   * The RDS endpoint, or several as `'host,host:port'`. To dial another host such as a tunnel, set `iam.endpoint` to
+   * the RDS endpoint. Default: PGHOST.
    */
   host?: string | undefined
-  /** The same. */
+  /** Alias of `host`. */
   hostname?: string | undefined
   /** Default: PGPORT, then 5432. */
   port?: number | undefined
   /** The database user. Default: PGUSERNAME, then PGUSER. */
   user?: string | undefined
-  /** The same. */
+  /** Alias of `user`. */
   username?: string | undefined
-  /** There is none. */
+  /** Not allowed: the token is the password. */
   password?: never
-  /** There is none. */
+  /** Not allowed: the token is the password. */
   pass?: never
-  /** TLS settings such as `{ ca }`. Default: the certificate authorities of the endpoint's region. */
+  /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   iam?: IamOptions | undefined
 }
 
-/** What {@link postgresConfig} sets in place of the caller's options. */
+/** The options that {@link postgresConfig} sets. */
 export interface PostgresLogin {
   host: string
   port: number
   user: string
-  /** Called by postgres.js for each connection that is being opened. */
+  /** Called by postgres.js for each new connection. */
   password: () => string
-  /** Off, as `socket` gives postgres.js connections that are inside verified TLS already. */
+  /** Off, because `socket` already returns connections inside verified TLS. */
   ssl: false
-  /** Called by postgres.js for each connection that it opens. */
+  /** Called by postgres.js for each new connection. */
   socket: unknown
 }
 
@@ -52,16 +52,16 @@ const OPTION_NAMES: DriverOptionNames = {
   readHosts,
 }
 
-/** A configuration for `postgres()`: the caller's own, with a login by IAM. */
+/** A configuration for `postgres()`: the caller's options, plus the IAM login. */
 export type PostgresConfig<T> = Omit<T, keyof PostgresLogin | 'iam' | 'hostname' | 'username' | 'pass'> &
   PostgresLogin
 
 /**
- * Makes a configuration for postgres.js that logs in by IAM: your options, minus the password, plus `iam`. Each
- * new connection gets a token for the host, port and user that it is opened with. A connection URL may come
- * first, as in `postgres()` itself; the options come before what it says.
+ * Creates a configuration for postgres.js that logs in by IAM. Takes postgres.js's options without the password, plus
+ * `iam`. Each new connection gets a token for its host, port and user. As in `postgres()`, the first argument may be
+ * a connection URL; the options override it.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`, at once. Queries reject with
+ * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously. Queries reject with
  * `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`, `TLS_UNTRUSTED`.
  * @example
  * ```ts
@@ -105,7 +105,7 @@ function readHosts(hosts: unknown, port: number): Address[] {
   return hosts.split(',').map((text) => {
     const address = { port, ...readAddress(text, 'host') }
     if (address.host.includes(':'))
-      throw invalidOption('host', 'postgres.js dials no IPv6 address: give a name')
+      throw invalidOption('host', 'postgres.js cannot dial an IPv6 address: give a name')
     return address
   })
 }

@@ -8,18 +8,18 @@ import { connectionError, DriverSocket } from './driver-socket'
 import type { LoginWatch } from './login-watch'
 import { openTls, untilClosed, type PostgresSettings } from './open-tls'
 
-/** The hosts of one set of settings, and which of them the next connection tries first. */
+/** The hosts in one settings object, and the index of the host that the next connection tries first. */
 interface Hosts {
   all: Address[]
   next: number
 }
 
-/** Another host has no other credentials. */
+/** Errors that would be the same at every host: do not try the next one. */
 const CREDENTIAL_FAULTS = new Set(['CREDENTIALS_UNAVAILABLE', 'CREDENTIALS_EXPIRED', 'TOKEN_TIMEOUT'])
 
 /**
- * Makes postgres.js's `socket` function. It never rejects, as postgres.js would lose the connection's place in its
- * pool: the socket that it returns fails.
+ * Creates postgres.js's `socket` function. It never rejects, because postgres.js would then lose the connection's slot
+ * in its pool. Instead, the socket that it returns fails.
  */
 export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown) {
   const hostsBySettings = new WeakMap<string[], Hosts>()
@@ -28,9 +28,9 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
     let found = hostsBySettings.get(settings.host)
     if (!found) {
       const { host, port } = settings
-      // Internal of postgres.js (tested: 3.4.4 to 3.4.9): `sql.options.host` is the list that it tries. While the list
-      // has another host, it hides errors and tries for ever, so it sees one host and we try the others. If it copied
-      // the list first, a login with several hosts that are all down would never fail.
+      // Internal of postgres.js (tested: 3.4.4 to 3.4.9): `sql.options.host` is the list of hosts that it tries. With
+      // several hosts it hides errors and retries for ever, so we leave one host in the list and try the others
+      // ourselves. If it copied the list first, a login would never fail when all of several hosts are down.
       settings.host = host.slice(0, 1)
       found = { all: host.map((name, at) => ({ host: name, port: port[at] as number })), next: 0 }
       hostsBySettings.set(settings.host, found)
@@ -42,12 +42,12 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
     if (settings.ssl) {
       throw new RdsIamError(
         'TLS_REQUIRED',
-        'ssl: give it to postgresConfig, not behind rds-iam: it sets TLS up',
+        'ssl: pass it to postgresConfig(), which sets up TLS; do not set it afterwards',
       )
     }
     const user = readUser(settings.user, 'user')
     const { all } = hosts
-    // postgres.js asks again when it has found the server to be of another kind.
+    // Start with the next host: postgres.js calls us again when `target_session_attrs` does not match.
     const first = settings.target_session_attrs ? hosts.next++ : 0
     let failure: unknown
     for (let count = 0; count < all.length; count++) {
@@ -56,7 +56,7 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
       const signal = AbortSignal.any([socket.signal, abort.signal])
       Object.assign(socket, address)
       try {
-        // postgres.js's own limit is for all hosts together.
+        // Divide the time: postgres.js's own limit is for all hosts together.
         const limitMs = (secondsOf(settings.connect_timeout) * 1_000) / all.length
         const opening = openOne(socket, address, user, settings, signal)
         return await (limitMs > 0
@@ -68,7 +68,7 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
         if (socket.destroyed || (isRdsIamError(error) && CREDENTIAL_FAULTS.has(error.code))) break
       }
     }
-    // postgres.js writes its query into the error, which several logins may share.
+    // Copy the error: postgres.js writes its query into it, and several logins may share our error.
     throw isRdsIamError(failure) ? copyError(failure) : failure
   }
 
@@ -94,7 +94,7 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
   }
 }
 
-/** Reads a time limit of postgres.js's, which may be a function. */
+/** Reads a time limit of postgres.js, which is a number or a function. */
 function secondsOf(limit: unknown): number {
   return Number(typeof limit === 'function' ? limit() : limit)
 }

@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors'
 import { readSslOption } from '../tls/ssl-option'
 
-/** What postgres.js takes for its own settings among a URL's parameters; it sends the others to the server. */
+/** The URL parameters that are settings of postgres.js. It sends all others to the server. */
 const SETTINGS = [
   'max',
   'sslnegotiation',
@@ -19,20 +19,20 @@ const SETTINGS = [
 ]
 
 /**
- * Reads a connection URL as postgres.js does, except for its words about TLS: those that ask for less than
- * verification are refused, the others mean the default.
+ * Reads a connection URL as postgres.js does, except for its TLS parameters: values that would weaken verification are
+ * rejected, all others mean the default.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
 export function readUrl(text: string): Record<string, unknown> {
-  // Several hosts make no URL: the first stands for them.
+  // A list of hosts is not a valid URL: parse the URL with the first host only.
   const [, before = '', hosts = '', after = ''] = /^([^/]*:\/\/(?:[^@/?]*@)?)([^/?]*)(.*)$/s.exec(text) ?? []
   const url = parseUrl(before + (hosts.split(',')[0] ?? '') + after)
   const settings: Record<string, unknown> = {}
   const connection: Record<string, string> = {}
   for (const [name, value] of url.searchParams) {
     if (name === 'ssl' || name === 'sslmode') readSslOption(value, `url: ${name}`)
-    // A parameter of the session for postgres.js, and for its user a password: options do not have one either.
+    // postgres.js would send this to the server as a session parameter. Read it as the password, which is rejected.
     else if (name === 'password' || name === 'pass') settings[name] = value
     else if (SETTINGS.includes(name)) settings[name] = value !== 'false' && value !== 'disable' && value
     else connection[name] = value
@@ -51,7 +51,7 @@ export function readUrl(text: string): Record<string, unknown> {
 }
 
 function parseUrl(text: string): URL {
-  // The URL may hold a password: no message repeats it.
+  // Do not quote the URL in the message: it may contain a password.
   if (!URL.canParse(text)) throw invalidOption('url', 'cannot be read: give postgres://user@host/database')
   return new URL(text)
 }
@@ -60,6 +60,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw invalidOption('url', 'has a percent sign that encodes nothing')
+    throw invalidOption('url', 'contains an invalid percent-encoding')
   }
 }

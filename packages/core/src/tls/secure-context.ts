@@ -1,22 +1,25 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { secretsOf, type SslOptions } from './ssl-option'
-import type { TrustedCas } from './trust'
+import type { CaCertificates } from './ca-certificates'
 
-const shared = new WeakMap<TrustedCas, SecureContext>()
+const shared = new WeakMap<CaCertificates, SecureContext>()
 
-/** Makes one secure context for each trust: parsing certificates for each connection would cost more than the login. */
-export function createSecureContexts(ssl: SslOptions): (trust: TrustedCas | undefined) => SecureContext {
+/**
+ * Creates one secure context for each set of CA certificates. Parsing the certificates for each connection would cost
+ * more than the login.
+ */
+export function createSecureContexts(ssl: SslOptions): (cas: CaCertificates | undefined) => SecureContext {
   const { checkServerIdentity: _, secureContext, ...shown } = ssl
   if (secureContext) return () => secureContext
   const material = { ...shown, ...secretsOf(ssl) }
 
-  // Nothing of the caller's in it: then all configurations of the process share it.
-  const contexts = Object.keys(material).length === 0 ? shared : new WeakMap<TrustedCas, SecureContext>()
+  // Without TLS settings of the caller, all configurations of the process share the context.
+  const contexts = Object.keys(material).length === 0 ? shared : new WeakMap<CaCertificates, SecureContext>()
   let own: SecureContext | undefined
-  return (trust) => {
-    if (!trust) return (own ??= createSecureContext(material))
-    let context = contexts.get(trust)
-    if (!context) contexts.set(trust, (context = createSecureContext({ ...material, ca: [...trust] })))
+  return (cas) => {
+    if (!cas) return (own ??= createSecureContext(material))
+    let context = contexts.get(cas)
+    if (!context) contexts.set(cas, (context = createSecureContext({ ...material, ca: [...cas] })))
     return context
   }
 }

@@ -1,17 +1,17 @@
 import type { PeerCertificate, SecureContextOptions } from 'node:tls'
 import { invalidOption, RdsIamError } from '../errors'
 
-/** Checks a server's certificate: as `tls.checkServerIdentity`, which it follows. */
+/** The caller's additional check of a server's certificate. Called after `tls.checkServerIdentity`. */
 export type CheckServerIdentity = (host: string, certificate: PeerCertificate) => Error | undefined
 
-/** The caller's TLS settings that we keep: whose certificates to trust, a client certificate, versions. */
+/** The caller's TLS settings that we keep: CA certificates, a client certificate, TLS versions. */
 export type SslOptions = SecureContextOptions & {
   checkServerIdentity?: CheckServerIdentity | undefined
   secureContext?: import('node:tls').SecureContext | undefined
   [option: string]: unknown
 }
 
-/** Words for TLS that a driver's `ssl` or a URL's `sslmode`, PostgreSQL's or MySQL's, may hold, all meaning our default. */
+/** Values of a driver's `ssl` or a URL's `sslmode`, for PostgreSQL and MySQL, that all mean our default. */
 const DEFAULT_WORDS = [
   'true',
   '1',
@@ -26,12 +26,12 @@ const WEAKER_WORDS = ['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify
 
 const PEM_MARK = '-----BEGIN '
 
-/** What of a client certificate is secret: its private key, alone or in a PKCS #12 file, and the passphrase of either. */
+/** The secret options: a client certificate's private key, in PEM or PKCS #12 form, and its passphrase. */
 const SECRETS = ['key', 'pfx', 'passphrase'] as const
 
 /**
- * Reads a driver's `ssl` option. The result is a copy without what would turn verification off or on. A client
- * certificate's private key is not enumerable in it: spreading the copy leaves the key out.
+ * Reads a driver's `ssl` option. Returns a copy without the options that turn verification on or off. In the copy a
+ * client certificate's private key is not enumerable: spreading the copy leaves the key out.
  *
  * @throws {RdsIamError} `TLS_REQUIRED` for anything weaker than a verified chain and host name, `INVALID_OPTION`
  */
@@ -45,27 +45,27 @@ export function readSslOption(ssl: unknown, option = 'ssl'): SslOptions {
   if (rejectUnauthorized !== undefined && rejectUnauthorized !== true)
     throw tlsRequired(`${option}.rejectUnauthorized`)
   if (verifyIdentity !== undefined && verifyIdentity !== true) throw tlsRequired(`${option}.verifyIdentity`)
-  // With a pre-shared key there is no certificate; with a session of the caller's its check would be left out.
+  // A PSK means no certificate, and resuming a caller-supplied session would skip the check.
   if (kept['pskCallback']) throw tlsRequired(`${option}.pskCallback`)
   if (kept['session']) throw tlsRequired(`${option}.session`)
   if (kept.checkServerIdentity !== undefined && typeof kept.checkServerIdentity !== 'function') {
     throw invalidOption(`${option}.checkServerIdentity`, 'give a function')
   }
-  // Node passes over text that holds no certificate, and then fails to verify the server's.
+  // Node ignores text without a certificate. The login would fail later, with an unclear error.
   if (kept.ca && !holdsCertificates(kept.ca)) {
-    throw invalidOption(`${option}.ca`, "there is no certificate in it: give PEM text, not a file's name")
+    throw invalidOption(`${option}.ca`, 'contains no certificate: give PEM text, not a file name')
   }
   return hideSecrets(withoutUndefined(kept), ssl as SslOptions)
 }
 
-/** The secrets among TLS settings, also those that are not enumerable: pg hides `key` in the caller's own object. */
+/** The secret options among TLS settings, enumerable or not: pg makes `key` non-enumerable in the caller's object. */
 export function secretsOf(ssl: SslOptions): SecureContextOptions {
   return Object.fromEntries(
     SECRETS.filter((name) => ssl[name] !== undefined).map((name) => [name, ssl[name]]),
   )
 }
 
-/** Adds the secrets among TLS settings to an object, where printing the object does not show them. */
+/** Adds the secret options of `ssl` to an object as non-enumerable properties, which printing does not show. */
 export function hideSecrets<T extends object>(target: T, ssl: SslOptions): T {
   for (const [name, value] of Object.entries(secretsOf(ssl))) {
     Object.defineProperty(target, name, { value, enumerable: false, writable: true, configurable: true })
@@ -73,7 +73,7 @@ export function hideSecrets<T extends object>(target: T, ssl: SslOptions): T {
   return target
 }
 
-/** A copy without the keys whose value is undefined: they would hide defaults. */
+/** Copies an object without its undefined values, which would override defaults. */
 export function withoutUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
@@ -93,6 +93,6 @@ function tlsRequired(option: string): RdsIamError {
   return new RdsIamError(
     'TLS_REQUIRED',
     `${option}: a token is only sent inside TLS with a verified certificate and host name: leave ${option} out, ` +
-      'and give ssl.ca for a server with certificates of your own',
+      'and give ssl.ca if your own CA signed the server certificate',
   )
 }

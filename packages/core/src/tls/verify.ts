@@ -2,7 +2,7 @@ import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:
 import { RdsIamError } from '../errors'
 import type { CheckServerIdentity } from './ssl-option'
 
-/** Checks that a certificate is the endpoint's, then whatever the caller checks beyond it. */
+/** Checks that a certificate is valid for a host, then calls the caller's own check. */
 export function checkCertificate(
   host: string,
   certificate: PeerCertificate,
@@ -12,7 +12,7 @@ export function checkCertificate(
 }
 
 /**
- * The last look before a token leaves: the socket must be TLS and its certificate chain verified.
+ * The last check before a token is sent: the socket must use TLS with a verified certificate chain.
  *
  * @throws {RdsIamError} `TLS_REQUIRED`
  */
@@ -21,16 +21,16 @@ export function requireTls(socket: unknown): asserts socket is TLSSocket {
   if (encrypted !== true || authorized !== true) {
     throw new RdsIamError(
       'TLS_REQUIRED',
-      'ssl: the server asks for the token outside verified TLS: no token was sent; do not change `ssl` behind rds-iam',
+      'ssl: the connection has no verified TLS: no token was sent. Do not change `ssl` after rds-iam has set it',
     )
   }
 }
 
 /**
- * The same for the host name, where the driver did not check it as we asked.
+ * Checks the host name in the certificate of a socket, for connections where the driver did not check it.
  *
- * @throws {RdsIamError} `TLS_REQUIRED`, with Node's error as its cause; always for a session that was resumed,
- * which shows no certificate.
+ * @throws {RdsIamError} `TLS_REQUIRED`, with Node's error as its cause. Always throws for a resumed TLS session, which
+ * has no certificate to check.
  */
 export function requireCertificateOf(
   host: string,
@@ -40,13 +40,17 @@ export function requireCertificateOf(
   if (socket.isSessionReused()) {
     throw new RdsIamError(
       'TLS_REQUIRED',
-      `ssl: a resumed TLS session shows no certificate, so it is not known to be one of ${host}: no token was sent; ` +
-        'hand on `ssl` and `stream` as rds-iam made them',
+      `ssl: cannot verify ${host} on a resumed TLS session: no token was sent. ` +
+        'Pass `ssl` and `stream` to the driver unchanged',
     )
   }
   const cause = checkCertificate(host, socket.getPeerCertificate(true), alsoCheck)
   if (!cause) return
-  throw new RdsIamError('TLS_REQUIRED', `ssl: the certificate is not one of ${host}: no token was sent`, {
-    cause,
-  })
+  throw new RdsIamError(
+    'TLS_REQUIRED',
+    `ssl: the server's certificate is not valid for ${host}: no token was sent`,
+    {
+      cause,
+    },
+  )
 }

