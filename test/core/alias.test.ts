@@ -198,10 +198,20 @@ describe.each([
     expect(dialled).toEqual([])
   })
 
+  it('tries the name itself when DNS fails for a search domain', async () => {
+    vi.spyOn(fs.promises, 'readFile').mockResolvedValue('search corp.example\noptions ndots:5')
+    names.failures.set(`${ALIAS}.corp.example`, Array(9).fill(SERVFAIL))
+    names.aliases.set(ALIAS, BLUE)
+    const db = open(follow(blue), 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+  })
+
   it('rejects when an alias points to itself', async () => {
     names.aliases.set(ALIAS, ALIAS)
     const db = open(follow(blue), 2)
-    expect(ours(await rejection(db.sql('select 1')))?.message).toContain('more than 8 names')
+    expect(ours(await rejection(db.sql('select 1')))?.message).toContain('more than 8 CNAMEs')
     await db.close()
   })
 

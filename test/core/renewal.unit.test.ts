@@ -380,6 +380,33 @@ describe('a failing credential source', () => {
     expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', message: expect.stringContaining('50 ms') })
   })
 
+  it('is retried for a patient configuration after an impatient one that shares it has timed out', async () => {
+    let calls = 0
+    const events = new EventEmitter()
+    const source: Source = async () => {
+      if (++calls > 1) return { accessKeyId: 'ASIA', secretAccessKey: 'secret' }
+      await once(events, 'fail')
+      throw new Error('a short failure')
+    }
+    const impatient = rejection(createProvider(source, 20).getToken())
+    const patient = createProvider(source).getToken()
+    expect((await impatient) as RdsIamError).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    events.emit('fail')
+    expect(keyOf(await patient)).toBe('ASIA')
+  })
+
+  it('does not lose credentials with nine seconds left when a forced refresh is slow', async () => {
+    const source: Source = (options) =>
+      options?.forceRefresh === true
+        ? new Promise(() => {})
+        : Promise.resolve({
+            accessKeyId: 'ASIA',
+            secretAccessKey: 'secret',
+            expiration: new Date(Date.now() + 9 * SECOND_MS),
+          })
+    expect(keyOf(await createProvider(source).getToken())).toBe('ASIA')
+  })
+
   it('rejects when a new token is forced, although the old one is valid', async () => {
     const { source } = createSource(HOUR_MS)
     let answer: Source = source
@@ -404,6 +431,18 @@ describe('credentials of a refused token', () => {
       pass(SECOND_MS)
     }
     expect(asked).toEqual([false, true, true, true, true, true])
+  })
+
+  it('are fetched again when the clock was set back since the last forced refresh', async () => {
+    const { source, asked } = createSource(HOUR_MS)
+    const credentials = new SigningCredentials({ credentials: source as never })
+    await credentials.get()
+    credentials.markStale()
+    await credentials.get()
+    pass(-HOUR_MS)
+    credentials.markStale()
+    await credentials.get()
+    expect(asked).toEqual([false, true, true])
   })
 
   it('without an expiry are fetched again at most once a minute', async () => {

@@ -39,6 +39,17 @@ describe('shared files', () => {
     expect(await keyOf({ profile: 'two' })).toBe('AKIATWO')
   })
 
+  it('do not give one profile the credentials of another when AWS_PROFILE changes during a fetch', async () => {
+    credentials(section('one', 'AKIAONE'), section('two', 'AKIATWO'))
+    stage.set({ AWS_PROFILE: 'one' })
+    const during = keyOf()
+    await Promise.resolve()
+    stage.set({ AWS_PROFILE: 'two' })
+    await during
+    stage.set({ AWS_PROFILE: 'one' })
+    expect(await keyOf()).toBe('AKIAONE')
+  })
+
   it('may have keys in the configuration file', async () => {
     config(section('profile app', 'AKIACONFIG'))
     expect(await keyOf({ profile: 'app' })).toBe('AKIACONFIG')

@@ -40,11 +40,18 @@ export async function followCname(
 
   async function firstTarget(): Promise<string> {
     const names = await candidateNames(alias)
+    let failure: unknown
     for (const name of names) {
-      const target = await resolve(name)
-      if (target !== undefined) return target
+      // After a failure only the name itself is safe: another search domain may have another database of that name.
+      if (failure !== undefined && name !== alias) continue
+      try {
+        const target = await resolve(name)
+        if (target !== undefined) return target
+      } catch (error) {
+        failure ??= error
+      }
     }
-    throw unknown(alias, `${names.join(' or ')} has no CNAME`)
+    throw failure ?? unknown(alias, `${names.join(' or ')} has no CNAME`)
   }
 
   async function resolve(name: string): Promise<string | undefined> {

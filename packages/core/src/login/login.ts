@@ -98,7 +98,9 @@ export class Login {
     return {
       ...ssl,
       // Share one secure context: parsing CA certificates costs more than the rest of a login.
-      secureContext: context(ssl.ca || ssl.secureContext ? undefined : (this.cas(target) ?? [])),
+      secureContext: context(
+        ssl.ca || ssl.secureContext ? undefined : builtInCas(target.parsed, target.region),
+      ),
       ...(isIP(host) ? {} : { servername: host }),
       rejectUnauthorized: true,
       checkServerIdentity(_, certificate) {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { readHost, readPort } from '../address'
 import { invalidOption, RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
@@ -44,10 +44,12 @@ export function createStream(login: Login, dialWith: DialWith | undefined) {
   return function stream(this: unknown, callback: StreamCallback): void {
     const options = this as DriverOptions
     if (!dialWith) return open(login, options, callback)
-    const dialled = dialWith.call(this, (error, socket) =>
-      error ? callback(error) : open(login, options, callback, socket),
-    )
-    if (dialled) open(login, options, callback, dialled)
+    const use = (dialled: unknown): void => {
+      if (dialled instanceof Duplex) open(login, options, callback, dialled)
+      else callback(invalidOption('stream', 'returned no socket'))
+    }
+    const dialled = dialWith.call(this, (error, socket) => (error ? callback(error) : use(socket)))
+    if (dialled) use(dialled)
   }
 }
 

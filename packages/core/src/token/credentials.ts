@@ -2,14 +2,16 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
 import { DEFAULT_TIMEOUT_MS, keyProblem, type IdentityOptions } from '../iam-options'
-import { CHAIN_VARIABLES, defaultChain, profileInUse, reasonOf, unavailable } from './default-chain'
+import { chainEnvironment, defaultChain, profileInUse, reasonOf, unavailable } from './default-chain'
 import {
+  MAX_WAIT_MS,
   RefreshingValue,
   RefreshingValues,
   shortlyBefore,
   type FetchRequest,
   type Lifetime,
 } from './refreshing-value'
+import { withTimeout } from '../with-timeout'
 
 type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
 
@@ -70,23 +72,36 @@ export class SigningCredentials {
     return source
   }
 
+  #chain(): SharedCredentials {
+    const { region } = this.#options
+    const timeoutMs = this.#timeoutMs
+    // Read AWS_PROFILE only once: it may change while the chain runs.
+    const profile = this.#options.profile ?? (process.env['AWS_PROFILE'] || undefined)
+    const key = this.#chainKey()
+    const found = byEnvironment.get(key)
+    if (found) return found
+    const chain = defaultChain({ profile, region, timeoutMs })
+    const provider = async (): Promise<AwsCredentialIdentity> => {
+      const identity = await chain()
+      // The environment changed while the chain read it: do not share what may be another identity.
+      if (this.#chainKey() !== key) byEnvironment.delete(key)
+      return identity
+    }
+    return byEnvironment.add(key, new SharedCredentials(provider, profileInUse(profile)))
+  }
+
   /**
    * Configurations with the same profile and environment share one default chain. The key includes `timeoutMs`, which
-   * limits the chain's requests, and `region` if the chain would call STS in it.
+   * limits the chain's requests, and `region` if the chain would call STS in it. It is a hash, because the environment
+   * may hold a secret key.
    */
-  #chain(): SharedCredentials {
+  #chainKey(): string {
+    const { createHash } = require('node:crypto') as typeof import('node:crypto')
     const { env } = process
     const { profile, region } = this.#options
-    const timeoutMs = this.#timeoutMs
     const stsRegion = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] ? undefined : region
-    const key = JSON.stringify([profile, timeoutMs, stsRegion, ...CHAIN_VARIABLES.map((name) => env[name])])
-    return (
-      byEnvironment.get(key) ??
-      byEnvironment.add(
-        key,
-        new SharedCredentials(defaultChain({ profile, region, timeoutMs }), profileInUse(profile)),
-      )
-    )
+    const parts = JSON.stringify([profile, this.#timeoutMs, stsRegion, chainEnvironment(env)])
+    return createHash('sha256').update(parts).digest('base64')
   }
 }
 
@@ -109,7 +124,11 @@ class SharedCredentials extends RefreshingValue<Credentials> {
     // A provider with its own cache may return credentials that are about to expire or expired: force a refresh.
     if (isExpiring(credentials) && !request.forceRefresh) {
       const old = credentials
-      credentials = await this.#fetchWithRetries(request, true).catch((error: unknown) => {
+      const forced = this.#fetchWithRetries(request, true)
+      const limited = isExpired(old)
+        ? forced
+        : withTimeout(MAX_WAIT_MS, forced, () => this.timeoutError(MAX_WAIT_MS))
+      credentials = await limited.catch((error: unknown) => {
         if (isExpired(old)) throw error
         return old
       })

@@ -9,31 +9,14 @@ const REQUEST_STARTED = 'http.client.request.start'
 const PROCESS_STARTED = 'child_process'
 const MINUTE_MS = 60_000
 
-/** The environment variables that affect the result of the chain. */
-export const CHAIN_VARIABLES = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_CREDENTIAL_EXPIRATION',
-  'AWS_PROFILE',
-  'AWS_CONFIG_FILE',
-  'AWS_SHARED_CREDENTIALS_FILE',
-  'HOME',
-  'USERPROFILE',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-  'AWS_ROLE_ARN',
-  'AWS_ROLE_SESSION_NAME',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-  'AWS_EC2_METADATA_DISABLED',
-  'AWS_EC2_METADATA_SERVICE_ENDPOINT',
-  'AWS_REGION',
-  'AWS_DEFAULT_REGION',
-  'AWS_ENDPOINT_URL',
-  'AWS_ENDPOINT_URL_STS',
-]
+const HOME_VARIABLES = ['HOME', 'USERPROFILE', 'HOMEDRIVE', 'HOMEPATH']
+
+/** The environment variables that affect the result of the chain: AWS's, and the place of the shared files. */
+export function chainEnvironment(env: NodeJS.ProcessEnv): [string, string | undefined][] {
+  return Object.entries(env)
+    .filter(([name]) => name.startsWith('AWS_') || HOME_VARIABLES.includes(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
 
 interface ChainOptions {
   profile: string | undefined

@@ -1,8 +1,9 @@
 import { withTimeout } from '../with-timeout'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
 // The longest wait for a new value while the old one is valid.
-const MAX_WAIT_MS = 1_000
+export const MAX_WAIT_MS = 1_000
 
 /** When a value may be used. All times are in milliseconds since 1970. */
 export interface Lifetime {
@@ -34,12 +35,24 @@ interface Held<T> extends Lifetime {
 /** The request that {@link RefreshingValue.fetch} gets. */
 export interface FetchRequest {
   readonly forceRefresh: boolean
-  /** Whether a caller has already timed out waiting for it. */
-  isOverdue: boolean
+  /** Whether every caller has timed out waiting for it. */
+  readonly isOverdue: boolean
+}
+
+class Request implements FetchRequest {
+  /** The callers that wait for it. */
+  callers = 0
+  hasTimedOut = false
+
+  constructor(readonly forceRefresh: boolean) {}
+
+  get isOverdue(): boolean {
+    return this.hasTimedOut && this.callers === 0
+  }
 }
 
 interface InFlight<T> {
-  request: FetchRequest
+  request: Request
   result: Promise<T>
   startedAtMs: number
   /** Counts the requests of one value: a higher number started later. */
@@ -58,7 +71,7 @@ export abstract class RefreshingValue<T> {
   #inFlight: InFlight<T> | undefined
   #started = 0
   #isStale = false
-  #forceAfterMs = -Infinity
+  #forcedAtMs = -Infinity
 
   protected abstract fetch(request: FetchRequest): Promise<T>
   protected abstract lifetime(value: T): Lifetime
@@ -94,12 +107,16 @@ export abstract class RefreshingValue<T> {
    */
   markStale(): void {
     this.#isStale = true
-    if (this.#held) this.#held.refreshAtMs = Math.min(this.#held.refreshAtMs, this.#forceAfterMs)
+    if (this.#held) this.#held.refreshAtMs = Math.min(this.#held.refreshAtMs, this.#forceAtMs())
   }
 
   /** Whether it can be dropped: there is no valid value and no request in flight. */
   isExpired(nowMs: number): boolean {
-    return this.#inFlight === undefined && (this.#held === undefined || nowMs >= this.#held.expiresAtMs)
+    if (this.#inFlight !== undefined) return false
+    if (this.#held === undefined) return true
+    const { expiresAtMs, refreshAtMs } = this.#held
+    // A value without an expiry is dropped when it has not been used for an hour.
+    return nowMs >= Math.min(expiresAtMs, refreshAtMs + HOUR_MS)
   }
 
   async #refreshOrKeep(held: Held<T>, options: GetOptions | undefined): Promise<T> {
@@ -111,7 +128,7 @@ export abstract class RefreshingValue<T> {
       if (!isValid(held, nowMs)) return refresh
       // Do not call the source again at every use: pause, but retry in time before the value expires.
       const pauseMs = Math.min(Math.max((held.expiresAtMs - nowMs) / 4, MAX_WAIT_MS), MINUTE_MS)
-      const dueAtMs = Math.min(this.lifetime(held.value).refreshAtMs, this.#forceAfterMs)
+      const dueAtMs = Math.min(this.lifetime(held.value).refreshAtMs, this.#forceAtMs())
       held.refreshAtMs = Math.max(nowMs + pauseMs, dueAtMs)
       held.madeAtMs = Math.min(held.madeAtMs, nowMs)
       this.onFailed(error, held.value)
@@ -129,7 +146,12 @@ export abstract class RefreshingValue<T> {
   }
 
   #isForced(options: GetOptions | undefined): boolean {
-    return options?.forceRefresh === true || (this.#isStale && Date.now() >= this.#forceAfterMs)
+    return options?.forceRefresh === true || (this.#isStale && Date.now() >= this.#forceAtMs())
+  }
+
+  /** From when on a stale value forces a refresh: a minute after the last one, also if the clock was set back since. */
+  #forceAtMs(): number {
+    return Math.abs(Date.now() - this.#forcedAtMs) < MINUTE_MS ? this.#forcedAtMs + MINUTE_MS : -Infinity
   }
 
   #wait(isForced: boolean, timeoutMs: number | undefined): Promise<T> {
@@ -137,10 +159,12 @@ export abstract class RefreshingValue<T> {
     const inFlight = running && canJoin(running, isForced) ? running : this.#start(isForced)
     if (timeoutMs === undefined) return inFlight.result
     const { request, result } = inFlight
-    return withTimeout(timeoutMs, request.isOverdue ? this.#fallback(inFlight, timeoutMs) : result, () => {
-      request.isOverdue = true
+    const awaited = request.isOverdue ? this.#fallback(inFlight, timeoutMs) : result
+    request.callers++
+    return withTimeout(timeoutMs, awaited, () => {
+      request.hasTimedOut = true
       return this.timeoutError(timeoutMs)
-    })
+    }).finally(() => request.callers--)
   }
 
   /**
@@ -157,8 +181,8 @@ export abstract class RefreshingValue<T> {
 
   #start(isForced: boolean): InFlight<T> {
     const startedAtMs = Date.now()
-    if (isForced) this.#forceAfterMs = startedAtMs + MINUTE_MS
-    const request = { forceRefresh: isForced, isOverdue: false }
+    if (isForced) this.#forcedAtMs = startedAtMs
+    const request = new Request(isForced)
     const inFlight = { request, result: this.fetch(request), startedAtMs, order: ++this.#started }
     this.#inFlight = inFlight
     inFlight.result.then(
@@ -191,6 +215,10 @@ export class RefreshingValues<V extends RefreshingValue<unknown>> {
 
   get(key: string): V | undefined {
     return this.#values.get(key)
+  }
+
+  delete(key: string): void {
+    this.#values.delete(key)
   }
 
   add(key: string, value: V): V {
