@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { QueryTypes, Sequelize, type AbstractDialect } from '@sequelize/core'
@@ -66,7 +67,12 @@ function database<Dialect extends AbstractDialect>(db: Sequelize<Dialect>): Data
   return {
     sql: run,
     transaction: (work) => db.transaction(() => work(run)),
-    close: () => db.close(),
+    async close() {
+      // Sequelize 7 does not wait for a connection that it sets up, and rejects nowhere if the server closes that.
+      const { write } = db.pool
+      while (write.size > write.available + write.using) await setImmediate()
+      await db.close()
+    },
   }
 }
 
