@@ -1,6 +1,6 @@
 import { MikroORM as MysqlORM } from '@mikro-orm/mysql'
 import { MikroORM } from '@mikro-orm/postgresql'
-import { RdsIamError } from '@rds-iam/core'
+import { isRdsIamError, RdsIamError } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Adapter, Database, LoginOptions } from '../contract/adapter'
@@ -61,7 +61,9 @@ const adapter = (
   // MikroORM rejects with a copy of the driver's error or of ours, with the same code and cause.
   driverError: (error) => {
     const { code, message, cause } = error as RdsIamError
-    return code === 'CREDENTIALS_UNAVAILABLE' ? new RdsIamError(code, message, { cause }) : error
+    return code === 'CREDENTIALS_UNAVAILABLE' && !isRdsIamError(cause)
+      ? new RdsIamError(code, message, { cause })
+      : error
   },
 })
 

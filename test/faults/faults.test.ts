@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { titleOf, type Step } from './matrix'
+import { knownFailure, titleOf, type Step } from './matrix'
 import { buildCase, startStage, type Stage } from './play'
 import type { Way } from './relay'
 import { subjects } from './subjects'
@@ -28,7 +28,10 @@ for (const subject of Object.keys(subjects)) {
     for (const [step, way] of chosen) {
       const cell = { subject, step, way }
       it(`settles, logs in again and exits after a fault: ${titleOf(cell)}`, async () => {
-        expect(await stage.play(cell)).toBeUndefined()
+        const known = knownFailure(cell)
+        const failure = await stage.play(cell)
+        if (known === undefined) expect(failure).toBeUndefined()
+        else expect(failure).toContain(known)
       }, 60_000)
     }
   })

@@ -46,6 +46,19 @@ export function allCells(): Cell[] {
   )
 }
 
+/** Cells that fail because of a driver, with a part of the failure. They must fail: a new driver may have changed. */
+const knownFailures: { driver: string; step: Step; way: Way; failure: string }[] = [
+  // The bytes arrive with the greeting. The driver emits an error on a connection that no one else has yet.
+  { driver: 'mariadb', step: 'awaited', way: 'corruption', failure: 'no: 45011' },
+]
+
+/** The failure that is known for a cell. */
+export function knownFailure({ subject, step, way }: Cell): string | undefined {
+  return knownFailures.find(
+    (known) => subject.startsWith(known.driver) && known.step === step && known.way === way,
+  )?.failure
+}
+
 export function titleOf({ step, way }: Cell): string {
   return `${steps[step]}: ${ways[way]}`
 }
