@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     globalSetup: ['./servers/global-setup.ts'],
     setupFiles: ['./setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 120_000,
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
     maxWorkers: 2,
   },
 })
