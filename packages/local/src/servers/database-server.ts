@@ -2,7 +2,7 @@ import type { BackendLogin } from '../backend'
 
 /** How a database server is started. */
 export interface DatabaseServerOptions {
-  /** Users to create, all of whom may create tables in the database `app`. Default `['jane_doe']`. */
+  /** Users to create. Each may create tables in the database `app`. Default `['jane_doe']`. */
   users?: readonly string[]
   /** Ends the start when it is aborted; nothing is left then. It has no effect later. */
   signal?: AbortSignal
