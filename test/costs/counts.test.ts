@@ -1,4 +1,4 @@
-// The costs of a login in counts, which are the same on every machine. test/bench measures times.
+// The costs of a login in counts, which are the same on every machine. bench measures times.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { adapters } from '../contract/adapters'
-import { contract } from '../contract/cases'
+import { adapters } from '../../test/contract/adapters'
+import { contract } from '../../test/contract/cases'
 import type { Outcome, Result } from './results'
 
 /** A case of the contract, to be played with an adapter. */

@@ -3,7 +3,7 @@ import type mysql from 'mysql2'
 import type pg from 'pg'
 import type postgres from 'postgres'
 import type mariadb from 'mariadb'
-import type { Adapter } from '../contract/adapter'
+import type { Adapter } from '../../test/contract/adapter'
 import type { Point } from './relay'
 
 interface Driver {
@@ -47,7 +47,7 @@ interface Subject {
   options?: object
 }
 
-const inDrivers = () => import('../contract/drivers')
+const inDrivers = () => import('../../test/contract/drivers')
 const alone = () => import('./alone')
 
 /** What logs in: each driver alone and in its pool, and the libraries over it, at both ends of their ranges. */
@@ -124,35 +124,35 @@ export const subjects: Record<string, Subject> = {
   },
   'knex with pg': {
     driver: drivers.pg,
-    load: async () => (await import('../contract/knex')).knexPg((await import('knex')).default),
+    load: async () => (await import('../../test/contract/knex')).knexPg((await import('knex')).default),
   },
   'knex 3.1 with pg': {
     driver: drivers.pg,
-    load: async () => (await import('../contract/knex')).knexPg((await knex31()).default),
+    load: async () => (await import('../../test/contract/knex')).knexPg((await knex31()).default),
   },
   'knex with mysql2': {
     driver: drivers.mysql2,
-    load: async () => (await import('../contract/knex')).knexMysql2((await import('knex')).default),
+    load: async () => (await import('../../test/contract/knex')).knexMysql2((await import('knex')).default),
   },
   'knex 3.1 with mysql2': {
     driver: drivers.mysql2,
-    load: async () => (await import('../contract/knex')).knexMysql2((await knex31()).default),
+    load: async () => (await import('../../test/contract/knex')).knexMysql2((await knex31()).default),
   },
   'kysely with pg': {
     driver: drivers.pg,
-    load: async () => (await import('../contract/kysely')).kyselyPg(await import('kysely')),
+    load: async () => (await import('../../test/contract/kysely')).kyselyPg(await import('kysely')),
   },
   'kysely 0.28 with pg': {
     driver: drivers.pg,
-    load: async () => (await import('../contract/kysely')).kyselyPg(await kysely028()),
+    load: async () => (await import('../../test/contract/kysely')).kyselyPg(await kysely028()),
   },
   'kysely with mysql2': {
     driver: drivers.mysql2,
-    load: async () => (await import('../contract/kysely')).kyselyMysql(await import('kysely')),
+    load: async () => (await import('../../test/contract/kysely')).kyselyMysql(await import('kysely')),
   },
   'kysely 0.28 with mysql2': {
     driver: drivers.mysql2,
-    load: async () => (await import('../contract/kysely')).kyselyMysql(await kysely028()),
+    load: async () => (await import('../../test/contract/kysely')).kyselyMysql(await kysely028()),
   },
 }
 

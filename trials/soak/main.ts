@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { findMysqlServer } from '@rds-iam/local'
-import { startTestMysql } from '../servers/mysql'
+import { startTestMysql } from '../../test/servers/mysql'
 import { soak } from './soak'
 
 const { values } = parseArgs({ options: { logins: { type: 'string', default: '20000' } } })

@@ -6,8 +6,8 @@ import type { DatabaseServer, Engine } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { HUNDRED_ROWS } from './hundred-rows'
-import { startTestMysql } from '../servers/mysql'
-import { startTestPostgres } from '../servers/postgres'
+import { startTestMysql } from '../test/servers/mysql'
+import { startTestPostgres } from '../test/servers/postgres'
 import { startDsqlStandIn, type DsqlStandIn } from './dsql-stand-in'
 
 /** Where and as whom one logs in: an RDS endpoint that verifies tokens, in front of a real server. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startLocalRds, type TestIdentity } from '@rds-iam/local'
-import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
+import { startCredentialEndpoints } from '../../test/support/credential-endpoints/credential-endpoints'
 import { startFunction } from './frozen-process'
 
 /** A function, and its database server. */

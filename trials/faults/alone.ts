@@ -2,7 +2,7 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import type mysql from 'mysql2'
 import type pg from 'pg'
-import type { Adapter, Database, RunSql } from '../contract/adapter'
+import type { Adapter, Database, RunSql } from '../../test/contract/adapter'
 
 /** A connection that the application opened itself. */
 interface Connection {

@@ -2,9 +2,9 @@
 // Arguments: a group of adapters, the address of the endpoint service, and pairs of adapter and case as JSON.
 import process from 'node:process'
 import { inspect } from 'node:util'
-import { adapters } from '../contract/adapters'
-import { contract } from '../contract/cases'
-import { play } from '../contract/scene'
+import { adapters } from '../../test/contract/adapters'
+import { contract } from '../../test/contract/cases'
+import { play } from '../../test/contract/scene'
 import type { CaseName } from './play-contract'
 import type { Outcome } from './results'
 

@@ -11,7 +11,7 @@ export const application = fileURLToPath(new URL('application/', import.meta.url
 
 // Where git does not look.
 const programs = join(application, 'node_modules/.programs')
-const packages = fileURLToPath(new URL('../../packages/', import.meta.url))
+const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 
 /** Loads a package of the application. */
 export const requireFromApplication: NodeJS.Require = createRequire(join(application, 'package.json'))

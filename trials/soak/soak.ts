@@ -8,8 +8,8 @@ import { randomInt } from 'node:crypto'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { startRelay, type Fault, type Relay } from '../faults/relay'
-import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
-import type { CredentialFault } from '../support/credential-endpoints/fault'
+import { startCredentialEndpoints } from '../../test/support/credential-endpoints/credential-endpoints'
+import type { CredentialFault } from '../../test/support/credential-endpoints/fault'
 
 const SESSION_MS = 60_000
 const LOGINS_AT_ONCE = 4

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { interleave, judge, ratios, type Figure } from '../figures'
 import type { Scene } from '../scene'
 
-const COMMAND = fileURLToPath(new URL('../../../packages/cli/bin/rds-iam.js', import.meta.url))
+const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
 
 /** The start of the command, over that of Node itself. */
 export async function help(_: Scene, rounds: number): Promise<Figure[]> {

@@ -2,7 +2,7 @@
 // what has happened to its connection.
 import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import type { LoginOptions } from '../contract/adapter'
+import type { LoginOptions } from '../../test/contract/adapter'
 import type { Cell, Step } from './matrix'
 import type { Way } from './relay'
 import { subjects } from './subjects'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { pack, publishedPackages, readJson, root } from '../../scripts/packages.mjs'
-import { run } from '../packages/run'
+import { run } from '../../test/packages/run'
 import { RESOLVED_AS_OF, type Runtime } from './versions'
 
 const cache = join(root, 'node_modules/.cache/runtimes')

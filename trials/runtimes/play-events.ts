@@ -1,4 +1,4 @@
-import { run } from '../packages/run'
+import { run } from '../../test/packages/run'
 import type { Outcome, Result } from './results'
 
 /** Has a program that subscribes to core's events run by a command that ends with its script. */
