@@ -6,17 +6,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** An application as users have one: installed by npm, with everything that is compared beside each other. */
+/** An application like a user's: npm installed it, with all packages that the benchmark compares. */
 export const application = fileURLToPath(new URL('application/', import.meta.url))
 
-// Where git does not look.
+// git ignores node_modules.
 const programs = join(application, 'node_modules/.programs')
 const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 
 /** Loads a package of the application. */
 export const requireFromApplication: NodeJS.Require = createRequire(join(application, 'package.json'))
 
-/** Installs what the application's lock file names, once, and copies our packages as they are published. */
+/** Installs the versions in the application's lock file once, and copies in our packages as they are published. */
 export async function installApplication(): Promise<void> {
   const modules = join(application, 'node_modules')
   const stamp = join(modules, '.installed')
@@ -24,7 +24,7 @@ export async function installApplication(): Promise<void> {
     .update(readFileSync(join(application, 'package-lock.json')))
     .digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    console.error('Installing what is compared …')
+    console.error('Installing the packages to compare …')
     const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
     await promisify(execFile)('npm', args, { cwd: application, shell: process.platform === 'win32' })
     writeFileSync(stamp, wanted)
@@ -40,14 +40,14 @@ export async function installApplication(): Promise<void> {
   mkdirSync(programs, { recursive: true })
 }
 
-/** Writes a program into the application and gives its path. */
+/** Writes a program into the application. Returns its path. */
 export function writeProgram(name: string, text: string): string {
   const file = join(programs, name)
   writeFileSync(file, text)
   return file
 }
 
-/** Runs a program in a process of its own and gives what it prints as JSON. */
+/** Runs a program in a new process. Returns the JSON that it prints. */
 export async function runProgram<Answer>(
   file: string,
   env: NodeJS.ProcessEnv = {},
@@ -55,7 +55,7 @@ export async function runProgram<Answer>(
   args: readonly string[] = [],
 ): Promise<Answer> {
   const child = spawn(process.execPath, [...nodeOptions, file, ...args], {
-    // Nothing of this machine: neither its AWS settings nor certificates that Node would read at its start.
+    // Leave out the machine's AWS settings, and certificates that Node would read at its start.
     env: {
       PATH: process.env['PATH'],
       HOME: '/nonexistent',
@@ -65,15 +65,15 @@ export async function runProgram<Answer>(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
   const status = await new Promise((resolve) => child.once('close', resolve))
-  if (status !== 0) throw new Error(`${file} ended with ${status}: ${said.stderr}`)
-  return JSON.parse(said.stdout) as Answer
+  if (status !== 0) throw new Error(`${file} ended with ${status}: ${output.stderr}`)
+  return JSON.parse(output.stdout) as Answer
 }
 
-// Drivers that knex and our adapters name, and this application does not use.
+// Drivers that knex and our adapters require, and this application does not use.
 const UNUSED = [
   'better-sqlite3',
   'mariadb',
@@ -86,7 +86,7 @@ const UNUSED = [
   'tedious',
 ]
 
-/** Makes one file of a program, as for AWS Lambda, and gives its path. */
+/** Bundles a program into one file, as for AWS Lambda. Returns its path. */
 export async function bundleProgram(file: string): Promise<string> {
   const { build } = requireFromApplication('esbuild') as { build(options: object): Promise<unknown> }
   const outfile = file.replace('.programs', '.bundles')

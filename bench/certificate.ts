@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 
-/** Files of a server certificate for `localhost`, with a P-256 key as the endpoint has. */
+/** Files of a server certificate for `localhost`, with a P-256 key like the endpoint's. */
 export interface CertificateFiles {
   cert: string
   key: string
-  /** What a client is to trust, in PEM. */
+  /** The CA certificate for clients, in PEM. */
   ca: string
 }
 

@@ -1,6 +1,6 @@
 import type { Contestant, Figure } from './figures'
 
-/** What the chart shows: the driver with a static token is 1. */
+/** The figures in the chart. The driver with a static token is 1. */
 const SHOWN: [row: string, what: string, subject: string, label: string][] = [
   ['queries', 'SELECT 1, one in flight', 'pg', 'SELECT 1, pool of pg'],
   ['queries', 'SELECT 1, one in flight', 'mysql2', 'SELECT 1, pool of mysql2'],
@@ -25,7 +25,7 @@ const RIGHT = 70
 const BAR = 10
 const LONGEST = 4
 
-/** Draws how many times a static token's time everybody takes; readable on light and on dark. */
+/** Draws each contestant's time, as a multiple of the time with a static token. Readable on light and dark pages. */
 export function drawChart(figures: readonly Figure[]): string {
   const scale = (WIDTH - LEFT - RIGHT) / LONGEST
   const parts: string[] = []
@@ -59,7 +59,7 @@ export function drawChart(figures: readonly Figure[]): string {
       text(at + 15, 43, label),
     ]
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Times a static token's">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Time over the same driver with a static token">
 <style>
 text { font: 12px system-ui, sans-serif; fill: #57606a }
 line { stroke: #57606a; stroke-dasharray: 3 3 }

@@ -4,11 +4,11 @@ import { HUNDRED_ROWS } from './hundred-rows'
 import { startPostgresWithTls } from './servers'
 
 /**
- * A PostgreSQL for the Aurora DSQL connector, whose tokens no RDS endpoint accepts: here its user needs none.
- * The floor logs in to the same server as the same user.
+ * A PostgreSQL server for the Aurora DSQL connector. RDS endpoints do not accept the connector's tokens, so this server
+ * requires none. The baseline logs in to the same server as the same user.
  */
 export interface DsqlStandIn {
-  /** An IP address: the connector takes a name without a dot for the id of a cluster. */
+  /** An IP address: the connector reads a name without a dot as the id of a cluster. */
   host: string
   port: number
   user: string
@@ -22,7 +22,7 @@ const USER = 'dsql'
 export async function startDsqlStandIn(): Promise<DsqlStandIn> {
   const server = await startPostgresWithTls()
   try {
-    await letIn(server.url)
+    await allowWithoutPassword(server.url)
   } catch (error) {
     await server.stop()
     throw error
@@ -38,7 +38,7 @@ export async function startDsqlStandIn(): Promise<DsqlStandIn> {
   }
 }
 
-async function letIn(url: string): Promise<void> {
+async function allowWithoutPassword(url: string): Promise<void> {
   const admin = new pg.Client(url)
   await admin.connect()
   await admin.query(`create role ${USER} login`)

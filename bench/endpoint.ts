@@ -1,15 +1,15 @@
-// The endpoint as the benchmark uses it; run as a program, in a process of its own, as the command runs it.
+// The local endpoint for the benchmark. As a program it runs in its own process, like the command rds-iam-local.
 import { createTokenProvider } from '@rds-iam/core'
 import { startLocalRds, type Engine } from '@rds-iam/local'
 import type { Target } from './workloads'
 
-/** An endpoint that runs. */
+/** A running endpoint. */
 export interface Endpoint {
   target: Target
   close(): Promise<void>
 }
 
-/** Starts an endpoint; the token is needed once for each connection, all of which are opened at the beginning. */
+/** Starts an endpoint. One token is enough: the drivers open all connections at the beginning. */
 export async function startEndpoint(engine: Engine, backend: string): Promise<Endpoint> {
   const rds = await startLocalRds({ engine, backend })
   const { host, port, user, region, database, ca } = rds

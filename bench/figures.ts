@@ -1,4 +1,4 @@
-/** The middle of several measurements, and the two that hold half of them. */
+/** The median and the quartiles of several measurements. */
 export interface Spread {
   median: number
   low: number
@@ -6,25 +6,25 @@ export interface Spread {
   runs: number
 }
 
-/** Who is compared. */
-export type Contestant = 'rds-iam' | 'usual recipe' | 'AWS wrapper' | 'DSQL connector' | 'itself again'
+/** The names of the compared logins. */
+export type Contestant = 'rds-iam' | 'usual recipe' | 'AWS wrapper' | 'DSQL connector' | 'baseline again'
 
-/** One line of the table. */
+/** One line of the printed table. */
 export interface Figure {
   row: string
   what: string
   subject: string
-  /** `×`: times what is named as the floor. */
+  /** `×`: a multiple of the baseline. */
   unit: '×' | 'ms' | 'µs' | 'kB' | 'KB' | 'MB' | 'times'
   measured: Partial<Record<Contestant, Spread>>
   target?: { atMost: number; text: string }
   met?: boolean
 }
 
-/** Measurements of one contestant, one of each round. */
+/** The measurements of each contestant, one for each round. */
 export type Rounds<Name extends string> = Record<Name, number[]>
 
-/** Runs everybody in each round, in an order that turns; the first rounds warm up and are left out. */
+/** Runs all contestants in each round, in a rotating order. The result does not contain the warm-up rounds. */
 export async function interleave<Name extends string>(
   contestants: Record<Name, () => Promise<number>>,
   rounds: number,
@@ -42,31 +42,31 @@ export async function interleave<Name extends string>(
   return taken
 }
 
-/** Each round's quotient of one contestant and the floor. */
-export function ratios(taken: readonly number[], floor: readonly number[]): Spread {
-  return spread(taken.map((figure, round) => figure / (floor[round] ?? NaN)))
+/** A contestant's time divided by the baseline's in the same round. */
+export function ratios(taken: readonly number[], baseline: readonly number[]): Spread {
+  return spread(taken.map((figure, round) => figure / (baseline[round] ?? NaN)))
 }
 
-/** Each round's difference of one contestant and the floor. */
-export function differences(taken: readonly number[], floor: readonly number[]): Spread {
-  return spread(taken.map((figure, round) => figure - (floor[round] ?? NaN)))
+/** A contestant's time minus the baseline's in the same round. */
+export function differences(taken: readonly number[], baseline: readonly number[]): Spread {
+  return spread(taken.map((figure, round) => figure - (baseline[round] ?? NaN)))
 }
 
-/** The middle of figures, and the middle half of them. */
+/** The median and the quartiles of figures. */
 export function spread(figures: readonly number[]): Spread {
   const sorted = figures.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? NaN
   return { median: at(0.5), low: at(0.25), high: at(0.75), runs: sorted.length }
 }
 
-/** The figure with its verdict: the median is compared, as precisely as the table shows it. */
+/** Adds whether a figure meets its target. Compares the median as rounded in the table. */
 export function judge(figure: Figure): Figure {
   const median = figure.measured['rds-iam']?.median
   if (!figure.target || median === undefined) return figure
   return { ...figure, met: Number(median.toFixed(digits(figure.unit))) <= figure.target.atMost }
 }
 
-/** How many digits after the point a unit is shown with. */
+/** How many digits the table shows after the decimal point. */
 export function digits(unit: Figure['unit']): number {
   return { '×': 2, ms: 1, µs: 2, kB: 1, KB: 2, MB: 2, times: 0 }[unit]
 }

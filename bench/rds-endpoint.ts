@@ -1,4 +1,4 @@
-// An RDS endpoint in a process of its own, so that it takes no time from what is measured.
+// A local RDS endpoint in its own process, so that it does not slow down the measured program.
 import { startLocalRds, type Engine } from '@rds-iam/local'
 import { startDelayedRelay } from './delayed-relay'
 import type { Endpoint } from './scene'

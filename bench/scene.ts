@@ -10,25 +10,25 @@ import { startTestMysql } from '../test/servers/mysql'
 import { startTestPostgres } from '../test/servers/postgres'
 import { startDsqlStandIn, type DsqlStandIn } from './dsql-stand-in'
 
-/** Where and as whom one logs in: an RDS endpoint that verifies tokens, in front of a real server. */
+/** A local RDS endpoint, which verifies tokens, in front of a real server. */
 export interface Endpoint {
   engine: Engine
   host: string
   port: number
-  /** The same endpoint at a distance of 20 ms there and back. */
+  /** The same endpoint with a round trip of 20 ms. */
   delayedPort: number
   user: string
   region: string
   database: string
-  /** What signed its certificate, in PEM. */
+  /** The CA certificate for clients, in PEM. */
   ca: string
-  /** URL of the server behind it, for its administrator. */
+  /** The administrator's URL of the server behind the endpoint. */
   backend: string
-  /** Credentials that may log in, as environment variables. */
+  /** Credentials that the endpoint accepts, as environment variables. */
   env: Record<string, string>
 }
 
-/** The servers of a run. */
+/** The servers of a benchmark run. */
 export interface Scene {
   postgres: Endpoint
   mysql: Endpoint
@@ -36,7 +36,7 @@ export interface Scene {
   close(): Promise<void>
 }
 
-/** Starts PostgreSQL and MariaDB, and before each an endpoint in a process of its own. */
+/** Starts PostgreSQL and MariaDB, each with an endpoint in its own process. */
 export async function startScene(): Promise<Scene> {
   const open: { servers: Pick<DatabaseServer, 'stop'>[]; endpoints: ChildProcess[] } = {
     servers: [],
@@ -86,7 +86,7 @@ async function fillMysql(url: string): Promise<void> {
   await admin.end()
 }
 
-/** Credentials of an endpoint, as the SDK has them. */
+/** Credentials that an endpoint accepts, as an object of the AWS SDK. */
 export function identityOf({ env }: Endpoint): { accessKeyId: string; secretAccessKey: string } {
   return {
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
@@ -96,7 +96,7 @@ export function identityOf({ env }: Endpoint): { accessKeyId: string; secretAcce
 
 const providers = new WeakMap<Endpoint, ReturnType<typeof createTokenProvider>>()
 
-/** A token that is good now, to be used as a static password. */
+/** A valid token, for use as a static password. */
 export async function staticToken(endpoint: Endpoint): Promise<string> {
   let provider = providers.get(endpoint)
   if (!provider) {
@@ -107,7 +107,7 @@ export async function staticToken(endpoint: Endpoint): Promise<string> {
   return (await provider.getToken()).value
 }
 
-/** What a program in a process of its own is told about an endpoint. */
+/** The environment variables that describe an endpoint to a measured program. */
 export async function environment(endpoint: Endpoint): Promise<Record<string, string>> {
   const { host, port, user, database, ca, region, env } = endpoint
   return {
@@ -122,7 +122,7 @@ export async function environment(endpoint: Endpoint): Promise<Record<string, st
   }
 }
 
-/** Waits until the server behind an endpoint has closed the connections of programs that have ended. */
+/** Waits until the server behind an endpoint has closed the connections of all programs that have exited. */
 export async function allClosed({ engine, backend }: Endpoint): Promise<void> {
   if (engine === 'postgres') {
     const admin = new pg.Client(backend)

@@ -9,13 +9,13 @@ import { findMysqlServer, startPostgres, type DatabaseServer } from '@rds-iam/lo
 import pg from 'pg'
 import { createCertificateFiles, type CertificateFiles } from './certificate'
 
-/** A database server that speaks TLS too, without any endpoint. */
+/** A database server with TLS, without an endpoint in front of it. */
 export interface TlsServer extends DatabaseServer {
-  /** What a client is to trust, in PEM. */
+  /** The CA certificate for clients, in PEM. */
   ca: string
 }
 
-/** The embedded PostgreSQL, with TLS switched on in it. */
+/** Starts the embedded PostgreSQL with TLS. */
 export async function startPostgresWithTls(): Promise<TlsServer> {
   const server = await startPostgres()
   const directory = mkdtempSync(join(tmpdir(), 'bench-'))
@@ -47,13 +47,13 @@ async function switchTlsOn(url: string, { cert, key }: CertificateFiles): Promis
   }
   await admin.query('alter system set ssl = on')
   await admin.query('select pg_reload_conf()')
-  // The server reloads in its own time, and this session with it.
+  // The server and this session reload the setting asynchronously.
   const isOn = async () => (await admin.query<{ ssl: string }>('show ssl')).rows[0]?.ssl === 'on'
   while (!(await isOn())) await admin.query('select pg_sleep(0.05)')
   await admin.end()
 }
 
-/** A MariaDB with TLS: it takes its certificate at the start alone, which `startMysql` has no option for. */
+/** Starts MariaDB with TLS. MariaDB reads its certificate only at its start, and `startMysql` has no option for it. */
 export async function startMariadbWithTls(): Promise<TlsServer> {
   const program = findMysqlServer()
   if (!program?.endsWith('mariadbd')) throw new Error('the benchmark needs MariaDB: install mariadb-server')
@@ -66,7 +66,7 @@ export async function startMariadbWithTls(): Promise<TlsServer> {
   writeFileSync(
     init,
     [
-      `drop user if exists ''@'localhost'`, // who would be taken for every user of this machine
+      `drop user if exists ''@'localhost'`, // matches every user who connects from this machine
       'create database app',
       `create user ${user} identified by '${password}'`,
       `grant all on *.* to ${user}`,
@@ -97,7 +97,7 @@ export async function startMariadbWithTls(): Promise<TlsServer> {
   const failed = exited.then(() => {
     throw new Error(`${program} ended before it was ready`)
   })
-  failed.catch(() => {}) // its end after that is the one that stop() waits for
+  failed.catch(() => {}) // later, stop() ends the server
   await Promise.race([ready, failed])
   return {
     url: `mysql://bench:${password}@127.0.0.1:${port}/app`,

@@ -2,7 +2,7 @@ import { digits, type Contestant, type Figure, type Spread } from './figures'
 
 const COLUMNS: Contestant[] = ['rds-iam', 'usual recipe', 'AWS wrapper', 'DSQL connector']
 
-/** Prints one line for each figure: the median, and between which two half of the runs were. */
+/** Prints one line for each figure: the median, and the quartiles in brackets. */
 export function printTable(figures: readonly Figure[]): void {
   const head = ['what', 'for', 'at most', '', ...COLUMNS]
   const lines = figures.map((figure) => [

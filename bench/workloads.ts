@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 
-/** Where and as whom a driver logs in, over TLS. */
+/** The options for a login over TLS. */
 export interface Target {
   host: string
   port: number
@@ -11,7 +11,7 @@ export interface Target {
   ca: string
 }
 
-/** A driver that is connected. */
+/** A connected driver. */
 export interface Driver {
   query(sql: string): Promise<number>
   end(): Promise<void>
@@ -21,8 +21,9 @@ const LARGE = 'select id, payload from bench'
 const SCAN = `select count(*) from bench where payload like '%y%'`
 
 /**
- * What is timed: each a query that is run `times` times, with some of them in flight at once. A round is short, for what
- * else the machine does is to fall on all that is compared, and short ones are the more: `rounds` for one of the longest.
+ * The measured workloads. Each runs a query `times` times, with `inFlight` of them at once. Rounds are short, so that
+ * other load on the machine affects all paths alike. `rounds` is the number of rounds for each round of the longest
+ * workload.
  */
 export const WORKLOADS = [
   { name: '200,000 rows, 50 MB', sql: LARGE, rows: 200_000, times: 1, inFlight: 1, rounds: 1 },
@@ -53,7 +54,7 @@ export const DRIVERS = {
   postgres: (target: Target): Driver => {
     const { ca, ...login } = target
     const pool = new pg.Pool({ ...login, ssl: { ca }, max: IN_FLIGHT, idleTimeoutMillis: 0 })
-    pool.on('error', () => {}) // the server stopped, because something else failed
+    pool.on('error', () => {}) // if something else fails, the server stops first
     return { query: async (sql) => (await pool.query(sql)).rows.length, end: () => pool.end() }
   },
   mysql: (target: Target): Driver => {
@@ -73,7 +74,7 @@ export const DRIVERS = {
   },
 }
 
-/** Fills the table that the large result is read from. */
+/** The statements that create the table for the large result. */
 export const FILL = {
   postgres: [
     `create table bench as select id, repeat('x', 250) as payload from generate_series(1, 200000) as id`,
@@ -83,15 +84,15 @@ export const FILL = {
   mysql: [`create table bench as select seq as id, repeat('x', 250) as payload from seq_1_to_200000`],
 }
 
-/** Runs a workload once, and gives how many milliseconds it took. */
+/** Runs a workload once. Returns its duration in milliseconds. */
 export async function time(driver: Driver, workload: (typeof WORKLOADS)[number]): Promise<number> {
   const { sql, rows, times, inFlight } = workload
   let left: number = times
-  const queryOnAndOn = async () => {
+  const queryRepeatedly = async () => {
     while (left-- > 0)
-      if ((await driver.query(sql)) !== rows) throw new Error(`${sql} did not give ${rows} rows`)
+      if ((await driver.query(sql)) !== rows) throw new Error(`${sql} did not return ${rows} rows`)
   }
   const start = performance.now()
-  await Promise.all(Array.from({ length: inFlight }, queryOnAndOn))
+  await Promise.all(Array.from({ length: inFlight }, queryRepeatedly))
   return performance.now() - start
 }

@@ -5,6 +5,7 @@ const source = (path: string) => fileURLToPath(new URL(`../packages/${path}`, im
 
 /** The unit tier: pure code, taken from source, without a build and without a server. */
 export default defineConfig({
+  root: import.meta.dirname,
   resolve: {
     alias: [
       { find: /^@rds-iam\/(core|local)$/, replacement: source('$1/src/index.ts') },

@@ -7,7 +7,7 @@ import { environment, type Scene } from '../scene'
 const TARGETS: Record<Stack, number> = { pg: 1.25, knex: 1.2, kysely: 1.2 }
 const STACKS = ['pg', 'knex', 'kysely'] as const
 
-/** A process that starts, logs in with credentials of its environment, and reads a row. */
+/** The time of a new process that logs in with credentials from its environment and reads a row. */
 export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
   const figures = []
   for (const stack of STACKS) {
@@ -33,7 +33,7 @@ export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure
     (['static token', 'DSQL connector'] as const).map((login) => [login, writeFirstRow('pg', login)]),
   )
   const measured = await overStatic(async () => dsqlEnvironment(scene), files, rounds)
-  const subject = 'pg, no token asked'
+  const subject = 'pg, no token required'
   figures.push({ row: 'cold', what: 'cold process to first row', subject, unit: '×' as const, measured })
   return figures
 }
@@ -46,15 +46,14 @@ function dsqlEnvironment({ dsql }: Scene): Record<string, string> {
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_REGION: 'us-east-1',
   }
-  return { ...address, ...identity, CA: ssl.ca, TOKEN: 'not asked for' }
+  return { ...address, ...identity, CA: ssl.ca, TOKEN: 'not used' }
 }
 
-/** The same from one file, as AWS Lambda runs it, and the size of that file. */
+/** The same for a program in one bundled file, as for AWS Lambda, and the size of the file. */
 export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const stack of STACKS) {
-    const bundle = (login: Login, authorities = false) =>
-      bundleProgram(writeFirstRow(stack, login, authorities))
+    const bundle = (login: Login, cas = false) => bundleProgram(writeFirstRow(stack, login, cas))
     const files = {
       'static token': await bundle('static token'),
       'rds-iam': await bundle('rds-iam'),
@@ -79,13 +78,13 @@ export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Fig
       }),
       judge({
         ...common,
-        what: "bundle: size over the usual recipe's with AWS's authorities in it, as in ours",
+        what: "bundle: size over the usual recipe's with AWS's CA certificates, like ours",
         measured: over(await bundle('usual recipe', true)),
         target: sizeTarget,
       }),
       judge({
         ...common,
-        what: "bundle: size over the usual recipe's without any",
+        what: "bundle: size over the usual recipe's without CA certificates",
         measured: over(files['usual recipe']),
         target: sizeTarget,
       }),
@@ -99,7 +98,7 @@ async function overStatic(
   files: Record<string, string>,
   rounds: number,
 ): Promise<Partial<Record<Contestant, Spread>>> {
-  const { 'static token': floor = [], ...others } = await interleave(
+  const { 'static token': baseline = [], ...others } = await interleave(
     Object.fromEntries(
       Object.entries(files).map(([login, file]) => {
         const run = async () => (await runProgram<{ ms: number }>(file, await env())).ms
@@ -108,7 +107,7 @@ async function overStatic(
     ),
     rounds,
   )
-  return Object.fromEntries(Object.entries(others).map(([login, taken]) => [login, ratios(taken, floor)]))
+  return Object.fromEntries(Object.entries(others).map(([login, taken]) => [login, ratios(taken, baseline)]))
 }
 
 function belowRecipe(figure: Figure): Figure {

@@ -13,9 +13,9 @@ import { identityOf, staticToken, type Endpoint, type Scene } from '../scene'
 const CONNECTS = 20
 const POOL = 20
 
-/** One connection after another, by a process that is warm. */
+/** The time to open connections one after the other, in a process that has opened one before. */
 export async function warmConnects(scene: Scene, rounds: number): Promise<Figure[]> {
-  return withBuiltInTrust([scene.postgres, scene.mysql], async () => {
+  return withEndpointCas([scene.postgres, scene.mysql], async () => {
     const figures = []
     for (const endpoint of [scene.postgres, scene.mysql]) {
       const open = await openers(endpoint)
@@ -26,15 +26,15 @@ export async function warmConnects(scene: Scene, rounds: number): Promise<Figure
       }
       const taken = await interleave(
         {
-          floor: connectAll(open.floor),
+          baseline: connectAll(open.baseline),
           'rds-iam': connectAll(open.ours),
           'usual recipe': connectAll(open.recipe),
         },
         rounds,
       )
       const measured = {
-        'rds-iam': ratios(taken['rds-iam'], taken.floor),
-        'usual recipe': ratios(taken['usual recipe'], taken.floor),
+        'rds-iam': ratios(taken['rds-iam'], taken.baseline),
+        'usual recipe': ratios(taken['usual recipe'], taken.baseline),
       }
       const target = { atMost: 1.01, text: '1.01' }
       figures.push(
@@ -52,9 +52,9 @@ export async function warmConnects(scene: Scene, rounds: number): Promise<Figure
   })
 }
 
-/** Twenty connections at once after the first: how long the event loop stands still. */
+/** The longest stall of the event loop while a process opens twenty connections at once, after a first one. */
 export async function poolStall(scene: Scene, rounds: number): Promise<Figure[]> {
-  return withBuiltInTrust([scene.postgres, scene.mysql], async () => {
+  return withEndpointCas([scene.postgres, scene.mysql], async () => {
     const figures = []
     for (const endpoint of [scene.postgres, scene.mysql]) {
       const open = await openers(endpoint)
@@ -67,12 +67,16 @@ export async function poolStall(scene: Scene, rounds: number): Promise<Figure[]>
         return longest
       }
       const taken = await interleave(
-        { floor: openAll(open.floor), 'rds-iam': openAll(open.ours), 'usual recipe': openAll(open.recipe) },
+        {
+          baseline: openAll(open.baseline),
+          'rds-iam': openAll(open.ours),
+          'usual recipe': openAll(open.recipe),
+        },
         rounds,
       )
       const measured = {
-        'rds-iam': ratios(taken['rds-iam'], taken.floor),
-        'usual recipe': ratios(taken['usual recipe'], taken.floor),
+        'rds-iam': ratios(taken['rds-iam'], taken.baseline),
+        'usual recipe': ratios(taken['usual recipe'], taken.baseline),
       }
       const target = { atMost: 1.1, text: '1.1' }
       figures.push(
@@ -90,11 +94,11 @@ export async function poolStall(scene: Scene, rounds: number): Promise<Figure[]>
   })
 }
 
-/** The built-in trust of a region, made once by a process that has opened TLS before. */
-export async function trust(_: Scene, rounds: number): Promise<Figure[]> {
-  // Node reads its own root certificates at the first context of a process, whoever makes it.
+/** The time to load the built-in CA certificates of a region, in a process that has opened TLS before. */
+export async function regionalCas(_: Scene, rounds: number): Promise<Figure[]> {
+  // Create a context first: Node reads its own root certificates for the first context of a process.
   const file = writeProgram(
-    'trust.cjs',
+    'ca-certificates.cjs',
     `const { createSecureContext } = require('node:tls')
 require('pg')
 const { builtInCas } = require('@rds-iam/core/internal')
@@ -112,7 +116,14 @@ console.log(JSON.stringify({ ms: performance.now() - start }))
   const measured = { 'rds-iam': spread(taken['rds-iam']) }
   const target = { atMost: 3, text: '3 ms' }
   return [
-    judge({ row: 'trust', what: 'building the trust, once', subject: 'core', unit: 'ms', measured, target }),
+    judge({
+      row: 'ca-certificates',
+      what: 'loading the CA certificates, once',
+      subject: 'core',
+      unit: 'ms',
+      measured,
+      target,
+    }),
   ]
 }
 
@@ -122,7 +133,7 @@ interface Closable {
 
 const subjectOf = ({ engine }: Endpoint) => (engine === 'postgres' ? 'pg' : 'mysql2')
 
-/** The floor has a static token and one CA; the usual recipe has AWS's whole bundle. */
+/** The baseline has a static token and one CA. The usual recipe has AWS's whole bundle. */
 async function openers(endpoint: Endpoint) {
   const { host, port, user, database, ca, region } = endpoint
   const address = { host, port, user, database }
@@ -136,7 +147,7 @@ async function openers(endpoint: Endpoint) {
       return client
     }
     return {
-      floor: connect({ ...address, ssl: { ca }, password }),
+      baseline: connect({ ...address, ssl: { ca }, password }),
       ours: connect(pgConfig(ours)),
       recipe: connect({ ...address, ssl: { ca: bundle }, password: () => Promise.resolve(password) }),
     }
@@ -144,14 +155,14 @@ async function openers(endpoint: Endpoint) {
   const connect = (options: object) => () => mysql.createConnection(options)
   const authPlugins = { mysql_clear_password: () => () => Buffer.from(`${password}\0`) }
   return {
-    floor: connect({ ...address, ssl: { ca, verifyIdentity: true }, authPlugins }),
+    baseline: connect({ ...address, ssl: { ca, verifyIdentity: true }, authPlugins }),
     ours: connect(mysql2Config(ours)),
     recipe: connect({ ...address, ssl: { ca: bundle, verifyIdentity: true }, authPlugins }),
   }
 }
 
-/** Makes the built-in trust accept the endpoints' own authorities, beside those of AWS. */
-async function withBuiltInTrust<T>(endpoints: Endpoint[], run: () => Promise<T>): Promise<T> {
+/** Adds the endpoints' CAs to the built-in CA certificates while `run` runs. */
+async function withEndpointCas<T>(endpoints: Endpoint[], run: () => Promise<T>): Promise<T> {
   const file = join(tmpdir(), `rds-iam-bench-${process.pid}.pem`)
   writeFileSync(file, endpoints.map(({ ca }) => ca).join('\n'))
   const kept = process.env['NODE_EXTRA_CA_CERTS']
@@ -165,7 +176,7 @@ async function withBuiltInTrust<T>(endpoints: Endpoint[], run: () => Promise<T>)
   }
 }
 
-/** Watches the event loop: how long it takes to come round, at the longest. */
+/** Measures the longest turn of the event loop. */
 function watchStalls(): { stop(): number } {
   let longest = 0
   let last = performance.now()

@@ -5,13 +5,13 @@ import type { Scene } from '../scene'
 
 const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
 
-/** The start of the command, over that of Node itself. */
+/** The time of `rds-iam --help`, divided by the time of `node -e 0`. */
 export async function help(_: Scene, rounds: number): Promise<Figure[]> {
   const taken = await interleave(
-    { 'rds-iam': () => start([COMMAND, '--help']), floor: () => start(['-e', '0']) },
+    { 'rds-iam': () => start([COMMAND, '--help']), baseline: () => start(['-e', '0']) },
     rounds,
   )
-  const measured = { 'rds-iam': ratios(taken['rds-iam'], taken.floor) }
+  const measured = { 'rds-iam': ratios(taken['rds-iam'], taken.baseline) }
   const target = { atMost: 2, text: '2' }
   const what = 'rds-iam --help over node -e 0'
   return [judge({ row: 'help', what, subject: 'the command', unit: '×', measured, target })]

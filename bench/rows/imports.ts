@@ -2,7 +2,7 @@ import { runProgram, writeProgram } from '../application'
 import { interleave, judge, spread, type Figure, type Spread } from '../figures'
 import type { Scene } from '../scene'
 
-const HOSTS = [
+const LIBRARIES = [
   ['knex', 'pg'],
   ['knex', 'mysql2'],
   ['kysely', 'pg'],
@@ -10,7 +10,7 @@ const HOSTS = [
 ] as const
 
 const CONTESTANTS = {
-  'rds-iam': (host: string) => `@rds-iam/${host}`,
+  'rds-iam': (library: string) => `@rds-iam/${library}`,
   'usual recipe': () => '@aws-sdk/rds-signer',
   'AWS wrapper': (_: string, driver: string) =>
     `aws-advanced-nodejs-wrapper/${driver === 'pg' ? 'pg' : 'mysql'}`,
@@ -21,12 +21,12 @@ interface Answer {
   mb: number
 }
 
-/** What importing an adapter adds to importing its host and driver. */
+/** The time and memory of importing an adapter, after its library and driver. */
 export async function imports(_: Scene, rounds: number): Promise<Figure[]> {
   const file = writeProgram(
     'import.cjs',
-    `const [host, driver, added] = process.argv.slice(2)
-for (const name of [host, driver]) require(name)
+    `const [library, driver, added] = process.argv.slice(2)
+for (const name of [library, driver]) require(name)
 gc()
 const before = process.memoryUsage().heapUsed
 const start = performance.now()
@@ -37,7 +37,7 @@ console.log(JSON.stringify({ ms, mb: (process.memoryUsage().heapUsed - before) /
 `,
   )
   const figures = []
-  for (const [host, driver] of HOSTS) {
+  for (const [library, driver] of LIBRARIES) {
     const answers: Record<string, Answer[]> = {}
     const contestants = Object.entries(CONTESTANTS).map(([name, added]) => {
       const run = async () => {
@@ -45,7 +45,7 @@ console.log(JSON.stringify({ ms, mb: (process.memoryUsage().heapUsed - before) /
           file,
           {},
           ['--expose-gc'],
-          [host, driver, added(host, driver)],
+          [library, driver, added(library, driver)],
         )
         ;(answers[name] ??= []).push(answer)
         return answer.ms
@@ -57,7 +57,7 @@ console.log(JSON.stringify({ ms, mb: (process.memoryUsage().heapUsed - before) /
       Object.fromEntries(
         Object.entries(answers).map(([name, list]) => [name, spread(list.map((one) => one[of]))]),
       )
-    const common = { row: 'import', subject: `${host}, ${driver}` }
+    const common = { row: 'import', subject: `${library}, ${driver}` }
     figures.push(
       judge({
         ...common,

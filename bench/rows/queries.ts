@@ -12,24 +12,24 @@ const SUBJECTS = [
   'mysql2',
   'knex, mysql2',
   'kysely, mysql2',
-  'pg, no token asked',
+  'pg, no token required',
 ]
 
-/** Queries over pools that are open: the driver's own with a static token is the floor. */
+/** The time of queries in open pools. The baseline is the driver's pool with a static token. */
 export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const subject of SUBJECTS) {
     const child = fork(fileURLToPath(new URL('query-process.ts', import.meta.url)), {
-      // The AWS wrapper's pool makes Node warn of listeners.
+      // Node warns about the number of listeners on the AWS wrapper's pool.
       execArgv: [...process.execArgv, '--no-warnings'],
     })
     const answered = once(child, 'message')
     const failed = once(child, 'exit').then(([status]) => {
       throw new Error(`the queries of ${subject} ended with ${status}`)
     })
-    failed.catch(() => {}) // its end after the answer
+    failed.catch(() => {}) // the process also exits after its answer
     const endpoint = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
-    const server = subject === 'pg, no token asked' ? scene.dsql : endpoint
+    const server = subject === 'pg, no token required' ? scene.dsql : endpoint
     child.send({ subject, server, rounds } satisfies Order)
     const [answer] = (await Promise.race([answered, failed])) as [Figure[]]
     figures.push(...answer)

@@ -1,4 +1,4 @@
-// Compares the queries of one subject in a process of its own: the AWS wrapper keeps one engine's state for all.
+// Compares the queries of one subject in a new process, because the AWS wrapper keeps one engine's state for all engines.
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { mysql2Connection, pgConnection } from '@rds-iam/knex'
@@ -39,15 +39,15 @@ const WORKLOADS = [
   },
 ] as const
 
-/** An open database: how many rows a query gives. */
+/** An open database. A query returns its number of rows. */
 interface Database {
   query(text: string): Promise<number>
   end(): Promise<unknown>
 }
 
-type Opened = { floor: Database } & Partial<Record<Contestant, Database>>
+type Opened = { baseline: Database } & Partial<Record<Contestant, Database>>
 
-/** What the process is told. */
+/** The message that starts a comparison. */
 export interface Order {
   subject: string
   server: Endpoint | DsqlStandIn
@@ -73,16 +73,16 @@ async function compare(
   workload: (typeof WORKLOADS)[number],
   rounds: number,
 ): Promise<Figure> {
-  const contestants = Object.entries({ ...opened, 'itself again': opened.floor })
-  const { floor = [], ...others } = await interleave(
+  const contestants = Object.entries({ ...opened, 'baseline again': opened.baseline })
+  const { baseline = [], ...others } = await interleave(
     Object.fromEntries(contestants.map(([name, database]) => [name, () => time(database, workload)])),
     rounds,
   )
   const measured: Figure['measured'] = Object.fromEntries(
-    Object.entries(others).map(([name, taken]) => [name, ratios(taken, floor)]),
+    Object.entries(others).map(([name, taken]) => [name, ratios(taken, baseline)]),
   )
-  // Noise is by how much the floor differs from itself; on a machine that is too noisy nothing is shown.
-  const noise = Math.min(0.05, Math.max(0.005, (measured['itself again']?.high ?? 1) - 1))
+  // Noise is the difference between two runs of the baseline. Cap it: a noisy machine must not hide a slow query.
+  const noise = Math.min(0.05, Math.max(0.005, (measured['baseline again']?.high ?? 1) - 1))
   const figure: Figure = { row: 'queries', what: workload.what, subject, unit: '×', measured }
   return measured['rds-iam']
     ? judge({ ...figure, target: { atMost: Number((1 + noise).toFixed(2)), text: '1.00 ± noise' } })
@@ -92,21 +92,21 @@ async function compare(
 async function time(database: Database, workload: (typeof WORKLOADS)[number]): Promise<number> {
   const { text, rows, times, inFlight } = workload
   let left: number = times
-  const queryOnAndOn = async () => {
+  const queryRepeatedly = async () => {
     while (left-- > 0) if ((await database.query(text)) !== rows) throw new Error(`${text}: not ${rows} rows`)
   }
   const start = performance.now()
-  await Promise.all(Array.from({ length: inFlight }, queryOnAndOn))
+  await Promise.all(Array.from({ length: inFlight }, queryRepeatedly))
   return performance.now() - start
 }
 
-/** What everybody is given. */
+/** The options of each contestant. */
 async function logins(endpoint: Endpoint) {
   const { host, port, user, database, ca, region } = endpoint
   const address = { host, port, user, database }
   const password = await staticToken(endpoint)
   const wrapped = { ...address, ssl: { ca }, plugins: 'iam', iamRegion: region, iamHost: host }
-  // The wrapper asks the SDK's default chain.
+  // The wrapper uses the SDK's default credential chain.
   Object.assign(process.env, endpoint.env)
   return {
     wrapped,
@@ -122,14 +122,14 @@ async function logins(endpoint: Endpoint) {
 
 function overDsql({ host, port, user, database, ssl }: DsqlStandIn): Opened {
   const options = { host, port, user, database, ssl }
-  // The connector asks the SDK's default chain.
+  // The connector uses the SDK's default credential chain.
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' })
   const { AuroraDSQLPool } = requireFromApplication('@aws/aurora-dsql-node-postgres-connector') as {
     AuroraDSQLPool: new (options: object) => PgPool
   }
   const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: 'us-east-1' }
   return {
-    floor: overPg(openPgPool(options)),
+    baseline: overPg(openPgPool(options)),
     'DSQL connector': overPg(new AuroraDSQLPool({ ...options, ...settings })),
   }
 }
@@ -141,20 +141,20 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
       AwsPgPoolClient: new (options: object, pool: object) => PgPool
     }
     return {
-      floor: overPg(openPgPool(pg)),
+      baseline: overPg(openPgPool(pg)),
       'rds-iam': overPg(openPgPool(pgConfig(ours))),
       'AWS wrapper': overPg(new AwsPgPoolClient(wrapped, { maxConnections: IN_FLIGHT })),
     }
   },
   'knex, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
-    return { floor: overKnex('pg', pg), 'rds-iam': overKnex('pg', pgConnection(ours)) }
+    return { baseline: overKnex('pg', pg), 'rds-iam': overKnex('pg', pgConnection(ours)) }
   },
   'kysely, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
     const config = postgresDialectConfig({ ...ours, max: IN_FLIGHT, idleTimeoutMillis: 0 })
     return {
-      floor: overKysely(new PostgresDialect({ pool: openPgPool(pg) })),
+      baseline: overKysely(new PostgresDialect({ pool: openPgPool(pg) })),
       'rds-iam': overKysely(new PostgresDialect(config)),
     }
   },
@@ -164,7 +164,7 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
       AwsMySQLPoolClient: new (options: object, pool: object) => Mysql2Pool
     }
     return {
-      floor: overMysql2(openMysql2Pool(mysql2).promise()),
+      baseline: overMysql2(openMysql2Pool(mysql2).promise()),
       'rds-iam': overMysql2(openMysql2Pool(mysql2Config(ours)).promise()),
       'AWS wrapper': overMysql2(
         new AwsMySQLPoolClient({ ...wrapped, enableCleartextPlugin: true }, { maxConnections: IN_FLIGHT }),
@@ -173,13 +173,13 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
   },
   'knex, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)
-    return { floor: overKnex('mysql2', mysql2), 'rds-iam': overKnex('mysql2', mysql2Connection(ours)) }
+    return { baseline: overKnex('mysql2', mysql2), 'rds-iam': overKnex('mysql2', mysql2Connection(ours)) }
   },
   'kysely, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)
     const config = mysqlDialectConfig({ ...ours, connectionLimit: IN_FLIGHT })
     return {
-      floor: overKysely(new MysqlDialect({ pool: openMysql2Pool(mysql2) })),
+      baseline: overKysely(new MysqlDialect({ pool: openMysql2Pool(mysql2) })),
       'rds-iam': overKysely(new MysqlDialect(config)),
     }
   },

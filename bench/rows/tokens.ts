@@ -6,7 +6,7 @@ import { identityOf, type Scene } from '../scene'
 const HITS = 200_000
 const SIGNATURES = 500
 
-/** A token that is already there; the signer has no cache, and signs. */
+/** The time to get a cached token. The AWS signer has no cache and signs each time. */
 export async function cachedToken({ postgres }: Scene, rounds: number): Promise<Figure[]> {
   const { host, port, user, region } = postgres
   const credentials = identityOf(postgres)
@@ -32,7 +32,7 @@ export async function cachedToken({ postgres }: Scene, rounds: number): Promise<
   return [judge({ row: 'token', what: 'a cached token', subject: 'core', unit: 'µs', measured, target })]
 }
 
-/** The heap that tokens of 100 endpoints and 10 users each take, whose credentials are a session. */
+/** The heap memory of one cached token, with 100 endpoints, 10 users each, and credentials with a session token. */
 export async function memory(_: Scene, rounds: number): Promise<Figure[]> {
   const file = writeProgram(
     'memory.cjs',

@@ -4,13 +4,13 @@ import type mysql from 'mysql2'
 import type pg from 'pg'
 import type { Adapter, Database, RunSql } from '../../test/contract/adapter'
 
-/** A connection that the application opened itself. */
+/** A connection without a pool. */
 interface Connection {
   sql: RunSql
   end(): Promise<void>
 }
 
-/** One connection of pg, in whichever version, as an application without a pool uses it. */
+/** An adapter for a single connection of pg, in any version. */
 export const pgClient = ({ Client }: typeof pg): Adapter => ({
   engine: 'postgres',
   open: (options) =>
@@ -21,13 +21,13 @@ export const pgClient = ({ Client }: typeof pg): Adapter => ({
         await end()
         throw error
       })
-      // From now on a client that loses its server ends the process, unless somebody listens.
+      // Without a listener, a client that loses its connection from now on ends the process.
       client.on('error', () => {})
       return { sql: async (sql) => (await client.query(sql)).rows as Record<string, unknown>[], end }
     }),
 })
 
-/** One connection of mysql2, in whichever version, as an application without a pool uses it. */
+/** An adapter for a single connection of mysql2, in any version. */
 export const mysql2Connection = ({ createConnection }: typeof mysql): Adapter => ({
   engine: 'mysql',
   open: (options) =>
@@ -55,7 +55,7 @@ export const mysql2Connection = ({ createConnection }: typeof mysql): Adapter =>
     ),
 })
 
-/** Opens a connection when there is none, and gives one up with which a query failed. */
+/** Opens a connection if none is open, and closes it when a query fails. */
 function oneConnection(connect: () => Promise<Connection>): Database {
   let open: Connection | undefined
   const close = async () => {

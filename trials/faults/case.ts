@@ -1,5 +1,5 @@
-// One case of the fault matrix, in a process of its own. It tells its parent what it does, and the parent tells it
-// what has happened to its connection.
+// One case of the fault matrix, in its own process. It reports each step to its parent process, which reports what
+// happened to the connection.
 import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import type { LoginOptions } from '../../test/contract/adapter'
@@ -7,22 +7,23 @@ import type { Cell, Step } from './matrix'
 import type { Way } from './relay'
 import { subjects } from './subjects'
 
-/** What the parent tells a case. */
+/** A message from the parent to a case: its fault has happened, its fault is armed, or its sockets are closed. */
 export type Order = 'happened' | 'armed' | 'closed'
 
-/** What a case tells: what it is about to do, or why that failed. */
+/** A message from a case to its parent: its next step, or why a step failed. */
 export interface Report {
   doing: string
   failure?: string
 }
 
-/** What a case is started with. */
+/** The command-line argument of a case, as JSON. */
 export interface CaseArguments extends Cell {
   options: LoginOptions
   identity: { accessKeyId: string; secretAccessKey: string }
 }
 
-// Where only the driver's limit ends the login it is the shorter one; the machine may be busy.
+// The driver's time limits. Use the short one where only the limit ends the login, and a long one elsewhere: the machine
+// may be busy.
 const SHORT_LIMIT_MS = 4_000
 const LONG_LIMIT_MS = 15_000
 const ENDED_BY_LIMIT: readonly Way[] = ['silence', 'garbage']
@@ -30,14 +31,14 @@ const AFTER_LOGIN: readonly Step[] = ['idle', 'queried']
 
 const { subject, step, way, options, identity } = JSON.parse(process.argv[2] ?? '') as CaseArguments
 const found = subjects[subject]
-if (!found) throw new Error(`no subject is called ${subject}`)
+if (!found) throw new Error(`there is no subject ${subject}`)
 const { driver, load } = found
 const isEndedByLimit = ENDED_BY_LIMIT.includes(way) && !AFTER_LOGIN.includes(step)
 const orders = new EventEmitter()
 process.on('message', (order: Order) => orders.emit(order))
 const happened = once(orders, 'happened')
 
-/** Held back, where the token is awaited, until the fault has happened and the driver could see it. */
+/** The credentials. In the step `awaited` they come after the fault, when the driver has had time to see it. */
 async function credentials() {
   if (step === 'awaited') {
     await happened
@@ -76,7 +77,7 @@ async function run(): Promise<void> {
     await begin('await its fault')
     await (step === 'idle' ? happened : ready)
   }
-  // No driver asks an idle connection whether its server still answers: a query would wait as long as TCP does.
+  // No driver checks an idle connection before use, so a query would wait for TCP's own time limit.
   if (step !== 'idle' || way !== 'silence') {
     await begin('settle')
     await (way === 'bytewise' ? query() : query().catch(() => {}))

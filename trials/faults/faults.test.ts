@@ -4,7 +4,7 @@ import { buildCase, startStage, type Stage } from './play'
 import type { Way } from './relay'
 import { subjects } from './subjects'
 
-// A part of the matrix: npm run faults plays all of it.
+// A part of the matrix. npm run faults runs all of it.
 const chosen: [Step, Way][] = [
   ['greeted', 'close'],
   ['handshake', 'reset'],

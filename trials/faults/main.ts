@@ -1,5 +1,5 @@
-// Plays the fault matrix and prints it: npm run faults.
-// --only NAME, --step NAME and --way NAME play a part; --write puts the whole into the documentation.
+// Runs the fault matrix and prints the results: npm run faults.
+// --only NAME, --step NAME and --way NAME run a part; --write writes the results of a whole run into docs/faults.md.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -38,7 +38,7 @@ if (chosen.length === cells.length) {
   const updated = text.replace(PLACE, () => `\n${table}\n\n`)
   if (values.write) writeFileSync(page, updated)
   else if (updated !== text) {
-    console.log('\n✗ docs/faults.md has other results: npm run faults -- --write')
+    console.log('\n✗ docs/faults.md has other results. To update it: npm run faults -- --write')
     process.exitCode = 1
   }
 }

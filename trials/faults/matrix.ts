@@ -1,20 +1,20 @@
 import type { Point, Way } from './relay'
 import { subjects } from './subjects'
 
-/** The steps of a login at which it is cut, in their order. */
+/** The steps of a login at which a fault happens, in order. */
 export const steps = {
   accepted: 'TCP accepted',
-  greeted: 'greeting, or SSLRequest answered',
-  handshake: 'amid TLS',
-  secured: 'after TLS',
-  awaited: 'token awaited',
-  asked: 'password asked',
+  greeted: 'greeting, or answer to SSLRequest',
+  handshake: 'during the TLS handshake',
+  secured: 'after the TLS handshake',
+  awaited: 'waiting for the token',
+  asked: 'password requested',
   sent: 'token sent',
   idle: 'logged in, idle',
   queried: 'logged in, query running',
 } satisfies Record<Point | 'awaited', string>
 
-/** The ways in which it is cut. */
+/** The kinds of fault. */
 export const ways = {
   close: 'orderly close',
   reset: 'reset',
@@ -35,7 +35,7 @@ export interface Cell {
 
 const BEFORE_TLS: readonly Step[] = ['accepted', 'greeted', 'handshake']
 
-/** Every case. Before TLS all garbage is below it. */
+/** All cases. Before TLS, garbage and garbage below TLS are the same. */
 export function allCells(): Cell[] {
   return Object.keys(subjects).flatMap((subject) =>
     (Object.keys(steps) as Step[]).flatMap((step) =>
@@ -46,13 +46,13 @@ export function allCells(): Cell[] {
   )
 }
 
-/** Cells that fail because of a driver, with a part of the failure. They must fail: a new driver may have changed. */
+/** Cells that fail because of a driver, with a part of the failure. A cell that no longer fails must be removed. */
 const knownFailures: { driver: string; step: Step; way: Way; failure: string }[] = [
   // The bytes arrive with the greeting. The driver emits an error on a connection that no one else has yet.
   { driver: 'mariadb', step: 'awaited', way: 'corruption', failure: 'no: 45011' },
 ]
 
-/** The failure that is known for a cell. */
+/** A part of the failure that is known for a cell, or undefined. */
 export function knownFailure({ subject, step, way }: Cell): string | undefined {
   return knownFailures.find(
     (known) => subject.startsWith(known.driver) && known.step === step && known.way === way,

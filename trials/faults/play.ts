@@ -8,20 +8,20 @@ import type { Cell } from './matrix'
 import { startRelay, type Relay } from './relay'
 import { subjects } from './subjects'
 
-// A case takes less than a second, or as long as a driver's limits; the machine may be busy.
+// A case takes less than a second, or as long as the driver's time limits. The machine may be busy.
 const LIMIT_MS = 30_000
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const program = `${here}../node_modules/.cache/faults/case.mjs`
 
-/** Where one case after the other is played: an endpoint of each engine with a relay before it. */
+/** Runs one case after the other, with an endpoint and a relay for each engine. */
 export interface Stage {
-  /** Plays a case, and says why it fails. */
+  /** Runs a case. Returns why it failed, or undefined. */
   play(cell: Cell): Promise<string | undefined>
   close(): Promise<void>
 }
 
-/** Makes the program of a case one file, which starts faster. */
+/** Bundles the program of a case into one file, which starts faster. */
 export async function buildCase(): Promise<void> {
   await build({
     entryPoints: [`${here}case.ts`],
@@ -74,7 +74,7 @@ async function startFront(engine: Engine, backend: string): Promise<Front> {
 async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<string | undefined> {
   const { subject, step, way } = cell
   const driver = subjects[subject]?.driver
-  if (!driver) throw new Error(`no subject is called ${subject}`)
+  if (!driver) throw new Error(`there is no subject ${subject}`)
   const { relay, options, identity } = fronts[driver.engine]
   const given: CaseArguments = { ...cell, options, identity }
   const child = fork(program, [JSON.stringify(given)], {
@@ -83,7 +83,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
     env: { PATH: process.env['PATH'], NODE_ENV: 'test' },
   })
   const tell = (order: Order) => {
-    // A case that has died hears nothing.
+    // A case that exited cannot receive messages.
     if (child.connected) child.send(order, () => {})
   }
   let errors = ''
@@ -96,7 +96,7 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
     void relay.arm({ at: step === 'awaited' ? driver.waitsAt : step, way }).then(() => {
       happened = true
       tell('happened')
-      // TCP itself ends the wait for an answer, in its own time.
+      // Do not wait for TCP's own time limit.
       if (step === 'queried' && way === 'silence') relay.closeSilenced()
     })
   if (step !== 'idle' && step !== 'queried') arm()
@@ -118,11 +118,11 @@ async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<stri
   if (isLate) return `does not ${doing}`
   if (failure !== undefined) return `fails to ${doing}: ${failure}`
   if (status !== 0) return `dies (to ${doing}): ${errorLine(errors)}`
-  if (!happened) return 'never came to its step'
+  if (!happened) return 'did not reach its step'
   return undefined
 }
 
-/** The line of a process's last words that names the error. */
+/** The line of stderr that names the error. */
 function errorLine(errors: string): string {
   return (/^\w*Error\b.*$/m.exec(errors)?.[0] ?? errors.trim().split('\n').at(-1) ?? '').trim()
 }

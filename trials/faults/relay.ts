@@ -6,19 +6,19 @@ import { connect as connectTls, createSecureContext, TLSSocket, type SecureConte
 import type { Engine } from '@rds-iam/local'
 import { generate } from 'selfsigned'
 
-/** A point of a login, or of the session after it, that a relay sees. */
+/** A point of a login, or of the session after it, that a relay recognizes. */
 export type Point = 'accepted' | 'greeted' | 'handshake' | 'secured' | 'asked' | 'sent' | 'queried' | 'idle'
 
-/** What a relay does to a connection. From `bytewise` on it sends a byte at a time, and goes on. */
+/** What a relay does to a connection. `bytewise` continues the connection, one byte at a time. */
 export type Way = 'close' | 'reset' | 'garbage' | 'corruption' | 'silence' | 'bytewise'
 
-/** What is to happen to the next connection that comes to a point. */
+/** What happens to the next connection that reaches a point. */
 export interface Fault {
   at: Point
   way: Way
 }
 
-// Whole messages of the engine's protocol, by their lengths, that mean nothing.
+// Messages with the lengths of the engine's protocol, but without a meaning.
 const NOISE = Buffer.from('f3a19bd407c852e6', 'hex')
 const GARBAGE: Record<Engine, Buffer> = {
   postgres: Buffer.concat(Array(8).fill(Buffer.concat([Buffer.from('?\0\0\0\x0c'), NOISE]))),
@@ -27,25 +27,25 @@ const GARBAGE: Record<Engine, Buffer> = {
 const TLS_REQUEST_BYTES: Record<Engine, number> = { postgres: 8, mysql: 36 }
 
 /**
- * A relay between drivers and an endpoint. It ends the TLS of both sides, so that it knows how far a login is and can
- * put bytes into it.
+ * A relay between drivers and an endpoint. It terminates TLS on both sides, so that it can follow a login and insert
+ * bytes.
  */
 export interface Relay {
   port: number
-  /** Certificate that clients are to trust, in PEM. */
+  /** The CA certificate for clients, in PEM. */
   ca: string
-  /** Sets the fault of the next connection that comes to its point; resolves when it has happened. */
+  /** Sets the fault of the next connection that reaches its point. Resolves when the fault has happened. */
   arm(fault: Fault): Promise<void>
-  /** Forgets a fault that has not happened, and closes every connection. */
+  /** Removes a fault that has not happened, and closes all connections. */
   clear(): Promise<void>
-  /** Closes the connections that were silenced. */
+  /** Closes all connections that are silent because of a fault. */
   closeSilenced(): void
   /** Resolves when no client is connected. */
   allClosed(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts a relay to the port that `upstream` gives. */
+/** Starts a relay to the port that `upstream` returns. */
 export async function startRelay(engine: Engine, upstream: () => number): Promise<Relay> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
@@ -107,7 +107,7 @@ export async function startRelay(engine: Engine, upstream: () => number): Promis
 type TakeFault = (point: Point) => { way: Way; happened(): void } | undefined
 
 class RelayedConnection {
-  /** What messages to the client are written to: its socket, later TLS. */
+  /** The stream for messages to the client: its socket, later TLS. */
   #stream: Duplex
   #isBytewise = false
   #isCut = false
@@ -141,13 +141,13 @@ class RelayedConnection {
     await once(secure, 'secure')
     this.#stream = secure
     if (!(await this.reach('secured'))) return void secure.resume()
-    // The endpoint is this process's own.
+    // Skip verification: the endpoint runs in this process.
     const endpoint = connectTls({ socket: upstream, rejectUnauthorized: false }).on('error', () => {})
     await once(endpoint, 'secureConnect')
     await this.#relayLogin(secure, endpoint)
   }
 
-  /** Passes messages on. Their order tells how far the login is: each side waits for the other's. */
+  /** Relays messages. Their order shows how far the login is, because each side waits for the other. */
   async #relayLogin(secure: Duplex, endpoint: Duplex): Promise<void> {
     let last: 'opening' | 'asked' | 'sent' | 'answered' = 'opening'
     const toEndpoint = async () => {
@@ -175,7 +175,7 @@ class RelayedConnection {
     await Promise.all([toEndpoint(), toClient()])
   }
 
-  /** Comes to a point, where there may be a fault; says whether the connection goes on. */
+  /** Applies the fault of a point, if there is one. Returns whether the connection continues. */
   async reach(point: Point): Promise<boolean> {
     const fault = this.takeFault(point)
     if (!fault) return !this.#isCut
@@ -191,12 +191,12 @@ class RelayedConnection {
     }
     this.#isCut = true
     this.upstream.destroy()
-    // Without TLS nobody else reads what the client still sends, and its end.
+    // Without TLS nothing else reads the client's remaining data and its end.
     if (this.#stream === this.client) this.client.resume()
     if (way === 'reset') this.client.resetAndDestroy()
     if (way === 'corruption') await write(this.client, GARBAGE[this.engine])
     if (way === 'garbage') await write(this.#stream, GARBAGE[this.engine])
-    // No driver limits the time of an answer that has begun.
+    // Close after garbage: no driver has a time limit for a response that has begun.
     if (way === 'close' || (way === 'garbage' && this.#isLoggedIn)) await this.#close()
   }
 
@@ -204,7 +204,7 @@ class RelayedConnection {
     if (this.#isCut) void this.#close()
   }
 
-  /** Closes as a server does: with TLS's and TCP's farewell, and what comes later is answered by a reset. */
+  /** Closes like a server: with TLS's close_notify and TCP's FIN. TCP answers later data with a reset. */
   async #close(): Promise<void> {
     if (this.client.closed) return
     const closed = once(this.client, 'close')
@@ -217,12 +217,12 @@ class RelayedConnection {
     if (!this.#isBytewise) return write(stream, chunk)
     for (const byte of chunk) {
       await write(stream, Buffer.of(byte))
-      // Inside TLS each byte is a record of its own; without it the client needs time to read one.
+      // With TLS each byte is its own record. Without it, give the client time to read each byte.
       if (stream === this.client) await setImmediate()
     }
   }
 
-  /** The client's socket for TLS to be spoken on; half of what TLS sends first goes before the fault amid TLS. */
+  /** The client's socket as a stream for TLS. The fault `handshake` happens after half of TLS's first message. */
   #wire(): Duplex {
     const { client } = this
     let isFirst = true
@@ -254,7 +254,7 @@ class RelayedConnection {
   }
 }
 
-/** Reads a number of bytes, or what comes first. */
+/** Reads a number of bytes, or what arrives first. */
 async function read(socket: Socket, bytes?: number): Promise<Buffer> {
   for (;;) {
     const chunk = socket.read(bytes) as Buffer | null

@@ -1,11 +1,11 @@
 import { steps, ways, type Cell, type Step } from './matrix'
 
-/** A cell, and why it failed; without `failure` it held. */
+/** A cell, with the reason if it failed. */
 export interface Result extends Cell {
   failure?: string
 }
 
-/** The results as Markdown: a row for each subject, a column for each step, and the ways that failed. */
+/** The results as a Markdown table: a row for each subject, a column for each step, and in each cell the failed faults. */
 export function presentResults(results: Result[]): string {
   const subjects = [...new Set(results.map(({ subject }) => subject))]
   const columns = Object.entries(steps).filter(([name]) => results.some(({ step }) => step === name))

@@ -8,9 +8,9 @@ import type { Point } from './relay'
 
 interface Driver {
   engine: Engine
-  /** How far the server has come when the driver waits for a token. */
+  /** The point of the login at which the driver waits for a token. */
   waitsAt: Point
-  /** The driver's own options that limit how long it waits for a server. */
+  /** The driver's options that limit how long it waits for a server. */
   limits(ms: number): object
 }
 
@@ -37,20 +37,20 @@ const drivers = {
   },
 } satisfies Record<string, Driver>
 
-// Once postgres.js has lost a connection, an end without a limit waits for ever, also with a password.
+// After a lost connection, `sql.end()` of postgres.js without a time limit never resolves, also with a password.
 const END_SECONDS = 1
 
 interface Subject {
   driver: Driver
   load(): Promise<Adapter>
-  /** What its driver needs to work at all. */
+  /** Options that the driver needs to connect at all. */
   options?: object
 }
 
 const inDrivers = () => import('../../test/contract/drivers')
 const alone = () => import('./alone')
 
-/** What logs in: each driver alone and in its pool, and the libraries over it, at both ends of their ranges. */
+/** What logs in: each driver with and without its pool, and knex and kysely, in the oldest and newest versions. */
 export const subjects: Record<string, Subject> = {
   pg: {
     driver: drivers.pg,
@@ -119,7 +119,7 @@ export const subjects: Record<string, Subject> = {
     driver: drivers.mariadb,
     load: async () =>
       (await inDrivers()).mariadbPool((await import('mariadb-3.4')).default as unknown as typeof mariadb),
-    // With 0 the pool opens nothing.
+    // With 0 the pool opens no connection.
     options: { minimumIdle: 1 },
   },
   'knex with pg': {

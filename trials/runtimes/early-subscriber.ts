@@ -1,10 +1,10 @@
-// Subscribes to a channel of core's before core is loaded; status 0 says that it was told of a token.
+// Subscribes to a channel of core before core is loaded. Exits with status 0 if it received the event of a token.
 import { subscribe } from 'node:diagnostics_channel'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 
-let told = 0
-subscribe('rds-iam:token.signed', () => told++)
+let received = 0
+subscribe('rds-iam:token.signed', () => received++)
 await delay(10)
 collectGarbage()
 
@@ -12,9 +12,9 @@ const { createTokenProvider } = await import('@rds-iam/core')
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const login = { host: 'localhost', port: 5432, user: 'jane_doe', region: 'us-east-1' }
 await createTokenProvider({ ...login, credentials }).getToken()
-process.exit(told === 1 ? 0 : 1)
+process.exit(received === 1 ? 0 : 1)
 
-/** Elsewhere it cannot be asked for. */
+/** Only Bun can collect garbage on request without an option. */
 function collectGarbage(): void {
   const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } }
   Bun?.gc(true)

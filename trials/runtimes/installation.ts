@@ -9,7 +9,7 @@ import { RESOLVED_AS_OF, type Runtime } from './versions'
 
 const cache = join(root, 'node_modules/.cache/runtimes')
 
-/** Gives the program of a runtime, and installs it into the cache when it is not there yet. */
+/** Installs a runtime into the cache, if it is not there yet. Returns the path of its program. */
 export async function installRuntime(runtime: Runtime): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`the runtimes are installed for Linux on x64, not ${process.platform} on ${process.arch}`)
@@ -24,7 +24,7 @@ export async function installRuntime(runtime: Runtime): Promise<string> {
 }
 
 const PACKAGES = ['core', 'knex', 'kysely']
-/** What the contract's cases import beside our packages, in the versions of the tests. */
+/** The packages that the contract imports besides ours, in the versions of the tests. */
 const DEPENDENCIES = [
   '@sinonjs/fake-timers',
   'knex',
@@ -37,13 +37,13 @@ const DEPENDENCIES = [
   'pg-8.11',
 ]
 
-/** Scripts that are played on a runtime, in an application that has our packages. */
+/** Scripts in an application with our packages, to run on each runtime. */
 export interface Application {
   playCases: string
   earlySubscriber: string
 }
 
-/** Installs our packages as they are published, and every driver, and puts the scripts beside them. */
+/** Creates an application with our packages as they are published, all drivers, and the scripts. */
 export async function installApplication(): Promise<Application> {
   const folder = join(cache, 'application')
   await rm(folder, { recursive: true, force: true })

@@ -1,16 +1,16 @@
-/** A case that does not hold on a runtime. It must fail there: one that holds again is to be taken from the list. */
+/** A case that fails on a runtime. When it no longer fails, remove it from the list. */
 export interface KnownFailure {
-  /** The runtime's name; what fails on one version of Node alone is no known failure but a fault of ours. */
+  /** The runtime's name, without a version: a case that fails on only one version of Node is a bug of ours. */
   runtime: string
   /** The adapter's name in the contract. */
   adapter: string
   /** The case's name in the contract. */
   name: string
-  /** What the runtime lacks, and what follows for an application. */
+  /** What the runtime lacks, and the consequence for an application. */
   reason: string
 }
 
-/** All that is known not to hold. */
+/** All known failures. */
 export const knownFailures: KnownFailure[] = [
   {
     runtime: 'Bun',

@@ -1,5 +1,6 @@
-// Plays the contract, and functions of Lambda, on every runtime, and shows what holds: npm run test:runtimes.
-// --only NAME plays on the runtimes whose name and version begin so; --write puts the results into the documentation.
+// Runs the contract and Lambda functions on all runtimes, and prints the results: npm run test:runtimes.
+// --only NAME runs them on the runtimes whose name and version start with NAME; --write writes the results into
+// docs/runtimes.md.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +34,7 @@ if (chosen.length === runtimes.length) {
   if (values.write) writeFileSync(page, updated)
   else if (updated !== text) {
     faults.push('docs/runtimes.md')
-    console.log('\n✗ docs/runtimes.md has other results: npm run test:runtimes -- --write')
+    console.log('\n✗ docs/runtimes.md has other results. To update it: npm run test:runtimes -- --write')
   }
 }
 process.exitCode = faults.length === 0 && chosen.length > 0 ? 0 : 1
@@ -59,7 +60,7 @@ async function play(): Promise<Result[]> {
       const { name, version } = runtime
       console.error(`${name} ${version} …`)
       const command = [programs.get(version) ?? '', ...runtime.args]
-      // The functions mostly wait for their tokens to end.
+      // Run the functions meanwhile: they mostly wait until their tokens expire.
       const waiting = playFunctions(command, functions, backends)
       const groups = [
         ...(await playContract([...command, application.playCases], service.url)),

@@ -1,4 +1,4 @@
-// Plays cases of the contract on the runtime that runs it, and prints what came of each.
+// Runs cases of the contract on the current runtime, and prints the result of each as a line of JSON.
 // Arguments: a group of adapters, the address of the endpoint service, and pairs of adapter and case as JSON.
 import process from 'node:process'
 import { inspect } from 'node:util'
@@ -14,7 +14,8 @@ const printed: unknown[][] = []
 for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const) {
   console[method] = (...values: unknown[]) => void printed.push(values)
 }
-// One case asks for the first of these; mysql2 names an IP address as the server's name, which Node ignores.
+// One case sets the variable in the first warning. The second warning is about mysql2: it uses an IP address as the
+// server name, which Node ignores.
 const EXPECTED_WARNINGS = /NODE_TLS_REJECT_UNAUTHORIZED|TLS ServerName to an IP address/
 process.removeAllListeners('warning')
 process.on('warning', (warning) => {
@@ -33,7 +34,7 @@ async function outcome(adapter: 'pg', name: string): Promise<string | undefined>
   printed.length = 0
   try {
     const run = contract[name]
-    if (!run) throw new Error(`no case is called ${name}`)
+    if (!run) throw new Error(`there is no case ${name}`)
     await play(run, loaded[adapter], service)
   } catch (error) {
     return inspect(error)

@@ -4,15 +4,15 @@ import { adapters } from '../../test/contract/adapters'
 import { contract } from '../../test/contract/cases'
 import type { Outcome, Result } from './results'
 
-/** A case of the contract, to be played with an adapter. */
+/** A case of the contract, and the adapter to run it with. */
 export type CaseName = Pick<Outcome, 'adapter' | 'name'>
 
-// A case takes less than a second; the machine may be busy.
+// A case takes less than a second. The machine may be busy.
 const SILENCE_MS = 60_000
 
 /**
- * Plays the whole contract with each group of adapters, by a command that ends with the player's script, at endpoints
- * of the service at `service`.
+ * Runs the whole contract with each group of adapters, at endpoints of the service at `service`. `command` is the
+ * runtime's command line with the script `play-cases`.
  */
 export async function playContract(command: string[], service: string): Promise<Omit<Result, 'runtime'>[]> {
   const results: Omit<Result, 'runtime'>[] = []
@@ -24,7 +24,7 @@ export async function playContract(command: string[], service: string): Promise<
   return results
 }
 
-/** Plays cases in a process, and goes on in another one when a case ends it or does not come to an end. */
+/** Runs cases in a process. When a case exits the process or hangs, the next cases run in a new one. */
 async function playCases(command: string[], cases: CaseName[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   while (outcomes.length < cases.length) {
@@ -44,10 +44,10 @@ async function playProcess([program = '', ...args]: string[]): Promise<{ played:
   })
   const played: Outcome[] = []
   let errors = ''
-  let end = 'the process ended'
+  let end = 'the process exited'
   const silence = () =>
     setTimeout(() => {
-      end = `it did not end within ${SILENCE_MS / 1_000} seconds`
+      end = `the case did not end within ${SILENCE_MS / 1_000} seconds`
       child.kill('SIGKILL')
     }, SILENCE_MS)
   let timer = silence()
@@ -62,7 +62,7 @@ async function playProcess([program = '', ...args]: string[]): Promise<{ played:
   return { played, end: `${end}\n${errors}`.trim() }
 }
 
-/** The environment without what would change a login or a runtime. */
+/** The environment, without variables that change a login or a runtime. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE|DENO|BUN|npm)_?/.test(key))
   return Object.fromEntries(own)

@@ -1,7 +1,7 @@
 import { run } from '../../test/packages/run'
 import type { Outcome, Result } from './results'
 
-/** Has a program that subscribes to core's events run by a command that ends with its script. */
+/** Runs a command that ends with the script `early-subscriber`. */
 export async function playEvents([program = '', ...args]: string[]): Promise<Omit<Result, 'runtime'>> {
   const outcome = {
     adapter: '@rds-iam/core',

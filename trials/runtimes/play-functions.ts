@@ -3,9 +3,9 @@ import { bundleBootstrap, bundleHandler, formats, handlers, type Handler } from 
 import { freezeAcrossTokenEnd } from '../lambda/freeze'
 import type { Outcome, Result } from './results'
 
-/** Functions of Lambda that are bundled. */
+/** Bundled Lambda functions. */
 export interface BundledFunctions {
-  /** What stands where Lambda's runtime does. */
+  /** The program that replaces Lambda's runtime. */
   bootstrap: string
   functions: { handler: Handler; format: string; file: string }[]
 }
@@ -21,7 +21,7 @@ export async function bundleFunctions(folder: string): Promise<BundledFunctions>
   return { bootstrap: await bundleBootstrap(folder), functions }
 }
 
-/** Freezes each function on a runtime across the end of its token. */
+/** Freezes each function on a runtime until its token has expired. */
 export async function playFunctions(
   command: string[],
   { bootstrap, functions }: BundledFunctions,
@@ -31,7 +31,7 @@ export async function playFunctions(
     const engine = handlers[handler]
     const outcome = {
       adapter: `Lambda, ${handler} as ${format}`,
-      name: 'is frozen across the end of its token',
+      name: 'logs in again when it was frozen until its token expired',
     }
     try {
       await freezeAcrossTokenEnd({

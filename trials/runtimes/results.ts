@@ -1,20 +1,20 @@
 import type { KnownFailure } from './known-failures'
 
-/** A case on a runtime, and what came of it; without `failure` it held. */
+/** A case on a runtime, with the reason if it failed. */
 export interface Outcome {
   adapter: string
   name: string
   failure?: string
 }
 
-/** What came of a group of cases on a runtime. */
+/** The outcomes of a group of cases on a runtime. */
 export interface Result {
   runtime: { name: string; version: string }
   group: string
   outcomes: Outcome[]
 }
 
-/** Sorts out what is not as it should be: cases that fail, and known failures that do not. */
+/** Finds unexpected outcomes: cases that fail, and known failures that do not. */
 export function findFaults(results: Result[], known: KnownFailure[]): string[] {
   return results.flatMap(({ runtime, outcomes }) =>
     outcomes.flatMap(({ adapter, name, failure }) => {
@@ -23,12 +23,12 @@ export function findFaults(results: Result[], known: KnownFailure[]): string[] {
       )
       if (isKnown === (failure !== undefined)) return []
       const what = `${runtime.name} ${runtime.version}: ${adapter}: ${name}`
-      return isKnown ? [`${what}\nholds, and stands among the known failures`] : [`${what}\n${failure}`]
+      return isKnown ? [`${what}\npasses, but is listed as a known failure`] : [`${what}\n${failure}`]
     }),
   )
 }
 
-/** The results as Markdown: how many cases hold for each runtime and group, then what is known not to hold. */
+/** The results as Markdown: how many cases pass for each runtime and group, then the known failures. */
 export function presentResults(results: Result[], known: KnownFailure[]): string {
   const groups = [...new Set(results.map(({ group }) => group))]
   const versions = [...new Set(results.map(({ runtime }) => `${runtime.name} ${runtime.version}`))]
@@ -50,7 +50,7 @@ export function presentResults(results: Result[], known: KnownFailure[]): string
   return [
     ...table.map((cells) => `| ${cells.join(' | ')} |`),
     '',
-    failures.length === 0 ? 'No case is known to fail.' : 'Known to fail:\n',
+    failures.length === 0 ? 'There are no known failures.' : 'Known failures:\n',
     ...failures,
   ].join('\n')
 }

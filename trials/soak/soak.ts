@@ -34,7 +34,7 @@ const CUT_POINTS = ['accepted', 'greeted', 'handshake', 'secured', 'asked', 'sen
 // No garbage: mysql2 prints a warning about it.
 const CUT_WAYS = ['close', 'reset', 'silence', 'bytewise'] as const
 
-/** What a soak saw. */
+/** The results of a soak. */
 export interface SoakFigures {
   engine: string
   logins: number
