@@ -48,8 +48,6 @@ export function allCells(): Cell[] {
 
 /** Cells that fail because of a driver, with a part of the failure. They must fail: a new driver may have changed. */
 const knownFailures: { driver: string; step: Step; way: Way; failure: string }[] = [
-  // The bytes arrive with the greeting. The driver emits an error on a connection that no one else has yet.
-  { driver: 'mariadb', step: 'awaited', way: 'corruption', failure: 'no: 45011' },
 ]
 
 /** The failure that is known for a cell. */
