@@ -48,6 +48,9 @@ export function allCells(): Cell[] {
 
 /** Cells that fail because of a driver, with a part of the failure. They must fail: a new driver may have changed. */
 const knownFailures: { driver: string; step: Step; way: Way; failure: string }[] = [
+  // The server sends several packets at once inside TLS. The driver emits an error on a connection that no one else
+  // has yet.
+  { driver: 'mariadb', step: 'secured', way: 'garbage', failure: 'no: 45011' },
 ]
 
 /** The failure that is known for a cell. */

@@ -106,15 +106,15 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
   function passGreeting(): void {
     let header: Buffer | null = null
     socket.on('readable', function pass() {
-      while (!hasBegunTls()) {
-        // What read() returns also goes to the driver's 'data' listener.
+      try {
+        // What read() returns also goes to the driver's 'data' listener, which throws for an invalid greeting.
         header ??= socket.read(HEADER_BYTES) as Buffer | null
-        if (!header || header.length < HEADER_BYTES) return
-        const length = header.readUIntLE(0, 3)
-        if (length > 0 && !socket.read(length)) return
-        header = null
+        if (header?.length === HEADER_BYTES && socket.read(header.readUIntLE(0, 3))) {
+          socket.off('readable', pass)
+        }
+      } catch (cause) {
+        fail(new Error("the server's greeting is invalid", { cause }))
       }
-      socket.off('readable', pass)
     })
   }
 
