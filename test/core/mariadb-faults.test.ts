@@ -11,22 +11,26 @@ type Fault = (client: Socket) => void
 
 const close: Fault = (client) => client.end()
 const reset: Fault = (client) => client.resetAndDestroy()
-const sendGarbage: Fault = (client) => client.end(Buffer.alloc(300, 0xff))
+// Complete packets without a meaning.
+const sendGarbage: Fault = (client) => client.end(Buffer.from('\x04\0\0\0????'.repeat(8)))
 const fallSilent: Fault = () => {}
 
-/** Each fault right after the greeting, and during the TLS handshake when the client has half of the server's reply. */
-const CASES: [fault: Fault, amidTls: boolean][] = [close, reset, sendGarbage, fallSilent].flatMap(
-  (fault): [Fault, boolean][] => [
-    [fault, false],
-    [fault, true],
-  ],
-)
+/** When a fault happens: before the greeting, right after it, or when the client has half of the server's TLS reply. */
+type Moment = 'before the greeting' | 'after the greeting' | 'amid TLS'
+
+const CASES: [Fault, Moment][] = [
+  [sendGarbage, 'before the greeting'],
+  ...[close, reset, sendGarbage, fallSilent].flatMap((fault): [Fault, Moment][] => [
+    [fault, 'after the greeting'],
+    [fault, 'amid TLS'],
+  ]),
+]
 
 let rds: TestEndpoint
 let relay: Server
 let clients: Set<Socket>
 /** The plan for the next connection; undefined for no fault. */
-let nextFault: () => { fault: Fault; amidTls: boolean; onFault(): void } | undefined
+let nextFault: () => { fault: Fault; moment: Moment; onFault(): void } | undefined
 
 beforeEach(async () => {
   rds = await startEndpoint({ engine: 'mysql' })
@@ -41,8 +45,10 @@ beforeEach(async () => {
     if (!plan) return void server.pipe(client)
     let isGreeting = true
     server.on('data', (chunk: Buffer) => {
-      const fails = isGreeting !== plan.amidTls
-      client.write(fails && !isGreeting ? chunk.subarray(0, chunk.length / 2) : chunk)
+      const fails = isGreeting !== (plan.moment === 'amid TLS')
+      if (plan.moment !== 'before the greeting') {
+        client.write(fails && !isGreeting ? chunk.subarray(0, chunk.length / 2) : chunk)
+      }
       isGreeting = false
       if (!fails) return
       plan.fault(client)
@@ -73,15 +79,16 @@ it.each(['3.5', '3.4'])(
     child.on('message', () => {
       const { value } = cases.next()
       if (!value) return child.send('done')
-      const [fault, amidTls] = value
+      const [fault, moment] = value
+      const waitsForFailure = moment !== 'amid TLS'
       // Two connections meet the fault: the single connection, and the first connection of the pool.
       let faults = 2
-      const onFault = () => void (faults === 1 && !amidTls && child.send('failed'))
-      nextFault = () => (faults-- > 0 ? { fault, amidTls, onFault } : undefined)
+      const onFault = () => void (faults === 1 && waitsForFailure && child.send('failed'))
+      nextFault = () => (faults-- > 0 ? { fault, moment, onFault } : undefined)
       const scene: Scene = {
         version,
         identity: rds.identity,
-        waitsForFailure: !amidTls,
+        waitsForFailure,
         options: {
           ...options,
           port: (relay.address() as AddressInfo).port,

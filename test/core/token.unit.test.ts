@@ -1,23 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { createTokenProvider, type AuthToken } from '@rds-iam/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-
-interface TokenVector {
-  host: string
-  port: number
-  user: string
-  region: string
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken: string | null
-  time: string
-  token: string
-}
-
-const vectors = JSON.parse(
-  readFileSync(new URL('../vectors/tokens.json', import.meta.url), 'utf8'),
-) as TokenVector[]
+import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -37,14 +21,13 @@ function parse(token: string) {
 }
 
 function tokenOf(vector: TokenVector): Promise<AuthToken> {
-  const { host, port, user, region, accessKeyId, secretAccessKey, sessionToken, time } = vector
+  const { host, port, user, region, time } = vector
   vi.setSystemTime(time)
-  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
-  return createTokenProvider({ host, port, user, region, credentials }).getToken()
+  return createTokenProvider({ host, port, user, region, credentials: identityOf(vector) }).getToken()
 }
 
 describe('a token', () => {
-  it.each(vectors)(
+  it.each(tokenVectors)(
     'for $user at $host:$port in $region equals the token that botocore signs',
     async (vector) => {
       const token = await tokenOf(vector)
@@ -56,7 +39,7 @@ describe('a token', () => {
   )
 
   it('does not show its value in inspect, String or JSON', async () => {
-    const token = await tokenOf(vectors[0]!)
+    const token = await tokenOf(tokenVectors[0]!)
     const shown = [
       inspect(token),
       inspect({ token }, { depth: 9 }),

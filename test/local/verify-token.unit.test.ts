@@ -1,30 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { createTokenProvider } from '@rds-iam/core'
-import { verifyToken, type RefusalReason, type TestIdentity, type TokenExpectations } from '@rds-iam/local'
+import { verifyToken, type RefusalReason, type TokenExpectations } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
-interface Vector {
-  host: string
-  port: number
-  user: string
-  region: string
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken: string | null
-  time: string
-  token: string
-}
-
-const vectors = JSON.parse(
-  readFileSync(new URL('../vectors/tokens.json', import.meta.url), 'utf8'),
-) as Vector[]
-
-function identityOf({ accessKeyId, secretAccessKey, sessionToken }: Vector): TestIdentity {
-  return { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) }
-}
-
-function expectationsOf(vector: Vector): TokenExpectations {
+function expectationsOf(vector: TokenVector): TokenExpectations {
   return {
     user: vector.user,
     users: [vector.user],
@@ -34,23 +14,23 @@ function expectationsOf(vector: Vector): TokenExpectations {
   }
 }
 
-function secondsAfter(vector: Vector, seconds: number): Date {
+function secondsAfter(vector: TokenVector, seconds: number): Date {
   return new Date(Date.parse(vector.time) + seconds * 1000)
 }
 
 /** Verifies a vector's token, or another one in its place, a minute after it was signed. */
-function verify(vector: Vector, token = vector.token, changes: Partial<TokenExpectations> = {}) {
+function verify(vector: TokenVector, token = vector.token, changes: Partial<TokenExpectations> = {}) {
   return verifyToken(token, { ...expectationsOf(vector), ...changes }, secondsAfter(vector, 60))
 }
 
-const plain = vectors.find(({ user, sessionToken }) => user === 'jane_doe' && sessionToken === null)!
-const withSession = vectors.find(({ sessionToken }) => sessionToken !== null)!
+const plain = tokenVectors.find(({ user, sessionToken }) => user === 'jane_doe' && sessionToken === null)!
+const withSession = tokenVectors.find(({ sessionToken }) => sessionToken !== null)!
 
 afterEach(() => void vi.useRealTimers())
 
-test('has twenty vectors', () => expect(vectors).toHaveLength(20))
+test('has twenty vectors', () => expect(tokenVectors).toHaveLength(20))
 
-describe.each(vectors)('the token of $user at $host:$port', (vector) => {
+describe.each(tokenVectors)('the token of $user at $host:$port', (vector) => {
   test('is accepted', () => {
     expect(verify(vector)).toEqual({ accepted: true, accessKeyId: vector.accessKeyId })
   })
@@ -222,7 +202,7 @@ function meaning(token: string): string | undefined {
   }
 }
 
-const anyVector = fc.constantFrom(...vectors)
+const anyVector = fc.constantFrom(...tokenVectors)
 
 test('refuses every mutation that changes the meaning of a token', () => {
   const mutation = fc.record({

@@ -26,6 +26,9 @@ interface Logger {
 // clear-text password and `password` is undefined.
 const NOTHING_TO_SEND = ''
 
+/** Each packet begins with its length (3 bytes) and its number. */
+const HEADER_BYTES = 4
+
 /** The callback that a `stream` function calls with its socket. */
 export type StreamCallback = (error?: Error, stream?: Duplex) => void
 
@@ -33,8 +36,8 @@ export type StreamCallback = (error?: Error, stream?: Duplex) => void
 export type DialWith = (this: unknown, callback: StreamCallback) => Duplex | undefined
 
 /**
- * Creates the mariadb driver's `stream` function. The driver has no asynchronous password hook, so the socket stays
- * paused until the token is ready.
+ * Creates the mariadb driver's `stream` function. The driver has no asynchronous password hook, so it gets the server's
+ * greeting only when the token is ready.
  *
  * Driver internal (tested: 3.4.5 to 3.5.4): the driver calls `stream` as a method of the connection's options, and
  * reads `password`, `ssl` and `logger` from them later. If it copied the options first, it would send no token, and
@@ -93,7 +96,26 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
       ;(socket as Socket).connect(target.dial.port, target.dial.host)
     }
     connectionLogin = new ConnectionLogin(login, target, await login.attempt(target, user))
-    socket.resume()
+    passGreeting()
+  }
+
+  /**
+   * Passes the server's greeting to the driver, and leaves the bytes after it for TLS. A driver that gets both at once
+   * emits an error on a connection that its caller does not have yet, which ends the process.
+   */
+  function passGreeting(): void {
+    let header: Buffer | null = null
+    socket.on('readable', function pass() {
+      try {
+        // What read() returns also goes to the driver's 'data' listener, which throws for an invalid greeting.
+        header ??= socket.read(HEADER_BYTES) as Buffer | null
+        if (header?.length === HEADER_BYTES && socket.read(header.readUIntLE(0, 3))) {
+          socket.off('readable', pass)
+        }
+      } catch (cause) {
+        fail(new Error("the server's greeting is invalid", { cause }))
+      }
+    })
   }
 
   function password(reader: DriverOptions): string {
