@@ -10,6 +10,9 @@ import { readSslOption, withoutUndefined, type SslOptions } from '../tls/ssl-opt
  */
 export function readConnectionString(connectionString: unknown): Record<string, unknown> {
   if (typeof connectionString !== 'string') throw invalidOption('connectionString', 'give a URL')
+  if (/^(?:mysql|mariadb)/i.test(connectionString)) {
+    throw invalidOption('connectionString', 'a URL of MySQL: give postgres://user@host/database')
+  }
   const [address = '', query = ''] = splitOnce(connectionString, '?')
   const parameters = new URLSearchParams(query)
   for (const name of ['sslmode', 'ssl']) {

@@ -101,7 +101,7 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
 
 /** Reads the `host` option of postgres.js: one host, or several as `host,host:port`. */
 function readHosts(hosts: unknown, port: number): Address[] {
-  if (typeof hosts !== 'string' || hosts === '') throw invalidOption('host', "give the endpoint's host name")
+  if (typeof hosts !== 'string') throw invalidOption('host', "give the endpoint's host name")
   return hosts.split(',').map((text) => {
     const address = { port, ...readAddress(text, 'host') }
     if (address.host.includes(':'))
