@@ -58,10 +58,13 @@ describe.each(Object.entries(drivers))('%s', (_, { own, connect }) => {
   )
 })
 
-it.each(['3.14.5', undefined])('rejects with INVALID_OPTION when the version of mysql2 is %s', async (version) => {
-  const stream = mysql2Config(options).stream as (connection: object) => EventEmitter
-  const socket = stream({ config: { ...options, connectAttributes: { _client_version: version } } })
-  const [error] = (await once(socket, 'error').catch((failure: unknown) => [failure])) as unknown[]
-  expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'mysql2' })
-  expect((error as Error).message).toContain('version 3.15 or later is needed')
-})
+it.each(['3.14.5', undefined])(
+  'rejects with INVALID_OPTION when the version of mysql2 is %s',
+  async (version) => {
+    const stream = mysql2Config(options).stream as (connection: object) => EventEmitter
+    const socket = stream({ config: { ...options, connectAttributes: { _client_version: version } } })
+    const [error] = (await once(socket, 'error').catch((failure: unknown) => [failure])) as unknown[]
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'mysql2' })
+    expect((error as Error).message).toContain('version 3.15 or later is needed')
+  },
+)

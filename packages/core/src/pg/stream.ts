@@ -41,7 +41,8 @@ export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling 
 export function createStream(login: Login, user: string, defaultSsl: ConnectionOptions) {
   return function (this: unknown, connection: ConnectionSettings): Socket {
     // mysql2 passes an object with `config`, the mariadb driver a callback.
-    if (typeof connection !== 'object' || 'config' in connection) return failedSocket(wrongDriver('pgConfig', 'pg'))
+    if (typeof connection !== 'object' || 'config' in connection)
+      return failedSocket(wrongDriver('pgConfig', 'pg'))
     const socket = new Socket()
     const dial = socket.connect.bind(socket)
     const dialling: Dialling = { verified: false }
