@@ -216,6 +216,13 @@ describe('pgConfig', () => {
     },
   )
 
+  it.each(['sslrootcert', 'sslcert', 'sslkey'])('names the file of %s when it cannot be read', (name) => {
+    const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop?${name}=/missing/file.pem`
+    const error = refusal(() => pgConfig({ connectionString }))
+    expect(error.message).toContain(`${name}: the file /missing/file.pem cannot be read (ENOENT)`)
+    expect(error.message).not.toContain('hunter2')
+  })
+
   it('rejects a password in the URL without quoting it', () => {
     const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop`
     const error = refusal(() => pgConfig({ connectionString }))
