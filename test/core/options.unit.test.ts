@@ -37,7 +37,6 @@ const configs: [string, Call][] = [
 
 describe.each(configs)('%s', (name, config) => {
   it.each([
-    ['host', { host: '' }],
     ['host', { host: 'https://db.example' }],
     ['host', { host: 'a b' }],
     ['host', { host: 'a\nb' }],
@@ -46,7 +45,6 @@ describe.each(configs)('%s', (name, config) => {
     ['host', { host: 'cafe:bad:5432' }],
     ['host', { host: ':::::' }],
     ['host', { host: '1:2:3' }],
-    ['host', { host: undefined }],
     ['port', { port: 0 }],
     ['port', { port: 65_536 }],
     ['port', { port: 1.5 }],
@@ -142,6 +140,10 @@ describe.each(configs)('%s', (name, config) => {
     },
   )
 
+  it.each([undefined, ''])('does not throw when the host is %j: a build may have no host', (host) => {
+    expect(config({ ...good, host })).toMatchObject({ host: 'missing-host.invalid' })
+  })
+
   it('accepts loopback by any of its names', () => {
     const names = ['localhost', 'LOCALHOST.', '127.0.0.1', '127.8.9.10']
     // postgres.js splits the host at colons.
@@ -197,6 +199,15 @@ describe('pgConfig', () => {
     expect(pgConfig({ connectionString: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
   })
 
+  it.each([`mysql://app@${ENDPOINT}/shop`, `MariaDB://app@${ENDPOINT}/shop`])(
+    'rejects %s as a connection string',
+    (connectionString) => {
+      const error = refusal(() => pgConfig({ connectionString }))
+      expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'connectionString' })
+      expect(error.message).toContain('MySQL')
+    },
+  )
+
   it.each(['sslmode=disable', 'sslmode=no-verify', 'sslmode=prefer', 'ssl=false', 'ssl=0'])(
     'rejects %s',
     (words) => {
@@ -204,6 +215,13 @@ describe('pgConfig', () => {
       expect(refusal(() => pgConfig({ connectionString })).code).toBe('TLS_REQUIRED')
     },
   )
+
+  it.each(['sslrootcert', 'sslcert', 'sslkey'])('names the file of %s when it cannot be read', (name) => {
+    const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop?${name}=/missing/file.pem`
+    const error = refusal(() => pgConfig({ connectionString }))
+    expect(error.message).toContain(`${name}: the file /missing/file.pem cannot be read (ENOENT)`)
+    expect(error.message).not.toContain('hunter2')
+  })
 
   it('rejects a password in the URL without quoting it', () => {
     const connectionString = `postgres://app:hunter2@${ENDPOINT}/shop`
@@ -250,6 +268,12 @@ describe('mysql2Config', () => {
 
   it('ignores an empty uri, as mysql2 does', () => {
     expect(mysql2Config({ uri: '', host: ENDPOINT, user: 'app' })).toMatchObject({ host: ENDPOINT })
+  })
+
+  it('rejects a URL of PostgreSQL', () => {
+    const error = refusal(() => mysql2Config({ uri: `postgresql://app@${ENDPOINT}/shop` }))
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'uri' })
+    expect(error.message).toContain('PostgreSQL')
   })
 
   it.each([
@@ -361,6 +385,7 @@ describe('postgresConfig', () => {
     ['password', `postgres://app:hunter2@${ENDPOINT}/shop`],
     ['password', `postgres://app@${ENDPOINT}/shop?password=hunter2`],
     ['pass', `postgres://app@${ENDPOINT}/shop?pass=hunter2`],
+    ['url', `mysql://app@${ENDPOINT}/shop`],
     ['url', 'postgres://app:hunter2@'],
     ['url', 'hunter2'],
     ['url', `postgres://app%:hunter2@${ENDPOINT}/shop`],

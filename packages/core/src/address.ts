@@ -13,9 +13,16 @@ export interface PartialAddress {
   port?: number
 }
 
+/**
+ * Stands for a missing host in a driver configuration, so that a build without DB_HOST succeeds. A connection to it is
+ * refused. Not empty: drivers would dial localhost.
+ */
+export const MISSING_HOST = 'missing-host.invalid'
+
 /** Reads a host name or an IP address. The result is in lower case and without a trailing dot. */
 export function readHost(host: unknown, option: string): string {
-  if (typeof host !== 'string' || host === '') throw invalidOption(option, "give the endpoint's host name")
+  if (typeof host !== 'string' || host === '' || host === MISSING_HOST)
+    throw invalidOption(option, "missing: give the endpoint's host name")
   if (host.startsWith('/')) throw invalidOption(option, 'a socket path: IAM logins need TLS over TCP')
   if (host.includes('://')) throw invalidOption(option, 'a URL: give only the host name')
   const name = normalizeHost(host.replace(/^\[(.*:.*)\]$/, '$1'))

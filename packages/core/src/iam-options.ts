@@ -34,6 +34,14 @@ export interface IamOptions {
   timeoutMs?: number | undefined
 }
 
+/**
+ * Makes two mistakes in a literal type errors, which a type parameter accepts: a password, and a misspelt `iam` option.
+ * An object declared with a driver's own type is accepted, though that type has an optional password.
+ */
+export type CheckedOptions<T extends { iam?: unknown }> = {
+  iam?: { [name in Exclude<keyof NonNullable<T['iam']>, keyof IamOptions>]: never } | undefined
+} & (T extends { password: {} | null } | { pass: {} | null } ? { password?: never; pass?: never } : unknown)
+
 /** The options that {@link IamOptions} and the options of `createTokenProvider` have in common. */
 export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname'>
 

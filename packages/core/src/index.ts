@@ -8,7 +8,7 @@ export type {
   TokenReusedEvent,
   TokenSignedEvent,
 } from './events'
-export type { IamOptions } from './iam-options'
+export type { CheckedOptions, IamOptions } from './iam-options'
 export {
   createTokenProvider,
   type AuthToken,

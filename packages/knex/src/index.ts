@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { CheckedOptions } from '@rds-iam/core'
 import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
 import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 
@@ -12,8 +13,10 @@ import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
  * knex({ client: 'pg', connection: pgConnection({ host, user, database }) })
  * ```
  */
-export function pgConnection<T extends PgOptions>(options: T): Knex.AsyncConnectionConfigProvider {
-  return provider(pgConfig(options))
+export function pgConnection<T extends PgOptions>(
+  options: T & CheckedOptions<T>,
+): Knex.AsyncConnectionConfigProvider {
+  return provider(pgConfig(options as PgOptions))
 }
 
 /**
@@ -26,8 +29,10 @@ export function pgConnection<T extends PgOptions>(options: T): Knex.AsyncConnect
  * knex({ client: 'mysql2', connection: mysql2Connection({ host, user, database }) })
  * ```
  */
-export function mysql2Connection<T extends Mysql2Options>(options: T): Knex.AsyncConnectionConfigProvider {
-  return provider(mysql2Config(options))
+export function mysql2Connection<T extends Mysql2Options>(
+  options: T & CheckedOptions<T>,
+): Knex.AsyncConnectionConfigProvider {
+  return provider(mysql2Config(options as Mysql2Options))
 }
 
 // knex calls this function once and keeps the result, whose own functions create the tokens. knex deletes a key of the

@@ -2,6 +2,7 @@
 import type { MysqlDialectConfig, MysqlPool, PostgresDialectConfig, PostgresPool } from 'kysely' with {
   'resolution-mode': 'import',
 }
+import type { CheckedOptions } from '@rds-iam/core'
 import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
 import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 
@@ -15,8 +16,10 @@ import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
  * new Kysely<DB>({ dialect: new PostgresDialect(postgresDialectConfig({ host, user, database, max: 20 })) })
  * ```
  */
-export function postgresDialectConfig<T extends PgOptions>(options: T): PostgresDialectConfig {
-  const config = pgConfig(options)
+export function postgresDialectConfig<T extends PgOptions>(
+  options: T & CheckedOptions<T>,
+): PostgresDialectConfig {
+  const config = pgConfig(options as PgOptions)
   return {
     pool: async () => {
       const { Pool } = loadPg()
@@ -35,8 +38,10 @@ export function postgresDialectConfig<T extends PgOptions>(options: T): Postgres
  * new Kysely<DB>({ dialect: new MysqlDialect(mysqlDialectConfig({ host, user, database, connectionLimit: 20 })) })
  * ```
  */
-export function mysqlDialectConfig<T extends Mysql2Options>(options: T): MysqlDialectConfig {
-  const config = mysql2Config(options)
+export function mysqlDialectConfig<T extends Mysql2Options>(
+  options: T & CheckedOptions<T>,
+): MysqlDialectConfig {
+  const config = mysql2Config(options as Mysql2Options)
   return {
     // Use the callback pool: kysely hangs with the pool of mysql2/promise.
     pool: async () => loadMysql2().createPool(config),

@@ -17,11 +17,15 @@ export const postgresProvider: Knex.AsyncConnectionConfigProvider = pgConnection
 export const mysqlProvider: Knex.AsyncConnectionConfigProvider = mysql2Connection(options)
 export const config: Knex.Config = { client: 'pg', connection: postgresProvider }
 
+// Objects of knex's own types may have a password: it is refused when they have one.
+export const declaredPostgres = (given: Knex.PgConnectionConfig) => pgConnection(given)
+export const declaredMysql = (given: Knex.MySql2ConnectionConfig) => mysql2Connection(given)
+
 // @ts-expect-error: an IAM login has no password
 pgConnection({ ...options, password: 'secret' })
 // @ts-expect-error: an IAM login has no password
 mysql2Connection({ ...options, password: 'secret' })
 // @ts-expect-error: a misspelt option
-pgConnection({ ...options, iam: { regoin: 'eu-west-1' } })
+pgConnection({ ...options, iam: { region: 'eu-west-1', regoin: 'eu-west-1' } })
 // @ts-expect-error: a misspelt option
-mysql2Connection({ ...options, iam: { regoin: 'eu-west-1' } })
+mysql2Connection({ ...options, iam: { region: 'eu-west-1', regoin: 'eu-west-1' } })

@@ -17,7 +17,10 @@ export const client: Client = new Client(
   pgConfig({ ...options, application_name: 'shop', ssl: { ca: 'PEM' } }),
 )
 export const byUrl: Pool = new Pool(pgConfig({ connectionString: `postgres://app@${host}/shop`, min: 1 }))
-export const declared = (given: Omit<PoolConfig, 'password'>): Pool => new Pool(pgConfig(given))
+// An object of pg's own type may have a password: it is refused when it has one.
+export const declared = (given: PoolConfig): Pool => new Pool(pgConfig(given))
+export const portFromEnvironment = pgConfig({ ...options, port: process.env['DB_PORT'] ?? '5432' })
+  .port satisfies number
 
 const config = pgConfig({ ...options, max: 5, iam: { region: 'eu-west-1' } })
 export const poolConfig: PoolConfig = config
@@ -37,9 +40,7 @@ pgConfig({ ...options, password: 'secret' })
 // @ts-expect-error: also where it is a function
 pgConfig({ ...options, password: async () => 'secret' })
 // @ts-expect-error: a misspelt option
-pgConfig({ ...options, iam: { regoin: 'eu-west-1' } })
-// @ts-expect-error: a port is a number
-pgConfig({ ...options, port: '5432' })
+pgConfig({ ...options, iam: { region: 'eu-west-1', regoin: 'eu-west-1' } })
 // @ts-expect-error: what pg's own types refuse is still refused
 new Pool(pgConfig({ ...options, max: 'five' }))
 

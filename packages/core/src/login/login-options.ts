@@ -1,4 +1,4 @@
-import { readHost, readPort, type Address } from '../address'
+import { MISSING_HOST, readHost, readPort, type Address } from '../address'
 import { invalidOption } from '../errors'
 import { readIamOptions, readUser } from '../iam-options'
 import { readSslOption } from '../tls/ssl-option'
@@ -45,12 +45,16 @@ export function readLoginOptions(
   if (socketPath && options[socketPath]) throw invalidOption(socketPath, 'IAM logins need TLS over TCP')
   const ssl = readSslOption(options['ssl'])
   const port = readPort(options['port'] ?? enginePort, 'port')
-  const addresses = readHosts(options['host'], port) as [Address, ...Address[]]
+  const host = options['host'] ?? ''
+  const addresses = (host === '' ? [{ host: MISSING_HOST, port }] : readHosts(host, port)) as [
+    Address,
+    ...Address[],
+  ]
   const user = readUser(options['user'], 'user')
   if (options[dial] !== undefined && iam.followCname) {
     throw invalidOption('iam.followCname', `not together with ${dial}, which chooses the address itself`)
   }
-  for (const { host } of addresses) checkEndpoint(host, iam)
+  if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam)
   return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }
 }
 

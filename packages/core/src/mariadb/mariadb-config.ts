@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors'
-import type { IamOptions } from '../iam-options'
+import type { CheckedOptions, IamOptions } from '../iam-options'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createStream, type DialWith, type StreamCallback } from './stream'
@@ -9,11 +9,11 @@ export interface MariadbOptions {
   /** The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint. */
   host?: string | undefined
   /** Default: 3306. */
-  port?: number | undefined
+  port?: number | string | undefined
   /** The database user. */
   user?: string | undefined
-  /** Not allowed: the token is the password. */
-  password?: never
+  /** Must be empty: the token is the password. */
+  password?: unknown
   /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   /**
@@ -59,7 +59,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
  * const pool = createPool(mariadbConfig({ host: 'db.abc….eu-west-1.rds.amazonaws.com', user: 'app', database: 'shop' }))
  * ```
  */
-export function mariadbConfig<T extends MariadbOptions>(options: T): MariadbConfig<T> {
+export function mariadbConfig<T extends MariadbOptions>(options: T & CheckedOptions<T>): MariadbConfig<T> {
   expectOptions('mariadbConfig', options)
   const { iam, ...given } = options as MariadbOptions
   const rest: Record<string, unknown> = withoutUndefined(given)

@@ -5,6 +5,7 @@ import { invalidOption, RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
+import { failedSocket, wrongDriver } from '../login/failed-socket'
 import { ConnectionLogin, type DriverError } from './connection-login'
 
 /** The options of a connection that we use. The driver creates a new object for each connection. */
@@ -44,7 +45,8 @@ export type DialWith = (this: unknown, callback: StreamCallback) => Duplex | und
  * the server would refuse the login.
  */
 export function createStream(login: Login, dialWith: DialWith | undefined) {
-  return function stream(this: unknown, callback: StreamCallback): void {
+  return function stream(this: unknown, callback: StreamCallback): Socket | void {
+    if (typeof callback !== 'function') return failedSocket(wrongDriver('mariadbConfig', 'mariadb'))
     const options = this as DriverOptions
     if (!dialWith) return open(login, options, callback)
     const use = (dialled: unknown): void => {

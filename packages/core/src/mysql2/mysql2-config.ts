@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors'
-import type { IamOptions } from '../iam-options'
+import type { CheckedOptions, IamOptions } from '../iam-options'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createClearPassword, type ClearPasswordPlugin } from './clear-password'
@@ -12,13 +12,13 @@ export interface Mysql2Options {
   /** The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint. */
   host?: string | undefined
   /** Default: 3306. */
-  port?: number | undefined
+  port?: number | string | undefined
   /** The database user. */
   user?: string | undefined
   /** A connection URL without a password. As in mysql2, the other options override it. */
   uri?: string | undefined
-  /** Not allowed: the token is the password. */
-  password?: never
+  /** Must be empty: the token is the password. */
+  password?: unknown
   /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   /** Other authentication plugins. They are kept; `mysql_clear_password` is replaced by ours. */
@@ -38,7 +38,7 @@ export interface Mysql2Login {
 }
 
 /** A configuration for mysql2's createPool and createConnection: the caller's options, plus the IAM login. */
-export type Mysql2Config<T> = Omit<T, keyof Mysql2Login | 'iam' | 'uri'> & Mysql2Login
+export type Mysql2Config<T> = Omit<T, keyof Mysql2Login | 'iam' | 'uri' | 'password'> & Mysql2Login
 
 const OPTION_NAMES: DriverOptionNames = {
   enginePort: 3306,
@@ -58,7 +58,7 @@ const OPTION_NAMES: DriverOptionNames = {
  * const pool = createPool(mysql2Config({ host: 'db.abc….eu-west-1.rds.amazonaws.com', user: 'app', database: 'shop' }))
  * ```
  */
-export function mysql2Config<T extends Mysql2Options>(options: T): Mysql2Config<T> {
+export function mysql2Config<T extends Mysql2Options>(options: T & CheckedOptions<T>): Mysql2Config<T> {
   expectOptions('mysql2Config', options)
   const { iam, uri, ...given } = options as Mysql2Options
   const rest: Record<string, unknown> = { ...(uri ? readUri(uri) : {}), ...withoutUndefined(given) }

@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns'
 import { connect, isIP, type Socket } from 'node:net'
 import type { Address } from '../address'
-import type { RdsIamError } from '../errors'
+import { invalidOption, type RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
+import { failedSocket, wrongDriver } from '../login/failed-socket'
 import type { Mysql2SslByCas } from './ssl'
 
 /** The properties of a connection's configuration that we use. mysql2 passes it to the `stream` function. */
@@ -14,9 +15,13 @@ export interface ConnectionConfig {
   user: string
   ssl: unknown
   stream: unknown
+  connectAttributes?: { _client_version?: string }
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
 }
+
+/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
+const OLDEST = [3, 15] as const
 
 const targets = new WeakMap<ConnectionConfig, LoginTarget>()
 
@@ -34,6 +39,16 @@ export function failLogin(socket: Socket, cause: unknown): void {
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
 
+/** Finds out whether the driver that called is not mysql2, or too old. */
+function problemOf(config: ConnectionConfig | undefined): Error | undefined {
+  if (!config) return wrongDriver('mysql2Config', 'mysql2')
+  // mysql2 before 3.6 does not tell its version.
+  const version = config.connectAttributes?._client_version ?? 'before 3.6'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined
+  return invalidOption('mysql2', `version ${OLDEST.join('.')} or later is needed, this is ${version}`)
+}
+
 /**
  * Creates mysql2's `stream` function. It returns a socket that first finds the endpoint behind the dialled address, and
  * makes mysql2 verify the endpoint's name. It requests the token while the socket connects, so that the credential
@@ -41,6 +56,8 @@ export function failLogin(socket: Socket, cause: unknown): void {
  */
 export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: Address) {
   return ({ config }: { config: ConnectionConfig }): Socket => {
+    const unusable = problemOf(config)
+    if (unusable) return failedSocket(unusable)
     const { host, port } = dialled ?? config
 
     async function findTarget(): Promise<LoginTarget> {

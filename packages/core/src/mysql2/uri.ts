@@ -10,6 +10,8 @@ export function readUri(uri: unknown): Record<string, unknown> {
   // Do not quote the URL in the message: it may contain a password.
   if (typeof uri !== 'string' || !URL.canParse(uri)) throw invalidOption('uri', 'cannot be read: give a URL')
   const url = new URL(uri)
+  if (url.protocol.startsWith('postgres'))
+    throw invalidOption('uri', 'a URL of PostgreSQL: give mysql://user@host/database')
   const options: Record<string, unknown> = {}
   for (const [name, text] of url.searchParams) options[name] = readValue(text)
   const { sslmode, 'ssl-mode': sslMode, ...others } = options

@@ -10,6 +10,9 @@ import { readSslOption, withoutUndefined, type SslOptions } from '../tls/ssl-opt
  */
 export function readConnectionString(connectionString: unknown): Record<string, unknown> {
   if (typeof connectionString !== 'string') throw invalidOption('connectionString', 'give a URL')
+  if (/^(?:mysql|mariadb)/i.test(connectionString)) {
+    throw invalidOption('connectionString', 'a URL of MySQL: give postgres://user@host/database')
+  }
   const [address = '', query = ''] = splitOnce(connectionString, '?')
   const parameters = new URLSearchParams(query)
   for (const name of ['sslmode', 'ssl']) {
@@ -19,7 +22,7 @@ export function readConnectionString(connectionString: unknown): Record<string, 
   }
   parameters.delete('uselibpqcompat')
 
-  const { ssl, ...parsed } = parseUrl(`${address}?${parameters}`)
+  const { ssl, ...parsed } = parseUrl(`${address}?${parameters}`, parameters)
   const given = Object.fromEntries(
     Object.entries(withoutUndefined(parsed)).filter(([, value]) => value !== null && value !== ''),
   )
@@ -27,14 +30,16 @@ export function readConnectionString(connectionString: unknown): Record<string, 
   return typeof ssl === 'object' && Object.keys(ssl).length > 0 ? { ...given, ssl: ssl as SslOptions } : given
 }
 
-function parseUrl(url: string): ConnectionOptions {
+function parseUrl(url: string, parameters: URLSearchParams): ConnectionOptions {
   const { parse } = require('pg-connection-string') as typeof import('pg-connection-string')
   try {
     return parse(url)
   } catch (error) {
     // Do not quote the parser's message: it may contain the URL and its password.
-    const code = (error as NodeJS.ErrnoException).code
-    throw invalidOption('connectionString', `cannot be read${code ? ` (${code})` : ''}`)
+    const { code, path } = error as NodeJS.ErrnoException
+    const file = ['sslrootcert', 'sslcert', 'sslkey'].find((name) => path && parameters.get(name) === path)
+    const problem = file ? `${file}: the file ${path} cannot be read` : 'cannot be read'
+    throw invalidOption('connectionString', `${problem}${code ? ` (${code})` : ''}`)
   }
 }
 

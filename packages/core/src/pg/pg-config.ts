@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
-import type { IamOptions } from '../iam-options'
+import type { CheckedOptions, IamOptions } from '../iam-options'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { readConnectionString } from './connection-string'
@@ -17,13 +17,13 @@ export interface PgOptions {
    */
   host?: string | undefined
   /** Default: PGPORT, then 5432. */
-  port?: number | undefined
+  port?: number | string | undefined
   /** The database user. Default: PGUSER. */
   user?: string | undefined
   /** A connection URL without a password. As in pg, it overrides the other options. */
   connectionString?: string | undefined
-  /** Not allowed: the token is the password. */
-  password?: never
+  /** Must be empty: the token is the password. */
+  password?: unknown
   /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   iam?: IamOptions | undefined
@@ -57,7 +57,7 @@ export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & 
  * const pool = new Pool(pgConfig({ host: 'db.abc….eu-west-1.rds.amazonaws.com', user: 'app', database: 'shop' }))
  * ```
  */
-export function pgConfig<T extends PgOptions>(options: T): PgConfig<T> {
+export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): PgConfig<T> {
   expectOptions('pgConfig', options)
   const { iam, connectionString, ...given } = options as PgOptions
   const fromUrl = connectionString ? readConnectionString(connectionString) : {}

@@ -6,6 +6,7 @@ import { readHost, readPort, type Address } from '../address'
 import { RdsIamError } from '../errors'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
+import { failedSocket, wrongDriver } from '../login/failed-socket'
 import { readSslOption } from '../tls/ssl-option'
 
 /** The settings that pg passes to a `stream` function: one object for each connection. */
@@ -39,6 +40,9 @@ export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling 
  */
 export function createStream(login: Login, user: string, defaultSsl: ConnectionOptions) {
   return function (this: unknown, connection: ConnectionSettings): Socket {
+    // mysql2 passes an object with `config`, the mariadb driver a callback.
+    if (typeof connection !== 'object' || 'config' in connection)
+      return failedSocket(wrongDriver('pgConfig', 'pg'))
     const socket = new Socket()
     const dial = socket.connect.bind(socket)
     const dialling: Dialling = { verified: false }

@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors'
 import { readAddress, type Address } from '../address'
-import type { IamOptions } from '../iam-options'
+import type { CheckedOptions, IamOptions } from '../iam-options'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
@@ -17,15 +17,15 @@ export interface PostgresOptions {
   /** Alias of `host`. */
   hostname?: string | undefined
   /** Default: PGPORT, then 5432. */
-  port?: number | undefined
+  port?: number | string | undefined
   /** The database user. Default: PGUSERNAME, then PGUSER. */
   user?: string | undefined
   /** Alias of `user`. */
   username?: string | undefined
-  /** Not allowed: the token is the password. */
-  password?: never
-  /** Not allowed: the token is the password. */
-  pass?: never
+  /** Must be empty: the token is the password. */
+  password?: unknown
+  /** Must be empty: the token is the password. */
+  pass?: unknown
   /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
   iam?: IamOptions | undefined
@@ -68,10 +68,10 @@ export type PostgresConfig<T> = Omit<T, keyof PostgresLogin | 'iam' | 'hostname'
  * const sql = postgres(postgresConfig({ host: 'db.abc….eu-west-1.rds.amazonaws.com', user: 'app', database: 'shop' }))
  * ```
  */
-export function postgresConfig<T extends PostgresOptions>(options: T): PostgresConfig<T>
+export function postgresConfig<T extends PostgresOptions>(options: T & CheckedOptions<T>): PostgresConfig<T>
 export function postgresConfig<T extends object = object>(
   url: string,
-  options?: T & PostgresOptions,
+  options?: T & PostgresOptions & CheckedOptions<T & PostgresOptions>,
 ): PostgresConfig<T> & { database?: string }
 export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): PostgresConfig<PostgresOptions> {
   const url = typeof urlOrOptions === 'string' ? urlOrOptions : undefined
@@ -101,7 +101,7 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
 
 /** Reads the `host` option of postgres.js: one host, or several as `host,host:port`. */
 function readHosts(hosts: unknown, port: number): Address[] {
-  if (typeof hosts !== 'string' || hosts === '') throw invalidOption('host', "give the endpoint's host name")
+  if (typeof hosts !== 'string') throw invalidOption('host', "give the endpoint's host name")
   return hosts.split(',').map((text) => {
     const address = { port, ...readAddress(text, 'host') }
     if (address.host.includes(':'))

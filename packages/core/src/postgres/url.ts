@@ -51,6 +51,8 @@ export function readUrl(text: string): Record<string, unknown> {
 }
 
 function parseUrl(text: string): URL {
+  if (/^(?:mysql|mariadb)/i.test(text))
+    throw invalidOption('url', 'a URL of MySQL: give postgres://user@host/database')
   // Do not quote the URL in the message: it may contain a password.
   if (!URL.canParse(text)) throw invalidOption('url', 'cannot be read: give postgres://user@host/database')
   return new URL(text)
