@@ -3,20 +3,9 @@ import { basename, join } from 'node:path'
 import { parseBackendUrl, type Backend } from '../backend'
 import { withSession } from '../postgres/statements'
 import type { Account } from '../servers/account'
-import { postgresLogins, PostgresServer } from '../servers/postgres-server'
-import type { MemberStatus, ReplicatedServer } from './member'
-
-/** What the servers of a cluster have in common. */
-export interface ClusterServerOptions {
-  /** Users of the database. */
-  users: readonly string[]
-  /** Password of all users. */
-  password: string
-  /** Whether the servers have Aurora's functions. */
-  aurora: boolean
-  /** Ends what is under way when it is aborted. */
-  signal?: AbortSignal | undefined
-}
+import { samePassword } from '../servers/database-server'
+import { PostgresServer } from '../servers/postgres-server'
+import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
 
 const MEMBERS_FILE = 'rds-iam-members.json'
 
@@ -50,7 +39,7 @@ export class PostgresMember implements ReplicatedServer {
     const { url, socketPath } = this.#server
     const { users, password } = this.#options
     return {
-      ...parseBackendUrl('postgres', url, postgresLogins(users, password)),
+      ...parseBackendUrl('postgres', url, samePassword(users, password)),
       ...(socketPath === undefined ? {} : { socketPath }),
       countsDroppedLogins: false,
     }
