@@ -189,7 +189,7 @@ export class LocalCluster {
     await this.restart(id)
   }
 
-  /** As {@link failover}, but in an orderly way: sessions get the message with which the server shuts down. */
+  /** As {@link failover}, but the writer's server shuts down while its clients are connected, and can tell them. */
   async switchover({ to }: { to?: string } = {}): Promise<void> {
     const { id } = this.#writer
     await this.promote(to)

@@ -25,6 +25,9 @@ export interface MemberStatus {
   stoppedAt?: Date
 }
 
+/** How long a reader may take to follow a writer, in milliseconds. */
+export const FOLLOW_TIME_MS = 30_000
+
 /** A database server that replicates to others of its kind. */
 export interface ReplicatedServer {
   /** Where it is, and its logins; another port after each start. */

@@ -1,9 +1,9 @@
 import type { Backend } from '../backend'
 import type { RewriteStatement } from '../login'
-import { runStatements, withSession } from '../mysql/statements'
+import { runStatements, withSession, type Query } from '../mysql/statements'
 import { samePassword } from '../servers/database-server'
 import { MysqlServer } from '../servers/mysql-server'
-import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
+import { FOLLOW_TIME_MS, type ClusterServerOptions, type MemberStatus, type ReplicatedServer } from './member'
 
 /** Arguments of all servers: everything that was ever written remains in the binary log, for a new reader to repeat. */
 const ARGUMENTS = ['--log-bin=binlog', '--binlog-format=ROW', '--log-slave-updates', '--skip-slave-start']
@@ -55,7 +55,7 @@ export class MysqlMember implements ReplicatedServer {
       while ((await query('SHOW SLAVE STATUS'))[0]?.['Slave_IO_Running'] === 'Yes')
         await query('SELECT SLEEP(0.005)')
       const [status] = await query('SHOW SLAVE STATUS')
-      await query(`SELECT MASTER_GTID_WAIT('${status?.['Gtid_IO_Pos'] ?? ''}', 30)`)
+      await untilApplied(query, status?.['Gtid_IO_Pos'])
       await query('STOP SLAVE')
       await query('RESET SLAVE ALL')
       await query('SET GLOBAL read_only = 0')
@@ -71,10 +71,13 @@ export class MysqlMember implements ReplicatedServer {
     const [row] = await withSession(writer.#server.admin, (query) =>
       query('SELECT @@GLOBAL.gtid_binlog_pos AS position'),
     )
+    const limit = AbortSignal.timeout(FOLLOW_TIME_MS)
     await withSession(this.#server.admin, async (query) => {
-      while ((await query('SHOW SLAVE STATUS'))[0]?.['Slave_IO_Running'] !== 'Yes')
+      while ((await query('SHOW SLAVE STATUS'))[0]?.['Slave_IO_Running'] !== 'Yes') {
+        limit.throwIfAborted()
         await query('SELECT SLEEP(0.005)')
-      await query(`SELECT MASTER_GTID_WAIT('${row?.['position'] ?? ''}', 30)`)
+      }
+      await untilApplied(query, row?.['position'])
     })
   }
 
@@ -112,6 +115,12 @@ export class MysqlMember implements ReplicatedServer {
   #run(...statements: string[]): Promise<void> {
     return runStatements(this.#server.admin, statements)
   }
+}
+
+/** Waits until a reader has applied everything up to a GTID position. */
+async function untilApplied(query: Query, position = ''): Promise<void> {
+  const [row] = await query(`SELECT MASTER_GTID_WAIT('${position}', ${FOLLOW_TIME_MS / 1000}) AS result`)
+  if (row?.['result'] === '-1') throw new Error('a reader does not follow its writer')
 }
 
 const SERVER_ID = /@@(?:(?:global|session)\.)?aurora_server_id\b/gi

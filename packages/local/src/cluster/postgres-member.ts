@@ -5,7 +5,7 @@ import { withSession } from '../postgres/statements'
 import type { Account } from '../servers/account'
 import { samePassword } from '../servers/database-server'
 import { PostgresServer } from '../servers/postgres-server'
-import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
+import { FOLLOW_TIME_MS, type ClusterServerOptions, type MemberStatus, type ReplicatedServer } from './member'
 
 const MEMBERS_FILE = 'rds-iam-members.json'
 
@@ -73,12 +73,17 @@ export class PostgresMember implements ReplicatedServer {
     await this.#server.run(['SELECT pg_reload_conf()'])
   }
 
-  async untilFollowing(): Promise<void> {
+  async untilFollowing(writer: PostgresMember): Promise<void> {
+    const target = writer.#server.admin()
+    const [[position = ''] = []] = await withSession(target, (query) =>
+      query('SELECT pg_current_wal_flush_lsn()'),
+    )
+    const streaming = `SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_port = ${target.port}`
     await this.#server.run([
-      `SET statement_timeout = '30s'`,
+      `SET statement_timeout = ${FOLLOW_TIME_MS}`,
       `DO $$ BEGIN
-         WHILE NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') LOOP
-           PERFORM pg_sleep(0.01);
+         WHILE NOT EXISTS (${streaming}) OR pg_last_wal_replay_lsn() < '${position}' LOOP
+           PERFORM pg_sleep(0.005);
          END LOOP;
        END $$`,
     ])
