@@ -14,7 +14,7 @@ export interface ClusterServerOptions {
 }
 
 /** What a server reports about one instance of its cluster. */
-export interface MemberStatus {
+export interface InstanceStatus {
   /** Instance identifier. */
   id: string
   /** Whether it is the writer. */
@@ -45,7 +45,7 @@ export interface ReplicatedServer {
   /** Waits until a reader has what the writer has written so far, and receives what it writes. */
   untilFollowing(writer: this): Promise<void>
   /** Sets the list of instances that the server reports. */
-  report(members: readonly MemberStatus[]): void
+  report(instances: readonly InstanceStatus[]): void
   /** Stops it, if it runs. Readers that follow it receive all that it committed. */
   stop(): Promise<void>
   /** Stops it and removes its files. */
