@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { createTokenProvider, RdsIamError, type TokenProvider } from '@rds-iam/core'
 import { SigningCredentials } from '@rds-iam/core/internal'
 import fc from 'fast-check'
@@ -287,6 +288,11 @@ describe('a failing credential source', () => {
       ),
       'run `aws sso login`',
     ],
+    [
+      'an expired login session',
+      new Error('Your session has expired. Please reauthenticate.'),
+      'run `aws login`',
+    ],
   ])('rejects with the reason and without secrets when its error is %s', async (_, failure, expected) => {
     const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
     expect(error.message).toContain(expected)
@@ -393,6 +399,38 @@ describe('a failing credential source', () => {
     expect((await impatient) as RdsIamError).toMatchObject({ code: 'TOKEN_TIMEOUT' })
     events.emit('fail')
     expect(keyOf(await patient)).toBe('ASIA')
+  })
+
+  it('is called at once by the next login when it failed after every caller had timed out', async () => {
+    const events = new EventEmitter()
+    let calls = 0
+    const provider = createProvider(async () => {
+      if (++calls > 1) return { accessKeyId: 'ASIA', secretAccessKey: 'secret' }
+      await once(events, 'fail')
+      throw new Error('a late failure')
+    }, 50)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    events.emit('fail')
+    await setImmediate()
+    const token = provider.getToken()
+    await setImmediate()
+    expect(calls).toBe(2)
+    expect(keyOf(await token)).toBe('ASIA')
+  })
+
+  it('is called once when a forced refresh returns credentials with less than ten seconds left', async () => {
+    const { source, asked } = createSource(9 * SECOND_MS)
+    await createProvider(source).getToken({ forceRefresh: true })
+    expect(asked).toEqual([true])
+  })
+
+  it('is waited for when its cached credentials have expired and a forced refresh is slow', async () => {
+    const provider = createProvider(async (options) => {
+      if (options?.forceRefresh) await delay(1_100)
+      const expiration = options?.forceRefresh ? new Date(START.getTime() + HOUR_MS) : START
+      return { accessKeyId: 'ASIA', secretAccessKey: 'secret', expiration }
+    })
+    expect(keyOf(await provider.getToken())).toBe('ASIA')
   })
 
   it('does not lose credentials with nine seconds left when a forced refresh is slow', async () => {
