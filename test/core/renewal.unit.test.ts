@@ -536,7 +536,6 @@ describe('credentials of a refused token', () => {
             })) as never,
         })
         const logins: Promise<unknown>[] = []
-        const settle = () => new Promise(setImmediate)
         for (const each of steps) {
           if (each === 'refusal') {
             credentials.markStale()
@@ -545,7 +544,7 @@ describe('credentials of a refused token', () => {
           else if (each === 'force') logins.push(credentials.get({ forceRefresh: true }))
           else if (each === 'time') pass(25 * SECOND_MS)
           else (each === 'oldest answers' ? running.shift() : running.pop())?.answer()
-          await settle()
+          await setImmediate()
         }
         for (const { answer } of running) answer()
         await Promise.all(logins)
@@ -553,7 +552,7 @@ describe('credentials of a refused token', () => {
         pass(61 * SECOND_MS)
         const before = fetches.length
         const last = credentials.get()
-        await settle()
+        await setImmediate()
         fetches.at(-1)?.answer()
         await last
         expect(fetches.slice(before).map(({ isForced }) => isForced)).toEqual([isForcedNext])
