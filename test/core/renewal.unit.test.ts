@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { createTokenProvider, RdsIamError, type TokenProvider } from '@rds-iam/core'
 import { SigningCredentials } from '@rds-iam/core/internal'
 import fc from 'fast-check'
@@ -287,6 +288,11 @@ describe('a failing credential source', () => {
       ),
       'run `aws sso login`',
     ],
+    [
+      'an expired login session',
+      new Error('Your session has expired. Please reauthenticate.'),
+      'run `aws login`',
+    ],
   ])('rejects with the reason and without secrets when its error is %s', async (_, failure, expected) => {
     const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
     expect(error.message).toContain(expected)
@@ -395,6 +401,38 @@ describe('a failing credential source', () => {
     expect(keyOf(await patient)).toBe('ASIA')
   })
 
+  it('is called at once by the next login when it failed after every caller had timed out', async () => {
+    const events = new EventEmitter()
+    let calls = 0
+    const provider = createProvider(async () => {
+      if (++calls > 1) return { accessKeyId: 'ASIA', secretAccessKey: 'secret' }
+      await once(events, 'fail')
+      throw new Error('a late failure')
+    }, 50)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    events.emit('fail')
+    await setImmediate()
+    const token = provider.getToken()
+    await setImmediate()
+    expect(calls).toBe(2)
+    expect(keyOf(await token)).toBe('ASIA')
+  })
+
+  it('is called once when a forced refresh returns credentials with less than ten seconds left', async () => {
+    const { source, asked } = createSource(9 * SECOND_MS)
+    await createProvider(source).getToken({ forceRefresh: true })
+    expect(asked).toEqual([true])
+  })
+
+  it('is waited for when its cached credentials have expired and a forced refresh is slow', async () => {
+    const provider = createProvider(async (options) => {
+      if (options?.forceRefresh) await delay(1_100)
+      const expiration = options?.forceRefresh ? new Date(START.getTime() + HOUR_MS) : START
+      return { accessKeyId: 'ASIA', secretAccessKey: 'secret', expiration }
+    })
+    expect(keyOf(await provider.getToken())).toBe('ASIA')
+  })
+
   it('does not lose credentials with nine seconds left when a forced refresh is slow', async () => {
     const source: Source = (options) =>
       options?.forceRefresh === true
@@ -498,7 +536,6 @@ describe('credentials of a refused token', () => {
             })) as never,
         })
         const logins: Promise<unknown>[] = []
-        const settle = () => new Promise(setImmediate)
         for (const each of steps) {
           if (each === 'refusal') {
             credentials.markStale()
@@ -507,7 +544,7 @@ describe('credentials of a refused token', () => {
           else if (each === 'force') logins.push(credentials.get({ forceRefresh: true }))
           else if (each === 'time') pass(25 * SECOND_MS)
           else (each === 'oldest answers' ? running.shift() : running.pop())?.answer()
-          await settle()
+          await setImmediate()
         }
         for (const { answer } of running) answer()
         await Promise.all(logins)
@@ -515,7 +552,7 @@ describe('credentials of a refused token', () => {
         pass(61 * SECOND_MS)
         const before = fetches.length
         const last = credentials.get()
-        await settle()
+        await setImmediate()
         fetches.at(-1)?.answer()
         await last
         expect(fetches.slice(before).map(({ isForced }) => isForced)).toEqual([isForcedNext])
