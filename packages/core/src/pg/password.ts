@@ -1,19 +1,9 @@
-import { errorMonitor, type EventEmitter } from 'node:events'
+import { errorMonitor } from 'node:events'
 import { invalidOption } from '../errors'
 import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { watchServer } from './server-watch'
-import { diallingOf } from './stream'
-
-/** The properties of a pg Client that we use. pg calls the password function as a method of its Client. */
-export interface PgClient extends EventEmitter {
-  host: string
-  port: number
-  user: string
-  /** Internal of pg: whether the server waits for a query. Undefined until the login is accepted. */
-  readyForQuery?: boolean
-  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
-}
+import { diallingOf, type PgClient } from './stream'
 
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { ClusterConnection } from '../cluster/connection'
-import type { PgClient } from './password'
+import type { PgClient } from './stream'
 
 /** The connection to the server of a cluster behind a pg Client. */
 const servers = new WeakMap<object, ClusterConnection>()

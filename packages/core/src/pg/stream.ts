@@ -11,6 +11,16 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { readSslOption } from '../tls/ssl-option'
 
+/** The properties of a pg Client that we use. pg calls the password function as a method of its Client. */
+export interface PgClient extends EventEmitter {
+  host: string
+  port: number
+  user: string
+  /** Internal of pg: whether the server waits for a query. Undefined until the login is accepted. */
+  readyForQuery?: boolean
+  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
+}
+
 /** The settings that pg passes to a `stream` function: one object for each connection. */
 interface ConnectionSettings {
   ssl?: unknown
