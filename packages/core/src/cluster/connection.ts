@@ -14,6 +14,17 @@ export interface Server {
   address?: string
 }
 
+/**
+ * A socket that emits 'timeout' when it was idle. Node restarts the socket's timer at each read and write, and the timer
+ * does not keep the process alive.
+ */
+interface SilentSocket {
+  readonly bytesRead: number
+  readonly destroyed: boolean
+  setTimeout(ms: number): unknown
+  on(event: 'timeout', listener: () => void): unknown
+}
+
 /** Gets what a connection notices. */
 export interface ConnectionObserver {
   /** The server failed, or is a reader. */
@@ -77,14 +88,19 @@ export class ClusterConnection {
     return this.#isReader !== undefined
   }
 
-  /** Call when the socket begins to connect. Watches it for silence. */
+  /** Call before the socket connects. */
   watch(socket: Socket): void {
     socket.once('connect', () => {
       this.#address = socket.remoteAddress
     })
+    this.watchSilence(socket)
+  }
+
+  /** Looks at the server when a socket that waits for it is silent. */
+  watchSilence(socket: SilentSocket): void {
     if (this.role === 'reader') return
-    // Node restarts this timer at each read and write. It does not keep the process alive.
-    socket.setTimeout(SILENCE_MS).on('timeout', () => {
+    socket.setTimeout(SILENCE_MS)
+    socket.on('timeout', () => {
       const { bytesRead } = socket
       // Read first what arrived while the process was frozen, as between two requests in AWS Lambda.
       setImmediate(() => {
