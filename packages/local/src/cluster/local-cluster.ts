@@ -4,7 +4,9 @@ import { checkNames, expectBoolean, expectNumber } from '../checks'
 import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
 import { LocalRds } from '../local-rds'
+import { MysqlServer } from '../servers/mysql-server'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import { MysqlMember } from './mysql-member'
 import type { MemberStatus, ReplicatedServer } from './member'
 import { PostgresMember } from './postgres-member'
 
@@ -97,10 +99,10 @@ export class LocalCluster {
 
   readonly #options: ResolvedOptions
   readonly #authority: Authority
-  readonly #createServer: (id: string) => ReplicatedServer
   readonly #domain: string
   /** All servers, also those that are being started. */
-  readonly #servers = new Set<ReplicatedServer>()
+  readonly #servers = new Set<{ remove(): Promise<void> }>()
+  #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
   #members: Member[] = []
   #created = 0
   /** First three parts of the addresses. */
@@ -108,8 +110,8 @@ export class LocalCluster {
   #operations: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(options: ResolvedOptions, aurora: boolean, authority: Authority) {
-    const { engine, configuration, signal } = options
+  private constructor(options: ResolvedOptions, authority: Authority) {
+    const { engine, configuration } = options
     const { region, users, identities } = configuration
     const hash = Array.from(randomBytes(12), (byte) => (byte % 36).toString(36)).join('')
     this.#domain = `${hash}.${region}.rds.amazonaws.com`
@@ -122,8 +124,6 @@ export class LocalCluster {
     this.env = identityEnvironment(identities[0], region)
     this.#options = options
     this.#authority = authority
-    const password = randomBytes(18).toString('base64url')
-    this.#createServer = (id) => new PostgresMember(id, { users, password, aurora, signal })
   }
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
@@ -133,9 +133,10 @@ export class LocalCluster {
     if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
       throw new TypeError('instances must be a whole number from 1 to 16')
     const resolved = resolveOptions(rest)
-    const cluster = new LocalCluster(resolved, expectBoolean('aurora', aurora), await createAuthority())
+    expectBoolean('aurora', aurora)
+    const cluster = new LocalCluster(resolved, await createAuthority())
     try {
-      await cluster.#start(instances)
+      await cluster.#start(instances, aurora)
       resolved.signal?.throwIfAborted()
       return cluster
     } catch (error) {
@@ -331,7 +332,8 @@ export class LocalCluster {
     return done
   }
 
-  async #start(instances: number): Promise<void> {
+  async #start(instances: number, aurora: boolean): Promise<void> {
+    this.#createServer = await this.#prepareServers(aurora)
     const [writer, ...readers] = Array.from({ length: instances }, () => this.#create())
     if (writer === undefined) return
     await writer.server.startWriter()
@@ -343,17 +345,29 @@ export class LocalCluster {
     this.#report()
   }
 
+  async #prepareServers(aurora: boolean): Promise<(id: string, number: number) => ReplicatedServer> {
+    const { engine, signal, configuration } = this.#options
+    const password = randomBytes(18).toString('base64url')
+    const options = { users: configuration.users, password, aurora, signal }
+    if (engine === 'postgres') return (id) => new PostgresMember(id, options)
+    const template = new MysqlServer(options)
+    this.#servers.add(template)
+    if (!template.isMariadb) throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
+    await template.initialize()
+    return (id, number) => new MysqlMember(id, number, template, options)
+  }
+
   #create(): CreatedServer {
     const number = ++this.#created
     const id = `local-${number}`
-    const server = this.#createServer(id)
+    const server = this.#createServer(id, number)
     this.#servers.add(server)
     return { id, number, server }
   }
 
   async #startReader(server: ReplicatedServer, writer = this.#writer.server): Promise<void> {
     await server.startReader(writer)
-    await server.untilFollowing()
+    await server.untilFollowing(writer)
   }
 
   /** Finds addresses that have the same port free, and listens on them. */
@@ -385,6 +399,7 @@ export class LocalCluster {
           get backend() {
             return server.backend
           },
+          rewrite: server.rewrite,
           addUsers: () => Promise.resolve(), // the endpoints share the users that the cluster was started with
           stop: () => Promise.resolve(), // the cluster stops its servers
         },
@@ -440,7 +455,7 @@ export class LocalCluster {
     await Promise.all(
       readers.map(async ({ server }) => {
         await server.follow(writer.server)
-        await server.untilFollowing()
+        await server.untilFollowing(writer.server)
       }),
     )
     this.#report()
