@@ -27,8 +27,10 @@ interface SilentSocket {
 
 /** Gets what a connection notices. */
 export interface ConnectionObserver {
-  /** The server failed, or is a reader. */
+  /** The server ended the connection, or is a reader. */
   onDoubt(connection: ClusterConnection): void
+  /** The network or the server failed while the connection was opened. */
+  onFailedLogin(connection: ClusterConnection): void
   /** The server says that it is the writer. */
   onWriter(connection: ClusterConnection): void
   /** The server refused the login. */
@@ -119,8 +121,15 @@ export class ClusterConnection {
     else this.#observer.onWriter(this)
   }
 
-  /** Call when the login failed or the connection was lost. Only the first call counts. */
+  /** Call when the connection could not be opened. Only the first report of a connection's end counts. */
   failed(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (isOutage(error)) this.#observer.onFailedLogin(this)
+  }
+
+  /** Call when the connection was lost after the login. */
+  lost(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
     if (isOutage(error)) this.#observer.onDoubt(this)
