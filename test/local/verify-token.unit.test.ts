@@ -1,5 +1,5 @@
 import { createTokenProvider } from '@rds-iam/core'
-import { verifyToken, type RefusalReason, type TokenExpectations } from '@rds-iam/local'
+import { verifyToken, type RefusalReason, type TestIdentity, type TokenExpectations } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
