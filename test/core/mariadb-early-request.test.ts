@@ -3,13 +3,13 @@ import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ours, rejection } from '../contract/outcome'
-import { startScriptedMysql, type ScriptedMysql } from './scripted-mysql'
+import { startClearPasswordServer, type ClearPasswordServer } from './clear-password-server'
 
-let server: ScriptedMysql
+let server: ClearPasswordServer
 let received: string
 beforeEach(async () => {
   received = ''
-  server = await startScriptedMysql((secure) => {
+  server = await startClearPasswordServer((secure) => {
     secure.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')
     })

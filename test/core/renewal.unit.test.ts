@@ -386,6 +386,12 @@ describe('a failing credential source', () => {
     expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', message: expect.stringContaining('50 ms') })
   })
 
+  it('rejects with TOKEN_TIMEOUT and its last error as the cause when the time ends between two attempts', async () => {
+    const provider = createProvider(() => Promise.reject(new Error('down')), 50)
+    const error = await rejection(provider.getToken())
+    expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', cause: { message: 'down' } })
+  })
+
   it('is retried for a patient configuration after an impatient one that shares it has timed out', async () => {
     let calls = 0
     const events = new EventEmitter()
@@ -422,6 +428,14 @@ describe('a failing credential source', () => {
     const { source, asked } = createSource(9 * SECOND_MS)
     await createProvider(source).getToken({ forceRefresh: true })
     expect(asked).toEqual([true])
+  })
+
+  it('rejects with its own error when its cached credentials have expired and a forced refresh fails', async () => {
+    const provider = createProvider(async (options) => {
+      if (options?.forceRefresh) throw new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down')
+      return { accessKeyId: 'ASIA', secretAccessKey: 'secret', expiration: START }
+    })
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
   })
 
   it('is waited for when its cached credentials have expired and a forced refresh is slow', async () => {

@@ -16,7 +16,11 @@ describe('the container endpoint', () => {
 
   it('gives nothing to an environment without it, although one changed to the other during a fetch', async () => {
     const { env } = await stage.startEndpoints()
-    const without = { ...env.container, AWS_CONTAINER_CREDENTIALS_FULL_URI: '', AWS_EC2_METADATA_DISABLED: 'true' }
+    const without = {
+      ...env.container,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: '',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }
     const credentials = new SigningCredentials({})
     stage.set(without)
     const during = credentials.get()

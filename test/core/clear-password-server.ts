@@ -8,7 +8,7 @@ const SSL_REQUEST_BYTES = 36
 const OTHER_FLAGS = 0x88201
 
 /** A MariaDB server that greets, starts TLS, and then does what its test says. */
-export interface ScriptedMysql {
+export interface ClearPasswordServer {
   port: number
   /** Certificate that clients are to trust, for the name localhost, in PEM. */
   ca: string
@@ -16,7 +16,9 @@ export interface ScriptedMysql {
 }
 
 /** Starts a server. `serve` gets each connection when TLS starts. */
-export async function startScriptedMysql(serve: (secure: TLSSocket) => void): Promise<ScriptedMysql> {
+export async function startClearPasswordServer(
+  serve: (secure: TLSSocket) => void,
+): Promise<ClearPasswordServer> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
