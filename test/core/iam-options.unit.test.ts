@@ -172,9 +172,9 @@ describe('the option ssl', () => {
     `${option}: a token is only sent inside TLS with a verified certificate and host name: leave ${option} out, ` +
     'and give ssl.ca if your own CA signed the server certificate'
   const noCertificate = 'ssl.ca: contains no certificate: give PEM text, not a file name'
-  it.each([
+  const rejected: [ssl: unknown, message: string][] = [
     ...['', 'false', '0', 'disable', 'allow', 'prefer', 'no-verify', 'disabled', 'preferred'].map(
-      (word) => [word, weak('ssl')] as const,
+      (word): [string, string] => [word, weak('ssl')],
     ),
     [false, weak('ssl')],
     [null, weak('ssl')],
@@ -191,7 +191,8 @@ describe('the option ssl', () => {
     [{ ca: Buffer.from('rds.pem') }, noCertificate],
     [{ ca: ['-----BEGIN CERTIFICATE-----', 'rds.pem'] }, noCertificate],
     [{ ca: 5 }, noCertificate],
-  ])('is rejected when it is %j: %s', (ssl, message) => {
+  ]
+  it.each(rejected)('is rejected when it is %j: %s', (ssl, message) => {
     expect(messageOf(() => configure({ ssl }))).toBe(message)
   })
 })
