@@ -5,7 +5,7 @@ import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
 import { checkDns } from 'rds-iam/dist/doctor/checks/dns.js'
 import { checkEndpoint, checkOptions } from 'rds-iam/dist/doctor/checks/endpoint.js'
 import { checkIdentity } from 'rds-iam/dist/doctor/checks/identity.js'
-import { checkLogin, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
+import { checkLogin, checkServer, checkToken, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
 import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
 import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
@@ -84,6 +84,16 @@ describe('dns', () => {
       { ...found, aliasOf: [`writer-${NAME}`, NAME] },
       'ok',
     ],
+    ['DNS that fails for now', facts, { ...found, error: 'EAI_AGAIN' }, 'failed NAME_UNKNOWN'],
+    ['an IP address', { ...unknown, dial: { host: '10.0.0.1', port: 5432 } }, found, 'failed ALIAS'],
+    ['an IP address and an endpoint', { ...tunnel, dial: { host: '10.0.0.1', port: 5432 } }, found, 'ok'],
+    [
+      'an alias of a global endpoint',
+      unknown,
+      { ...found, aliasOf: ['db.global-abcdefghijkl.global.rds.amazonaws.com'] },
+      'failed ALIAS',
+    ],
+    ['two addresses', facts, { ...found, addresses: ['10.0.0.1', '10.0.0.2'] }, 'ok'],
     [
       'an alias of another endpoint than the given one',
       { ...alias, endpointGiven: true },
@@ -293,6 +303,7 @@ describe('tls', () => {
   const unknown = { ...certificate, chainError: 'SELF_SIGNED_CERT_IN_CHAIN' }
   const misnamed = { ...certificate, nameError: 'n', coversDialled: false }
   const oregon = { ...facts, signedRegion: 'us-west-2' }
+  const { signedRegion: _, ...unsigned }: RegionFacts = facts
   test.each([
     ['a valid certificate', facts, certificate, 'ok'],
     ['a certificate from another region', oregon, certificate, 'ok REGION_MISMATCH?'],
@@ -317,6 +328,67 @@ describe('tls', () => {
       tunnel,
       { ...misnamed, names: ['proxy.example'] },
       'failed CERTIFICATE_NAME',
+    ],
+    [
+      'the name of the tunnel',
+      tunnel,
+      { ...misnamed, names: ['localhost'], coversDialled: true },
+      'failed ENDPOINT_MISMATCH',
+    ],
+    [
+      'the name of another endpoint',
+      facts,
+      { ...misnamed, names: ['x.example', `other-${NAME}`] },
+      'failed CERTIFICATE_NAME',
+    ],
+    ['an unknown name', facts, { ...misnamed, names: ['x.example', 'y.example'] }, 'failed CERTIFICATE_NAME'],
+    [
+      'an unknown CA and another name',
+      facts,
+      { ...unknown, ...misnamed, chainError: 'SELF_SIGNED_CERT_IN_CHAIN' },
+      'failed CA_UNKNOWN CERTIFICATE_NAME',
+    ],
+    [
+      'an unknown CA of another region, with a CA file',
+      { ...oregon, ca: { file: 'rds.pem', pem: '' } },
+      unknown,
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of a company',
+      facts,
+      { ...unknown, root: 'Example CA', issuer: 'Example CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of a company, without a region',
+      unsigned,
+      { ...unknown, root: 'Example CA', issuer: 'Example CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'an unknown CA of Amazon, without a region',
+      unsigned,
+      { ...unknown, root: 'Amazon CA', issuer: 'Amazon CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of RDS, without a region',
+      unsigned,
+      { ...unknown, root: 'Root', issuer: 'Amazon RDS ap-southeast-3 Subordinate CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      "a CA of Amazon's public roots, without a region",
+      unsigned,
+      { ...unknown, root: 'Amazon Root CA 1' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of Starfield',
+      facts,
+      { ...unknown, root: 'Starfield Services Root Certificate Authority - G2' },
+      'failed CA_UNKNOWN',
     ],
     ['no TLS', facts, { kind: 'not-offered' } as const, 'failed TLS_NOT_OFFERED'],
     ['no answer', facts, { kind: 'silent' } as const, 'failed PORT_SILENT'],
@@ -426,6 +498,9 @@ describe('login', () => {
     ],
     ['a denied database of PostgreSQL', answer('42501', 'cleartext'), 'failed DATABASE_NOT_ALLOWED'],
     ['too many connections of MySQL users', answer('1203'), 'failed TOO_MANY_CONNECTIONS'],
+    ['a refusal by MariaDB', answer('1698', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
+    ['a timeout of the driver', answer('57P03', 'cleartext', 'timeout expired'), 'failed PORT_SILENT'],
+    ['another method that is refused', answer('28000', 'GSS'), 'failed USER_NOT_GRANTED'],
     ['too many logins in an hour', answer('1226'), 'failed TOO_MANY_CONNECTIONS'],
     ['too many connections to PostgreSQL', answer('53300', 'cleartext'), 'failed TOO_MANY_CONNECTIONS'],
     ['too many connections to MySQL', answer('1040'), 'failed TOO_MANY_CONNECTIONS'],
@@ -450,6 +525,23 @@ describe('login', () => {
     const given = { ...facts, user: 'o"dd', database: 'sh"op' }
     expect(short(checkLogin(given, answer(code, 'cleartext')))).toBe(expected)
   })
+})
+
+test.each(['', '&X-Amz-Security-Token=abc'])('token: with the parameters %j', (session) => {
+  const parameters =
+    'Action=connect&DBUser=jane_doe&X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Feu-west-1%2Frds-db%2Faws4_request' +
+    '&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900'
+  const expiresAt = new Date('2026-01-01T00:15:00Z')
+  expect(short(checkToken(`${NAME}:5432/?${parameters}${session}`, expiresAt))).toBe('ok')
+})
+
+test.each([
+  ['a writer', { version: 'PostgreSQL 18.1', isReader: false, protocol: 'TLSv1.3' }, 'ok'],
+  ['a reader', { version: 'MySQL 8.4.0', isReader: true, protocol: 'TLSv1.2' }, 'ok'],
+  ['a failing query', { error: { code: '42501', message: 'm' } }, 'warning'],
+  ['no answer to a query', { error: { code: 'timeout', message: 'm' } }, 'failed PORT_SILENT'],
+])('server: %s', (_, observation, expected) => {
+  expect(short(checkServer(observation))).toBe(expected)
 })
 
 describe('alternatives of a refused token', () => {
