@@ -62,9 +62,12 @@ describe('readAddress', () => {
 })
 
 describe('host and port', () => {
-  it.each(['db.example', '[::1]', '::1'])('accepts the host %s', (host) => {
-    expect(() => createTokenProvider({ ...good, host })).not.toThrow()
-  })
+  it.each(['db.example', '[::1]', '::1', '[2001:db8::7]', '[2001:db8::17]'])(
+    'accepts the host %s',
+    (host) => {
+      expect(() => createTokenProvider({ ...good, host })).not.toThrow()
+    },
+  )
 
   it.each([
     ['/var/run', 'a socket path: IAM logins need TLS over TCP'],
@@ -82,15 +85,24 @@ describe('host and port', () => {
     expect(messageOf(() => createTokenProvider({ ...good, host }))).toBe(`host: ${reason}`)
   })
 
-  it.each([1, 65_535, '1', '65535'])('accepts the port %j', (port) => {
-    expect(() => createTokenProvider({ ...good, port: port as number })).not.toThrow()
-  })
-
-  it.each([0, 65_536, 1.5, NaN, '', '0', 'x1', '1x', '123456', true, null])('rejects the port %j', (port) => {
-    expect(messageOf(() => createTokenProvider({ ...good, port: port as number }))).toBe(
-      'port: give a whole number from 1 to 65535',
+  it.each(['', 5])('requires a host when it is %j', (host) => {
+    expect(messageOf(() => createTokenProvider({ ...good, host: host as string }))).toContain(
+      "give the endpoint's host name",
     )
   })
+
+  it.each([1, 65_535, '1', '65535'])('accepts the port %j', (port) => {
+    expect(() => createTokenProvider({ ...good, port: port as unknown as number })).not.toThrow()
+  })
+
+  it.each([0, 65_536, 1.5, NaN, '', '0', 'x1', '1x', '123456', ['5432'], true, null])(
+    'rejects the port %j',
+    (port) => {
+      expect(messageOf(() => createTokenProvider({ ...good, port: port as unknown as number }))).toBe(
+        'port: give a whole number from 1 to 65535',
+      )
+    },
+  )
 })
 
 describe('isLoopback', () => {
