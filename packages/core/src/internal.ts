@@ -7,6 +7,7 @@
 export { isLoopback, readAddress, type Address } from './address'
 export * as mysqlPackets from './cluster/mysql-packets'
 export { openMysqlProbe } from './cluster/mysql-probe'
+export { ServerAnswers } from './mysql2/server-answers'
 export { profileRegion, resolveRegion } from './endpoint/region'
 export { Login } from './login/login'
 export { withTimeout } from './with-timeout'
