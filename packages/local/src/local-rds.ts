@@ -59,7 +59,10 @@ export class LocalRds {
   readonly #decisions: LoginDecisions
   readonly #audit = new Audit()
   readonly #clients = new SocketSet()
+  readonly #sessions = new SocketSet()
   readonly #upstreams = new SocketSet()
+  /** Clients that connected while the endpoint is frozen; undefined while it is not. */
+  #waiting: Socket[] | undefined
   #configuration: LocalRdsConfiguration
   #secureContext: SecureContext | undefined
   #listener!: Listener // set by #listen, before anyone has this object
@@ -67,7 +70,7 @@ export class LocalRds {
   #changes = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(options: ResolvedOptions, server: BackendServer, authority: Authority) {
+  private constructor(options: ResolvedOptions, { server, authority }: LocalRdsParts) {
     const { engine, host, configuration } = options
     this.engine = engine
     this.host = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
@@ -88,13 +91,22 @@ export class LocalRds {
     const server = await startServer(resolved)
     try {
       resolved.signal?.throwIfAborted()
-      const rds = new LocalRds(resolved, server, await createAuthority())
-      await rds.#listen()
-      return rds
+      return await LocalRds.listen(resolved, { server, authority: await createAuthority() })
     } catch (error) {
       await server.stop()
       throw error
     }
+  }
+
+  /**
+   * Starts an endpoint with a database and a CA that exist.
+   *
+   * @internal
+   */
+  static async listen(options: ResolvedOptions, parts: LocalRdsParts): Promise<LocalRds> {
+    const rds = new LocalRds(options, parts)
+    await rds.#listen()
+    return rds
   }
 
   /** TCP port. */
@@ -163,6 +175,40 @@ export class LocalRds {
     void this.#clients.destroy()
   }
 
+  /**
+   * Closes all client connections at once, without a message, and refuses new ones, as a host whose server died.
+   * {@link resume} ends it.
+   */
+  async suspend(): Promise<void> {
+    this.#waiting = undefined
+    const stopped = this.#listener.close()
+    await Promise.all([stopped, this.#clients.destroy()])
+  }
+
+  /** Accepts connections again after {@link suspend}. */
+  async resume(): Promise<void> {
+    this.#listener = await openListener({ ...this.#options, port: this.port }, (client) =>
+      this.#serve(client),
+    )
+  }
+
+  /**
+   * Falls silent, as a host that hangs: connections stay open, and new ones are accepted by the operating system, but
+   * nothing is read from them and nothing is sent. {@link thaw} and {@link suspend} end it.
+   */
+  freeze(): void {
+    this.#waiting ??= []
+    this.#sessions.pause()
+  }
+
+  /** Continues after {@link freeze}, with what the clients sent meanwhile. */
+  thaw(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    this.#sessions.resume()
+    for (const client of waiting) this.#serveNow(client)
+  }
+
   /** Closes everything, and stops the database that was started; resolves when nothing is left. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -207,11 +253,16 @@ export class LocalRds {
     await this.#server.stop()
   }
 
-  /** Serves one client until it has a session or was refused, within the time limit. */
   #serve(client: Socket): void {
     this.#clients.add(client)
     this.events.emit('connection', { time: new Date() })
     client.once('close', () => this.events.emit('disconnection', { time: new Date() }))
+    if (this.#waiting === undefined) this.#serveNow(client)
+    else this.#waiting.push(client)
+  }
+
+  /** Serves one client until it has a session or was refused, within the time limit. */
+  #serveNow(client: Socket): void {
     // A timer of AbortSignal runs also when a test replaced the global timers, and keeps no process alive.
     const limit = AbortSignal.timeout(LOGIN_TIME_MS)
     const drop = (): void => void client.destroy()
@@ -232,6 +283,10 @@ export class LocalRds {
         this.#upstreams.add(upstream)
         if (this.#closing !== undefined) upstream.destroy()
         return upstream
+      },
+      sessionOpened: (...streams) => {
+        for (const stream of streams) this.#sessions.add(stream)
+        if (this.#waiting !== undefined) this.freeze()
       },
       authorize: (user, token) => {
         const time = new Date()
@@ -258,10 +313,18 @@ function openListener(
   return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
 }
 
-interface BackendServer {
-  backend: Backend
+/** The database behind an endpoint. */
+export interface BackendServer {
+  /** Where it is; read at each login. */
+  readonly backend: Backend
   addUsers(users: readonly string[]): Promise<void>
   stop(): Promise<void>
+}
+
+/** What several endpoints may have in common. */
+export interface LocalRdsParts {
+  server: BackendServer
+  authority: Authority
 }
 
 /** Starts the database, unless there is one at the URL that was given. */

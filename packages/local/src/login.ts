@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
 import type { RefusalReason } from './iam/refusal'
@@ -11,6 +12,8 @@ export interface LoginContext {
   backend: Backend
   /** Opens a connection to the backend. */
   openBackend(): Promise<Socket>
+  /** Notes the streams to the client and to the backend of a session that begins. */
+  sessionOpened(client: Duplex, upstream: Duplex): void
   /** Decides whether a login is accepted, and records it. */
   authorize(user: string, token: string): boolean
   /** Records a refusal without a token. */

@@ -1,5 +1,6 @@
 import type { LoginAttempt } from '../login/login'
 import type { DriverSocket } from './driver-socket'
+import { firstMessage, HEADER_BYTES, readError } from './messages'
 
 /** Reads the server's messages on connections that log in: postgres.js has no events for them. */
 export interface LoginWatch {
@@ -9,27 +10,12 @@ export interface LoginWatch {
   password(): string
 }
 
-// A PostgreSQL message: one letter, the length of itself and the body (4 bytes), the body.
-const HEADER_BYTES = 5
 const ERROR_RESPONSE = 'E'.charCodeAt(0)
 const AUTHENTICATION = 'R'.charCodeAt(0)
 const AUTHENTICATION_OK = 0
 
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
-
-/** The names that postgres.js gives to the fields of a server's error. */
-const FIELDS: Record<string, string> = {
-  S: 'severity_local',
-  V: 'severity',
-  C: 'code',
-  M: 'message',
-  D: 'detail',
-  H: 'hint',
-  F: 'file',
-  L: 'line',
-  R: 'routine',
-}
 
 export function createLoginWatch(): LoginWatch {
   // Internal of postgres.js (tested: 3.4.4 to 3.4.9): it calls `password` without naming the connection, but always in
@@ -51,7 +37,7 @@ export function createLoginWatch(): LoginWatch {
           if (requested === attempt) requested = undefined
         })
         unread = Buffer.concat([unread, chunk])
-        for (let message = firstOf(unread); message; message = firstOf(unread)) {
+        for (let message = firstMessage(unread); message; message = firstMessage(unread)) {
           unread = unread.subarray(message.length)
           socket.answered = message[0] === ERROR_RESPONSE || isAccepted(message)
           if (!socket.answered) continue
@@ -68,9 +54,8 @@ export function createLoginWatch(): LoginWatch {
 }
 
 /** Emits our own error before postgres.js creates its error, to which we could not add a cause. */
-function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, fields: { code?: string }): void {
-  if (!REFUSED.test(fields.code ?? '')) return
-  const error = Object.assign(new Error(), fields)
+function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, error: Error & { code?: string }): void {
+  if (!REFUSED.test(error.code ?? '')) return
   Object.defineProperty(error, 'name', { value: 'PostgresError', configurable: true, writable: true })
   attempt.refused(error)
   socket.emit('error', error)
@@ -84,22 +69,6 @@ function watchLoss(socket: DriverSocket, attempt: LoginAttempt): void {
   })
 }
 
-/** The first complete message. */
-function firstOf(bytes: Buffer): Buffer | undefined {
-  if (bytes.length < HEADER_BYTES) return undefined
-  const length = 1 + bytes.readUInt32BE(1)
-  return bytes.length < length ? undefined : bytes.subarray(0, length)
-}
-
 function isAccepted(message: Buffer): boolean {
   return message[0] === AUTHENTICATION && message.readUInt32BE(HEADER_BYTES) === AUTHENTICATION_OK
-}
-
-function readError(message: Buffer): { code?: string } {
-  const fields = message.toString('utf8', HEADER_BYTES).split('\0')
-  const known = fields.flatMap((field) => {
-    const name = FIELDS[field.charAt(0)]
-    return name === undefined ? [] : [[name, field.slice(1)]]
-  })
-  return Object.fromEntries(known) as { code?: string }
 }

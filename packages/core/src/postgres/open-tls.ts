@@ -26,9 +26,10 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 const DIRECT = { ALPNProtocols: ['postgresql'] }
 
 interface Opening {
-  settings: PostgresSettings
+  /** Absent for a connection of our own. */
+  settings?: PostgresSettings
   /** The caller's own `socket` function. */
-  dialWith: unknown
+  dialWith?: unknown
   /** Destroys the socket when aborted, even after it was opened. */
   signal: AbortSignal
 }
@@ -41,12 +42,12 @@ export async function openTls(login: Login, target: LoginTarget, opening: Openin
   addAbortSignal(signal, raw)
   try {
     if (typeof dialWith !== 'function') await arrival(raw, 'connect')
-    const direct = settings.sslnegotiation === 'direct'
+    const direct = settings?.sslnegotiation === 'direct'
     if (!direct) await requestTls(raw, target)
     const socket = connect({ ...login.connectionOptions(target), socket: raw, ...(direct ? DIRECT : {}) })
     await arrival(socket, 'secureConnect')
     requireTls(socket)
-    if (settings.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
+    if (settings?.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
     return socket
   } catch (error) {
     raw.destroy()

@@ -23,6 +23,7 @@ export function relaySession(session: MysqlSession): void {
     })
   }
   resume()
+  session.context.sessionOpened(stream, upstream)
 }
 
 /**

@@ -140,6 +140,7 @@ async function openSession(
     if (!answer.accepted) return closeGently(stream, answer.messages)
     stream.write(answer.messages)
     relay(stream, upstream)
+    context.sessionOpened(stream, upstream)
   } catch (error) {
     // Say why: the client is run by the same person as the endpoint.
     const why = error instanceof Error ? error.message : String(error)

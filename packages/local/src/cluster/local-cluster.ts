@@ -1,0 +1,478 @@
+import { randomBytes } from 'node:crypto'
+import { createAuthority, type Authority } from '../certificate'
+import { checkNames, expectBoolean, expectNumber } from '../checks'
+import type { Engine } from '../defaults'
+import { identityEnvironment } from '../iam/identity'
+import { LocalRds } from '../local-rds'
+import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import type { MemberStatus, ReplicatedServer } from './member'
+import { PostgresMember } from './postgres-member'
+
+/** Options of a cluster. */
+export interface LocalClusterOptions extends Pick<
+  LocalRdsOptions,
+  'engine' | 'port' | 'region' | 'users' | 'identities' | 'signal'
+> {
+  /** Number of instances, the writer among them. Default 3. */
+  instances?: number
+  /**
+   * Whether the servers can tell their instance identifier and the cluster's instances, as Aurora's can. Default true.
+   * With false they know their role alone, as those of a Multi-AZ DB cluster.
+   */
+  aurora?: boolean
+}
+
+/** An instance of a cluster. */
+export interface LocalInstance {
+  /** Instance identifier: `local-1`, `local-2`, … */
+  readonly id: string
+  /** Name of its endpoint. */
+  readonly host: string
+  /** IP address that the endpoint listens on. */
+  readonly address: string
+  /** Its endpoint, with the logins and connections of this instance. */
+  readonly endpoint: LocalRds
+  /** Whether it is the writer: the instance that was promoted last, also when its server is down. */
+  readonly isWriter: boolean
+  /** Whether its server runs. */
+  readonly isRunning: boolean
+}
+
+interface Member extends LocalInstance {
+  server: ReplicatedServer
+  isWriter: boolean
+  isRunning: boolean
+  isFrozen: boolean
+  /** Whether it has everything that the writer committed before it stopped. */
+  isComplete: boolean
+  stoppedAt?: Date
+  lagMs: number
+}
+
+const OPTION_NAMES: (keyof LocalClusterOptions)[] = [
+  'engine',
+  'instances',
+  'aurora',
+  'port',
+  'region',
+  'users',
+  'identities',
+  'signal',
+]
+
+/**
+ * Starts an Aurora cluster on this machine: a writer and readers, real servers with real replication, and for each an
+ * endpoint that verifies tokens as {@link startLocalRds} does. The names of cluster and instances must be resolved by
+ * the caller; {@link LocalCluster.addresses} knows their addresses.
+ *
+ * Each instance has a loopback address of its own, from 127.0.0.11 on. Linux and Windows have them all; macOS has only
+ * 127.0.0.1 until `sudo ifconfig lo0 alias 127.0.0.11` and so on.
+ * @throws {TypeError} when an option is wrong, Error when a server or an endpoint does not start; nothing is left then.
+ * @example
+ * const cluster = await startLocalCluster({ engine: 'postgres', instances: 3 })
+ * // … connect to cluster.host and cluster.port, with a DNS that asks cluster.addresses …
+ * await cluster.failover()
+ * await cluster.close()
+ */
+export function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+  return LocalCluster.start(options)
+}
+
+/** A running cluster. Its operations run one after the other. */
+export class LocalCluster {
+  /** Database engine. */
+  readonly engine: Engine
+  /** Name of the cluster's writer endpoint. */
+  readonly host: string
+  /** Name of the cluster's reader endpoint. */
+  readonly readerHost: string
+  /** Region that tokens must be signed for. */
+  readonly region: string
+  /** The first database user. */
+  readonly user: string
+  /** Certificate of the CA that signed the certificates of all instances, in PEM. */
+  readonly ca: string
+  /** Environment variables with which an AWS SDK finds the first identity and the region. */
+  readonly env: Record<string, string>
+
+  readonly #options: ResolvedOptions
+  readonly #authority: Authority
+  readonly #createServer: (id: string) => ReplicatedServer
+  readonly #domain: string
+  /** All servers, also those that are being started. */
+  readonly #servers = new Set<ReplicatedServer>()
+  #members: Member[] = []
+  #created = 0
+  /** First three parts of the addresses. */
+  #network = ''
+  #operations: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ResolvedOptions, aurora: boolean, authority: Authority) {
+    const { engine, configuration, signal } = options
+    const { region, users, identities } = configuration
+    const hash = Array.from(randomBytes(12), (byte) => (byte % 36).toString(36)).join('')
+    this.#domain = `${hash}.${region}.rds.amazonaws.com`
+    this.engine = engine
+    this.host = `local.cluster-${this.#domain}`
+    this.readerHost = `local.cluster-ro-${this.#domain}`
+    this.region = region
+    this.user = users[0] ?? ''
+    this.ca = authority.ca
+    this.env = identityEnvironment(identities[0], region)
+    this.#options = options
+    this.#authority = authority
+    const password = randomBytes(18).toString('base64url')
+    this.#createServer = (id) => new PostgresMember(id, { users, password, aurora, signal })
+  }
+
+  /** Starts a cluster, as {@link startLocalCluster} does. */
+  static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+    checkNames('startLocalCluster', options, OPTION_NAMES)
+    const { instances = 3, aurora = true, ...rest } = options
+    if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
+      throw new TypeError('instances must be a whole number from 1 to 16')
+    const resolved = resolveOptions(rest)
+    const cluster = new LocalCluster(resolved, expectBoolean('aurora', aurora), await createAuthority())
+    try {
+      await cluster.#start(instances)
+      resolved.signal?.throwIfAborted()
+      return cluster
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
+  /** TCP port of all endpoints. */
+  get port(): number {
+    return this.#writer.endpoint.port
+  }
+
+  /** The database, `app`. */
+  get database(): string {
+    return this.#writer.server.backend.database
+  }
+
+  /** The cluster's instances. */
+  get instances(): readonly LocalInstance[] {
+    return [...this.#members]
+  }
+
+  /**
+   * The addresses that a name of the cluster has now, as a DNS without delay would answer: for the cluster endpoint the
+   * writer's, also while it is down; for the reader endpoint those of all readers that run, or else the writer's.
+   *
+   * @returns undefined for a name that is not the cluster's.
+   */
+  addresses(host: string): string[] | undefined {
+    const name = host.toLowerCase()
+    if (name === this.host) return [this.#writer.address]
+    if (name !== this.readerHost) {
+      const member = this.#members.find((candidate) => candidate.host === name)
+      return member && [member.address]
+    }
+    const readers = this.#members.filter(({ isWriter, isRunning }) => !isWriter && isRunning)
+    return readers.length === 0 ? [this.#writer.address] : readers.map(({ address }) => address)
+  }
+
+  /**
+   * The writer dies, a reader becomes the writer, and the old writer comes back as a reader: {@link kill},
+   * {@link promote} and {@link restart} in one. `to` is the instance to promote; default: the first reader that runs.
+   * A writer without readers comes back as the writer.
+   */
+  async failover({ to }: { to?: string } = {}): Promise<void> {
+    const { id } = this.#writer
+    await this.kill(id)
+    if (this.#members.length > 1) await this.promote(to)
+    await this.restart(id)
+  }
+
+  /** As {@link failover}, but in an orderly way: sessions get the message with which the server shuts down. */
+  async switchover({ to }: { to?: string } = {}): Promise<void> {
+    const { id } = this.#writer
+    await this.promote(to)
+    await this.restart(id)
+  }
+
+  /**
+   * Ends an instance, by default the writer: its connections close without a message, and new ones are refused.
+   *
+   * The readers have all that the writer committed, as with Aurora's shared storage.
+   */
+  kill(id?: string): Promise<void> {
+    return this.#enqueue(async () => {
+      const member = this.#member(id)
+      await this.#suspend(member)
+      await this.#stop(member)
+    })
+  }
+
+  /**
+   * Makes a reader the writer, by default the first that runs. The old writer's server is shut down before, unless it is
+   * down, and stays down until {@link restart}; if it is frozen, its endpoint remains silent.
+   *
+   * Resolves when the instance accepts writes. The other readers learn of it, and follow it, a moment later.
+   * @throws {Error} when the reader is down, or was down when the writer stopped.
+   */
+  promote(id?: string): Promise<void> {
+    const promoted = this.#enqueue(async () => {
+      const old = this.#writer
+      const reader = id === undefined ? this.#members.find(isRunningReader) : this.#member(id)
+      if (reader === undefined || !isRunningReader(reader))
+        throw new Error(id === undefined ? 'no reader runs' : `${id} is not a reader that runs`)
+      await this.#stop(old)
+      if (!reader.isComplete) throw new Error(`${reader.id} was down when the writer stopped`)
+      await reader.server.promote()
+      old.isWriter = false
+      reader.isWriter = true
+      reader.server.report(this.#status())
+      if (!old.isFrozen) await this.#suspend(old)
+    })
+    this.#operations = this.#operations.then(() => this.#follow())
+    this.#operations.catch(() => {}) // the next operation fails with it
+    return promoted
+  }
+
+  /**
+   * Starts an instance again, by default the writer; one that runs is ended before. It comes back as the writer if no
+   * reader was promoted meanwhile, else as a reader.
+   */
+  restart(id?: string): Promise<void> {
+    return this.#enqueue(() => this.#restart(this.#member(id)))
+  }
+
+  /**
+   * Makes an instance hang, by default the writer: its connections stay open, and nothing is answered.
+   *
+   * @returns a function that ends it. If a reader was promoted meanwhile, the connections are closed then, and the
+   * instance comes back as a reader.
+   */
+  async freeze(id?: string): Promise<() => Promise<void>> {
+    const member = this.#member(id)
+    await this.#enqueue(() => {
+      member.isFrozen = true
+      member.endpoint.freeze()
+      return Promise.resolve()
+    })
+    return () =>
+      this.#enqueue(async () => {
+        if (!member.isFrozen) return
+        member.isFrozen = false
+        if (member.isRunning) member.endpoint.thaw()
+        else await this.#restart(member)
+      })
+  }
+
+  /** Adds a reader. */
+  addInstance(): Promise<LocalInstance> {
+    return this.#enqueue(async () => {
+      const created = this.#create()
+      try {
+        await this.#startReader(created.server)
+        const member = await this.#listen(created, this.port)
+        this.#report()
+        return member
+      } catch (error) {
+        await this.#remove(created.server)
+        throw error
+      }
+    })
+  }
+
+  /** Removes a reader, with its data. */
+  removeInstance(id: string): Promise<void> {
+    return this.#enqueue(async () => {
+      const member = this.#member(id)
+      if (member.isWriter) throw new Error(`${id} is the writer: promote a reader before`)
+      this.#members = this.#members.filter((other) => other !== member)
+      this.#report()
+      await member.endpoint.close()
+      await this.#remove(member.server)
+    })
+  }
+
+  /** Sets how far a reader reports to lag behind, in milliseconds. It does not lag in fact. */
+  setLag(id: string, lagMs: number): Promise<void> {
+    return this.#enqueue(() => {
+      this.#member(id).lagMs = lagMs
+      this.#report()
+      return Promise.resolve()
+    })
+  }
+
+  /** Closes everything, and stops all servers; resolves when nothing is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#operations
+      .catch(() => {})
+      .then(async () => {
+        await Promise.all(this.#members.map(({ endpoint }) => endpoint.close()))
+        await Promise.all([...this.#servers].map((server) => server.remove()))
+      })
+    return this.#closing
+  }
+
+  get #writer(): Member {
+    const writer = this.#members.find(({ isWriter }) => isWriter)
+    if (writer === undefined) throw new Error('the cluster is closed')
+    return writer
+  }
+
+  #member(id = this.#writer.id): Member {
+    const member = this.#members.find((candidate) => candidate.id === id)
+    if (member === undefined) throw new Error(`the cluster has no instance ${id}`)
+    return member
+  }
+
+  /** Runs an operation after those before it, whether or not they failed. */
+  #enqueue<T>(operation: () => Promise<T>): Promise<T> {
+    const done = this.#operations.then(operation)
+    this.#operations = done.catch(() => {})
+    return done
+  }
+
+  async #start(instances: number): Promise<void> {
+    const [writer, ...readers] = Array.from({ length: instances }, () => this.#create())
+    if (writer === undefined) return
+    await writer.server.startWriter()
+    const started = await Promise.allSettled(
+      readers.map(({ server }) => this.#startReader(server, writer.server)),
+    )
+    for (const result of started) if (result.status === 'rejected') throw result.reason
+    await this.#listenAll([writer, ...readers])
+    this.#report()
+  }
+
+  #create(): CreatedServer {
+    const number = ++this.#created
+    const id = `local-${number}`
+    const server = this.#createServer(id)
+    this.#servers.add(server)
+    return { id, number, server }
+  }
+
+  async #startReader(server: ReplicatedServer, writer = this.#writer.server): Promise<void> {
+    await server.startReader(writer)
+    await server.untilFollowing()
+  }
+
+  /** Finds addresses that have the same port free, and listens on them. */
+  async #listenAll(servers: readonly CreatedServer[]): Promise<void> {
+    for (let network = 0; ; network++) {
+      this.#network = `127.0.${network}`
+      try {
+        for (const server of servers)
+          await this.#listen(server, this.#members[0]?.endpoint.port ?? this.#options.port)
+        return
+      } catch (error) {
+        await Promise.all(this.#members.map(({ endpoint }) => endpoint.close()))
+        this.#members = []
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || network === 255) throw error
+      }
+    }
+  }
+
+  /** Starts the endpoint of a server that runs. The first one is the writer's. */
+  async #listen({ id, number, server }: CreatedServer, port: number): Promise<Member> {
+    const host = `${id}.${this.#domain}`
+    const address = `${this.#network}.${10 + number}`
+    const configuration = { ...this.#options.configuration, endpoints: [host, this.host, this.readerHost] }
+    const endpoint = await LocalRds.listen(
+      { ...this.#options, host: address, port, configuration },
+      {
+        authority: this.#authority,
+        server: {
+          get backend() {
+            return server.backend
+          },
+          addUsers: () => Promise.resolve(), // the endpoints share the users that the cluster was started with
+          stop: () => Promise.resolve(), // the cluster stops its servers
+        },
+      },
+    )
+    const member: Member = {
+      id,
+      host,
+      address,
+      endpoint,
+      server,
+      isWriter: this.#members.length === 0,
+      isRunning: true,
+      isFrozen: false,
+      isComplete: false,
+      lagMs: 0,
+    }
+    this.#members.push(member)
+    return member
+  }
+
+  async #suspend(member: Member): Promise<void> {
+    member.isFrozen = false
+    await member.endpoint.suspend()
+  }
+
+  async #stop(member: Member): Promise<void> {
+    if (!member.isRunning) return
+    if (member.isWriter) for (const other of this.#members) other.isComplete = other.isRunning
+    member.isRunning = false
+    member.stoppedAt = new Date()
+    await member.server.stop()
+  }
+
+  async #restart(member: Member): Promise<void> {
+    await this.#suspend(member)
+    await this.#stop(member)
+    const writer = this.#writer
+    if (member === writer) await member.server.startWriter()
+    else if (writer.isRunning) await this.#startReader(member.server)
+    else await member.server.startReader(writer.server)
+    member.isRunning = true
+    delete member.stoppedAt
+    if (member === writer) await this.#follow()
+    else this.#report()
+    await member.endpoint.resume()
+  }
+
+  /** Makes the readers that run follow the writer, if it runs, and tells all servers of the instances. */
+  async #follow(): Promise<void> {
+    const writer = this.#writer
+    const readers = writer.isRunning ? this.#members.filter(isRunningReader) : []
+    await Promise.all(
+      readers.map(async ({ server }) => {
+        await server.follow(writer.server)
+        await server.untilFollowing()
+      }),
+    )
+    this.#report()
+  }
+
+  #report(): void {
+    const status = this.#status()
+    for (const { server } of this.#members) server.report(status)
+  }
+
+  #status(): MemberStatus[] {
+    return this.#members.map(({ id, isWriter, lagMs, stoppedAt }) => ({
+      id,
+      isWriter,
+      lagMs,
+      ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    }))
+  }
+
+  async #remove(server: ReplicatedServer): Promise<void> {
+    this.#servers.delete(server)
+    await server.remove()
+  }
+}
+
+interface CreatedServer {
+  id: string
+  /** 1 for the first one, and so on; a number is used once. */
+  number: number
+  server: ReplicatedServer
+}
+
+function isRunningReader({ isWriter, isRunning }: Member): boolean {
+  return !isWriter && isRunning
+}

@@ -1,0 +1,35 @@
+import type { Backend } from '../backend'
+
+/** What a server reports about one instance of its cluster. */
+export interface MemberStatus {
+  /** Instance identifier. */
+  id: string
+  /** Whether it is the writer. */
+  isWriter: boolean
+  /** Milliseconds that a reader lags behind. */
+  lagMs: number
+  /** When the instance last reported; undefined for one that runs. */
+  stoppedAt?: Date
+}
+
+/** A database server that replicates to others of its kind. */
+export interface ReplicatedServer {
+  /** Where it is, and its logins; another port after each start. */
+  readonly backend: Backend
+  /** Starts it as the writer. */
+  startWriter(): Promise<void>
+  /** Starts it as a reader. The first time it is created as a copy of the writer, which must run then. */
+  startReader(writer: this): Promise<void>
+  /** Makes a reader the writer; resolves when it accepts writes. */
+  promote(): Promise<void>
+  /** Makes a running reader follow another writer, or the same one on another port. */
+  follow(writer: this): Promise<void>
+  /** Waits until a reader receives what the writer writes. */
+  untilFollowing(): Promise<void>
+  /** Sets the list of instances that the server reports. */
+  report(members: readonly MemberStatus[]): void
+  /** Stops it, if it runs. Readers that follow it receive all that it committed. */
+  stop(): Promise<void>
+  /** Stops it and removes its files. */
+  remove(): Promise<void>
+}

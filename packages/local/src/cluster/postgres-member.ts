@@ -1,0 +1,183 @@
+import { chmodSync, chownSync, writeFileSync } from 'node:fs'
+import { chown, copyFile, mkdir, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { parseBackendUrl, type Backend } from '../backend'
+import { withSession } from '../postgres/statements'
+import type { Account } from '../servers/account'
+import { postgresLogins, PostgresServer } from '../servers/postgres-server'
+import type { MemberStatus, ReplicatedServer } from './member'
+
+/** What the servers of a cluster have in common. */
+export interface ClusterServerOptions {
+  /** Users of the database. */
+  users: readonly string[]
+  /** Password of all users. */
+  password: string
+  /** Whether the servers have Aurora's functions. */
+  aurora: boolean
+  /** Ends what is under way when it is aborted. */
+  signal?: AbortSignal | undefined
+}
+
+const MEMBERS_FILE = 'rds-iam-members.json'
+
+const SETTINGS = {
+  // Send each commit to the readers at once, not when the WAL writer wakes up.
+  synchronous_commit: 'local',
+  // Readers that come back need no slot.
+  wal_keep_size: '1GB',
+  wal_retrieve_retry_interval: '50ms',
+  max_wal_senders: '32',
+}
+
+/** A PostgreSQL of a cluster. Readers are streaming standbys. */
+export class PostgresMember implements ReplicatedServer {
+  readonly #id: string
+  readonly #options: ClusterServerOptions
+  readonly #server: PostgresServer
+  #exists = false
+
+  constructor(id: string, options: ClusterServerOptions) {
+    this.#id = id
+    this.#options = options
+    const { password, signal } = options
+    this.#server = new PostgresServer({ password, signal, settings: { ...SETTINGS, cluster_name: id } })
+  }
+
+  get backend(): Backend {
+    const { url, socketPath } = this.#server
+    const { users, password } = this.#options
+    return {
+      ...parseBackendUrl('postgres', url, postgresLogins(users, password)),
+      ...(socketPath === undefined ? {} : { socketPath }),
+      countsDroppedLogins: false,
+    }
+  }
+
+  async startWriter(): Promise<void> {
+    if (this.#exists) return this.#server.start()
+    await this.#server.initialize()
+    this.#exists = true
+    await this.#server.start()
+    if (this.#options.aurora)
+      // New databases are copies of template1.
+      for (const database of ['template1', 'postgres']) await this.#server.run(AURORA_FUNCTIONS, database)
+    await this.#server.createDatabase(this.#options.users)
+  }
+
+  async startReader(writer: PostgresMember): Promise<void> {
+    if (!this.#exists) await this.#copy(writer)
+    this.#exists = true
+    this.#write('standby.signal', '')
+    this.#setWriter(writer)
+    await this.#server.start()
+  }
+
+  async promote(): Promise<void> {
+    await this.#server.run(['SELECT pg_promote()'])
+  }
+
+  async follow(writer: PostgresMember): Promise<void> {
+    this.#setWriter(writer)
+    await this.#server.run(['SELECT pg_reload_conf()'])
+  }
+
+  async untilFollowing(): Promise<void> {
+    await this.#server.run([
+      `SET statement_timeout = '30s'`,
+      `DO $$ BEGIN
+         WHILE NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') LOOP
+           PERFORM pg_sleep(0.01);
+         END LOOP;
+       END $$`,
+    ])
+  }
+
+  report(members: readonly MemberStatus[]): void {
+    this.#write(MEMBERS_FILE, JSON.stringify(members))
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop()
+  }
+
+  remove(): Promise<void> {
+    return this.#server.remove()
+  }
+
+  /** Copies the data of a running server, as pg_basebackup does. */
+  async #copy(writer: PostgresMember): Promise<void> {
+    await withSession(writer.#server.admin(), async (query) => {
+      await query(`SELECT pg_backup_start('${this.#id}', fast => true)`)
+      await copyTree(writer.#server.data, this.#server.data, this.#server.account)
+      const [[label = ''] = []] = await query(
+        'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
+      )
+      this.#write('backup_label', label)
+    })
+  }
+
+  #setWriter(writer: PostgresMember): void {
+    const { host, port, user, password } = writer.#server.admin()
+    const connection = `host=${host} port=${port} user=${user} password=${password}`
+    this.#write('postgresql.auto.conf', `primary_conninfo = '${connection}'\n`)
+  }
+
+  #write(name: string, text: string): void {
+    const file = join(this.#server.data, name)
+    const { account } = this.#server
+    writeFileSync(file, text, { mode: 0o600 })
+    if (account !== undefined) chownSync(file, account.uid, account.gid)
+  }
+}
+
+/**
+ * Aurora's functions, as far as clients use them to find the writer. The list is a file, which each server has its own
+ * of, and may be stale, as Aurora's is. A server knows its own role, whatever the file says.
+ */
+const AURORA_FUNCTIONS = [
+  'SET allow_system_table_mods = on',
+  `CREATE FUNCTION pg_catalog.aurora_db_instance_identifier() RETURNS text LANGUAGE sql STABLE
+     RETURN pg_catalog.current_setting('cluster_name')`,
+  `CREATE FUNCTION pg_catalog.aurora_replica_status(
+     OUT server_id text, OUT session_id text, OUT last_update_timestamp timestamptz, OUT replica_lag_in_msec real,
+     OUT cpu real
+   ) RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+     SELECT id,
+       CASE WHEN CASE WHEN pg_is_in_recovery() THEN "isWriter" AND id <> own ELSE id = own END
+         THEN 'MASTER_SESSION_ID' ELSE md5(id)::uuid::text END,
+       CASE WHEN id <> own THEN coalesce("stoppedAt", clock_timestamp()) END,
+       "lagMs",
+       0
+     FROM json_to_recordset(pg_read_file('${MEMBERS_FILE}')::json)
+       AS member(id text, "isWriter" boolean, "lagMs" real, "stoppedAt" timestamptz),
+         current_setting('cluster_name') AS own
+   $$`,
+]
+
+// Files that belong to the running server alone.
+const NOT_COPIED = new Set(['postmaster.pid', 'postmaster.opts'])
+
+// Directories whose contents do, or come by replication.
+const EMPTIED = new Set(['pg_wal', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_stat_tmp', 'pg_subtrans'])
+
+/** Copies a directory whose files may change, grow or vanish meanwhile. */
+async function copyTree(from: string, to: string, account?: Account): Promise<void> {
+  await mkdir(to, { mode: 0o700 })
+  chmodSync(to, 0o700) // whatever the umask says
+  if (account !== undefined) await chown(to, account.uid, account.gid)
+  const entries = EMPTIED.has(basename(from)) ? [] : await readdir(from, { withFileTypes: true })
+  await Promise.all(
+    entries.map(async (entry) => {
+      const [source, target] = [join(from, entry.name), join(to, entry.name)]
+      if (entry.isDirectory()) return copyTree(source, target, account)
+      if (NOT_COPIED.has(entry.name)) return
+      try {
+        await copyFile(source, target)
+        if (account !== undefined) await chown(target, account.uid, account.gid)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+    }),
+  )
+}
