@@ -77,12 +77,14 @@ export class ClusterConnection {
     return this.#isReader !== undefined
   }
 
-  /** Call when the socket begins to connect. Watches it for silence. */
-  watch(socket: Socket): void {
+  /** Call when the socket begins to connect. Watches it for silence, unless the driver uses the socket's timeout. */
+  watch(socket: Socket, hasTimeout = false): void {
     socket.once('connect', () => {
       this.#address = socket.remoteAddress
     })
-    if (this.role === 'reader') return
+    if (this.role === 'reader' || hasTimeout) return
+    // The mariadb driver turns the timeout off when the socket is connected: turn it on again.
+    socket.once('connect', () => socket.setTimeout(SILENCE_MS))
     // Node restarts this timer at each read and write. It does not keep the process alive.
     socket.setTimeout(SILENCE_MS).on('timeout', () => {
       const { bytesRead } = socket

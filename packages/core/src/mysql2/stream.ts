@@ -1,8 +1,11 @@
 import { lookup } from 'node:dns'
-import { connect, isIP, type Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { Address } from '../address'
+import { findServer } from '../cluster/cluster'
+import { openMysqlProbe } from '../cluster/mysql-probe'
 import type { RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
+import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import type { Mysql2SslByCas } from './ssl'
@@ -14,15 +17,30 @@ export interface ConnectionConfig {
   user: string
   ssl: unknown
   stream: unknown
+  connectTimeout?: number
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
 }
 
-const targets = new WeakMap<ConnectionConfig, LoginTarget>()
+/** A connection that our `stream` opened. */
+export interface Dialling {
+  target: LoginTarget
+  /** Whether the login is complete. */
+  isOpen: boolean
+  /** Why the login failed. */
+  error?: unknown
+}
 
-/** The login target that our `stream` found for a connection. */
-export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
-  return targets.get(config)
+/** By the addresses of the socket: mysql2 wraps it in a TLS socket, and older pools share one configuration. */
+const diallings = new Map<string, Dialling>()
+
+/** What our `stream` found for a connection. Undefined if the caller's own `stream` dialled. */
+export function diallingOf(socket: Socket): Dialling | undefined {
+  return diallings.get(addressesOf(socket))
+}
+
+function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /**
@@ -45,8 +63,12 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
-      const target = await login.target({ host, port })
-      targets.set(config, target)
+      const target = await findServer(
+        login,
+        { host, port },
+        { socket, user, limitMs: config.connectTimeout, openProbe: openMysqlProbe },
+      )
+      watch({ target, isOpen: false })
       config.ssl = sslByCas.of(target)
       // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Pools before 3.16 use this
       // object for the next connection too: make its `stream` dial the same address.
@@ -58,8 +80,23 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     function fail(error: unknown): void {
       failLogin(socket, error)
     }
+    function watch(dialling: Dialling): void {
+      const { connection } = dialling.target
+      let addresses = ''
+      connection?.watch(socket)
+      socket.once('connect', () => diallings.set((addresses = addressesOf(socket)), dialling))
+      socket.once('error', (error) => {
+        dialling.error = error.cause ?? error
+      })
+      socket.once('close', () => {
+        diallings.delete(addresses)
+        if (!dialling.isOpen) connection?.failed(dialling.error)
+      })
+    }
 
-    const socket: Socket = connect({
+    const { enableKeepAlive, keepAliveInitialDelay = KEEP_ALIVE_DELAY_MS } = config
+    const socket = new Socket().setNoDelay(true).setKeepAlive(enableKeepAlive, keepAliveInitialDelay)
+    return socket.connect({
       // Node calls `lookup` only for a name, not for an IP address.
       host: isIP(host) ? 'localhost' : host,
       port,
@@ -69,10 +106,6 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
           // mysql2 may have destroyed the socket meanwhile.
           if (!socket.destroyed) lookup(dial.host, options, callback)
         }, fail),
-      noDelay: true,
-      keepAlive: config.enableKeepAlive,
-      keepAliveInitialDelay: config.keepAliveInitialDelay,
     })
-    return socket
   }
 }

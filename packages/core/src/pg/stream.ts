@@ -7,6 +7,7 @@ import { findServer } from '../cluster/cluster'
 import { openPostgresProbe } from '../cluster/postgres-probe'
 import type { Session } from '../cluster/probe'
 import { RdsIamError } from '../errors'
+import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { readSslOption } from '../tls/ssl-option'
@@ -32,9 +33,6 @@ export interface StreamSettings extends Session {
   limitMs: number | undefined
   keepAlive: boolean
 }
-
-/** How long a connection is idle before the operating system asks the server whether it is still there. */
-const KEEP_ALIVE_DELAY_MS = 5_000
 
 /** What we know about a connection that is being opened. */
 export interface Dialling {
