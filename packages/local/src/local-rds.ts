@@ -10,6 +10,7 @@ import { identityEnvironment, type TestIdentity } from './iam/identity'
 import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
 import { createLoginDecisions, type LoginDecisions } from './login-decisions'
+import type { RewriteStatement } from './mysql/command-watch'
 import { serveMysql } from './mysql/endpoint'
 import {
   changeConfiguration,
@@ -274,10 +275,11 @@ export class LocalRds {
 
   /** What a login needs: the certificate is the one of the moment when the client connected. */
   #loginContext(): LoginContext {
-    const { backend } = this.#server
+    const { backend, rewrite } = this.#server
     return {
       secureContext: this.#secureContext,
       backend,
+      rewrite,
       openBackend: async () => {
         const upstream = await connectBackend(backend)
         this.#upstreams.add(upstream)
@@ -317,6 +319,8 @@ function openListener(
 export interface BackendServer {
   /** Where it is; read at each login. */
   readonly backend: Backend
+  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
+  readonly rewrite?: RewriteStatement | undefined
   addUsers(users: readonly string[]): Promise<void>
   stop(): Promise<void>
 }

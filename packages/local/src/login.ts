@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
 import type { RefusalReason } from './iam/refusal'
+import type { RewriteStatement } from './mysql/command-watch'
 
 /** The endpoint's side of a login, for both engines. */
 export interface LoginContext {
@@ -10,6 +11,8 @@ export interface LoginContext {
   secureContext: SecureContext | undefined
   /** The database behind the endpoint. */
   backend: Backend
+  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
+  rewrite?: RewriteStatement | undefined
   /** Opens a connection to the backend. */
   openBackend(): Promise<Socket>
   /** Notes the streams to the client and to the backend of a session that begins. */

@@ -5,6 +5,7 @@ import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
 import { LocalRds } from '../local-rds'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import { MysqlMember } from './mysql-member'
 import type { MemberStatus, ReplicatedServer } from './member'
 import { PostgresMember } from './postgres-member'
 
@@ -97,7 +98,7 @@ export class LocalCluster {
 
   readonly #options: ResolvedOptions
   readonly #authority: Authority
-  readonly #createServer: (id: string) => ReplicatedServer
+  readonly #createServer: (id: string, number: number) => ReplicatedServer
   readonly #domain: string
   /** All servers, also those that are being started. */
   readonly #servers = new Set<ReplicatedServer>()
@@ -123,7 +124,9 @@ export class LocalCluster {
     this.#options = options
     this.#authority = authority
     const password = randomBytes(18).toString('base64url')
-    this.#createServer = (id) => new PostgresMember(id, { users, password, aurora, signal })
+    const common = { users, password, aurora, signal }
+    this.#createServer = (id, number) =>
+      engine === 'postgres' ? new PostgresMember(id, common) : new MysqlMember(id, number, common)
   }
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
@@ -346,14 +349,14 @@ export class LocalCluster {
   #create(): CreatedServer {
     const number = ++this.#created
     const id = `local-${number}`
-    const server = this.#createServer(id)
+    const server = this.#createServer(id, number)
     this.#servers.add(server)
     return { id, number, server }
   }
 
   async #startReader(server: ReplicatedServer, writer = this.#writer.server): Promise<void> {
     await server.startReader(writer)
-    await server.untilFollowing()
+    await server.untilFollowing(writer)
   }
 
   /** Finds addresses that have the same port free, and listens on them. */
@@ -385,6 +388,7 @@ export class LocalCluster {
           get backend() {
             return server.backend
           },
+          rewrite: server.rewrite,
           addUsers: () => Promise.resolve(), // the endpoints share the users that the cluster was started with
           stop: () => Promise.resolve(), // the cluster stops its servers
         },
@@ -440,7 +444,7 @@ export class LocalCluster {
     await Promise.all(
       readers.map(async ({ server }) => {
         await server.follow(writer.server)
-        await server.untilFollowing()
+        await server.untilFollowing(writer.server)
       }),
     )
     this.#report()

@@ -1,4 +1,17 @@
 import type { Backend } from '../backend'
+import type { RewriteStatement } from '../mysql/command-watch'
+
+/** What the servers of a cluster have in common. */
+export interface ClusterServerOptions {
+  /** Users of the database. */
+  users: readonly string[]
+  /** Password of all users. */
+  password: string
+  /** Whether the servers have Aurora's functions. */
+  aurora: boolean
+  /** Ends what is under way when it is aborted. */
+  signal?: AbortSignal | undefined
+}
 
 /** What a server reports about one instance of its cluster. */
 export interface MemberStatus {
@@ -16,6 +29,8 @@ export interface MemberStatus {
 export interface ReplicatedServer {
   /** Where it is, and its logins; another port after each start. */
   readonly backend: Backend
+  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
+  readonly rewrite?: RewriteStatement | undefined
   /** Starts it as the writer. */
   startWriter(): Promise<void>
   /** Starts it as a reader. The first time it is created as a copy of the writer, which must run then. */
@@ -24,8 +39,8 @@ export interface ReplicatedServer {
   promote(): Promise<void>
   /** Makes a running reader follow another writer, or the same one on another port. */
   follow(writer: this): Promise<void>
-  /** Waits until a reader receives what the writer writes. */
-  untilFollowing(): Promise<void>
+  /** Waits until a reader has what the writer has written so far, and receives what it writes. */
+  untilFollowing(writer: this): Promise<void>
   /** Sets the list of instances that the server reports. */
   report(members: readonly MemberStatus[]): void
   /** Stops it, if it runs. Readers that follow it receive all that it committed. */

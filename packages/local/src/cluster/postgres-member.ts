@@ -1,23 +1,11 @@
-import { chmodSync, chownSync, writeFileSync } from 'node:fs'
-import { chown, copyFile, mkdir, readdir } from 'node:fs/promises'
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseBackendUrl, type Backend } from '../backend'
 import { withSession } from '../postgres/statements'
 import type { Account } from '../servers/account'
-import { postgresLogins, PostgresServer } from '../servers/postgres-server'
-import type { MemberStatus, ReplicatedServer } from './member'
-
-/** What the servers of a cluster have in common. */
-export interface ClusterServerOptions {
-  /** Users of the database. */
-  users: readonly string[]
-  /** Password of all users. */
-  password: string
-  /** Whether the servers have Aurora's functions. */
-  aurora: boolean
-  /** Ends what is under way when it is aborted. */
-  signal?: AbortSignal | undefined
-}
+import { samePassword } from '../servers/database-server'
+import { PostgresServer } from '../servers/postgres-server'
+import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
 
 const MEMBERS_FILE = 'rds-iam-members.json'
 
@@ -28,6 +16,9 @@ const SETTINGS = {
   wal_keep_size: '1GB',
   wal_retrieve_retry_interval: '50ms',
   max_wal_senders: '32',
+  // Segments of 16 MB would be filled with zeros.
+  wal_init_zero: 'off',
+  wal_recycle: 'off',
 }
 
 /** A PostgreSQL of a cluster. Readers are streaming standbys. */
@@ -48,7 +39,7 @@ export class PostgresMember implements ReplicatedServer {
     const { url, socketPath } = this.#server
     const { users, password } = this.#options
     return {
-      ...parseBackendUrl('postgres', url, postgresLogins(users, password)),
+      ...parseBackendUrl('postgres', url, samePassword(users, password)),
       ...(socketPath === undefined ? {} : { socketPath }),
       countsDroppedLogins: false,
     }
@@ -109,7 +100,7 @@ export class PostgresMember implements ReplicatedServer {
   async #copy(writer: PostgresMember): Promise<void> {
     await withSession(writer.#server.admin(), async (query) => {
       await query(`SELECT pg_backup_start('${this.#id}', fast => true)`)
-      await copyTree(writer.#server.data, this.#server.data, this.#server.account)
+      copyTree(writer.#server.data, this.#server.data, this.#server.account)
       const [[label = ''] = []] = await query(
         'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
       )
@@ -162,22 +153,23 @@ const NOT_COPIED = new Set(['postmaster.pid', 'postmaster.opts'])
 const EMPTIED = new Set(['pg_wal', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_stat_tmp', 'pg_subtrans'])
 
 /** Copies a directory whose files may change, grow or vanish meanwhile. */
-async function copyTree(from: string, to: string, account?: Account): Promise<void> {
-  await mkdir(to, { mode: 0o700 })
+function copyTree(from: string, to: string, account?: Account): void {
+  mkdirSync(to)
   chmodSync(to, 0o700) // whatever the umask says
-  if (account !== undefined) await chown(to, account.uid, account.gid)
-  const entries = EMPTIED.has(basename(from)) ? [] : await readdir(from, { withFileTypes: true })
-  await Promise.all(
-    entries.map(async (entry) => {
-      const [source, target] = [join(from, entry.name), join(to, entry.name)]
-      if (entry.isDirectory()) return copyTree(source, target, account)
-      if (NOT_COPIED.has(entry.name)) return
-      try {
-        await copyFile(source, target)
-        if (account !== undefined) await chown(target, account.uid, account.gid)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      }
-    }),
-  )
+  if (account !== undefined) chownSync(to, account.uid, account.gid)
+  if (EMPTIED.has(basename(from))) return
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) copyTree(source, target, account)
+    else if (!NOT_COPIED.has(entry.name)) copyIfThere(source, target, account)
+  }
+}
+
+function copyIfThere(source: string, target: string, account?: Account): void {
+  try {
+    copyFileSync(source, target)
+    if (account !== undefined) chownSync(target, account.uid, account.gid)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }

@@ -9,18 +9,23 @@ export function relaySession(session: MysqlSession): void {
   bindLifetimes(stream, upstream)
   upstream.pipe(stream, { end: false })
   const resume = (): void => {
-    const stop = forwardCommands(stream, upstream, new CommandWatch(COM_CHANGE_USER), () => {
-      stop()
-      upstream.unpipe(stream)
-      changeUser(session).then(
-        (continues) => {
-          if (!continues) return
-          upstream.pipe(stream, { end: false })
-          resume()
-        },
-        () => stream.destroy(),
-      )
-    })
+    const stop = forwardCommands(
+      stream,
+      upstream,
+      new CommandWatch(COM_CHANGE_USER, session.context.rewrite),
+      () => {
+        stop()
+        upstream.unpipe(stream)
+        changeUser(session).then(
+          (continues) => {
+            if (!continues) return
+            upstream.pipe(stream, { end: false })
+            resume()
+          },
+          () => stream.destroy(),
+        )
+      },
+    )
   }
   resume()
   session.context.sessionOpened(stream, upstream)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BackendLogin } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
 import { runStatements, type StatementTarget } from '../postgres/statements'
 import { unprivilegedAccount, type Account } from './account'
@@ -10,7 +9,7 @@ import { withFreePort } from './free-port'
 import { preparePostgresFiles, type PostgresFiles } from './postgres-files'
 import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
-import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
+import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
 const SUPERUSER = 'postgres'
@@ -47,7 +46,7 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
     await server.remove()
     throw error
   }
-  const logins = postgresLogins(users, password)
+  const logins = samePassword(users, password)
   return {
     url: server.url,
     socketPath: server.socketPath,
@@ -55,7 +54,7 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
     async addUsers(names) {
       const missing = names.filter((name) => !Object.hasOwn(logins, name))
       await server.run(userStatements(missing, password))
-      Object.assign(logins, postgresLogins(missing, password))
+      Object.assign(logins, samePassword(missing, password))
     },
     stop: () => server.remove(),
   }
@@ -175,11 +174,6 @@ export class PostgresServer {
       stopsItsOwn: true,
     }
   }
-}
-
-/** Name and password of each user. */
-export function postgresLogins(users: readonly string[], password: string): Record<string, BackendLogin> {
-  return Object.fromEntries(users.map((user) => [user, { user, password }]))
 }
 
 function initdbArguments(data: string, passwordFile: string): string[] {
