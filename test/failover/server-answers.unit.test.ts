@@ -11,7 +11,13 @@ const eof = (sequence: number, status: number) => packet(sequence, 0xfe, 0, 0, s
 const error = (errno: number, message: string) =>
   packet(1, 0xff, errno & 0xff, errno >> 8, ...text(`#HY000${message}`))
 const rows = (status: number) =>
-  Buffer.concat([packet(1, 1), packet(2, 3, ...text('def')), eof(3, status), packet(4, 1, 49), eof(5, status)])
+  Buffer.concat([
+    packet(1, 1),
+    packet(2, 3, ...text('def')),
+    eof(3, status),
+    packet(4, 1, 49),
+    eof(5, status),
+  ])
 const prepared = Buffer.from([12, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
 const READ_ONLY =
@@ -27,7 +33,11 @@ it.each([
   ['several statements', [Buffer.concat([ok(10), ok(3)])], true],
   ['a part that ends inside a row', [ok(3), rows(2).subarray(0, 24)], true],
   ['a prepared statement without parameters', [ok(3), prepared], true],
-  ['a prepared statement with a parameter', [Buffer.concat([packet(1, ...prepared.subarray(4)), eof(2, 3)])], true],
+  [
+    'a prepared statement with a parameter',
+    [Buffer.concat([packet(1, ...prepared.subarray(4)), eof(2, 3)])],
+    true,
+  ],
   ['an error in a transaction', [ok(3), error(1062, 'Duplicate entry')], true],
 ])('knows whether a transaction is open after %s', (_, chunks, expected) => {
   const answers = new ServerAnswers()
@@ -39,7 +49,11 @@ it.each([
   ['1290 with read-only in its text', [error(1290, READ_ONLY)], true],
   ['1836', [error(1836, 'Running in read-only mode')], true],
   ['1290 after other statements', [Buffer.concat([ok(10), error(1290, READ_ONLY)])], true],
-  ['1290 for another option', [error(1290, 'The MySQL server is running with the --secure-file-priv option')], false],
+  [
+    '1290 for another option',
+    [error(1290, 'The MySQL server is running with the --secure-file-priv option')],
+    false,
+  ],
   ['1792', [error(1792, 'Cannot execute statement in a READ ONLY transaction.')], false],
   ['another error that mentions read-only', [error(1064, READ_ONLY)], false],
   ['the same bytes in a row', [Buffer.concat([error(1290, READ_ONLY), Buffer.from([1])])], false],

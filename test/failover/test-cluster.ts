@@ -17,7 +17,10 @@ export interface TestCluster {
   close(): Promise<void>
 }
 
-export async function startTestCluster(engine: 'postgres' | 'mysql', instances: number): Promise<TestCluster> {
+export async function startTestCluster(
+  engine: 'postgres' | 'mysql',
+  instances: number,
+): Promise<TestCluster> {
   const cluster = await startLocalCluster({ engine, instances })
   const dns = useClusterDns(cluster)
   const credentials = {

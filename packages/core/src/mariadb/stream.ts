@@ -9,17 +9,16 @@ import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { ConnectionLogin, type DriverError } from './connection-login'
-import { ServerWatch } from './server-watch'
+import { ServerWatch, type WatchedOptions } from './server-watch'
 
 /** The options of a connection that we use. The driver creates a new object for each connection. */
-interface DriverOptions {
+interface DriverOptions extends WatchedOptions {
   host: string
   port: number
   user: string
   ssl: unknown
   logger: Logger
   connectTimeout?: number
-  socketTimeout?: number
   keepAliveDelay?: number
 }
 
@@ -108,7 +107,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     options.ssl = ssl
     if (own && !own.destroyed) {
       const { connection, dial } = target
-      if (connection && !killed) serverWatch = new ServerWatch(own, connection, options.socketTimeout)
+      if (connection && !killed) serverWatch = new ServerWatch(own, connection, options)
       own.connect(dial.port, dial.host, () => {
         if (options.keepAliveDelay === undefined) own.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
       })
@@ -165,8 +164,12 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     ...logger,
     // The driver reads this before it sends a command.
     get query() {
-      serverWatch?.onCommand()
-      return logger.query
+      const note = serverWatch?.onCommand()
+      if (!note) return logger.query
+      return (text: string) => {
+        note(text)
+        if (typeof logger.query === 'function') logger.query(text)
+      }
     },
     error(error: DriverError) {
       leaveTls()
