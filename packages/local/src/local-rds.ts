@@ -8,9 +8,8 @@ import { parseEndpointName } from './endpoint-name'
 import type { Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
 import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
-import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
+import { LOGIN_TIME_MS, type LoginContext, type LoginHandler, type RewriteStatement } from './login'
 import { createLoginDecisions, type LoginDecisions } from './login-decisions'
-import type { RewriteStatement } from './mysql/command-watch'
 import { serveMysql } from './mysql/endpoint'
 import {
   changeConfiguration,
@@ -62,8 +61,8 @@ export class LocalRds {
   readonly #clients = new SocketSet()
   readonly #sessions = new SocketSet()
   readonly #upstreams = new SocketSet()
-  /** Clients that connected while the endpoint is frozen; undefined while it is not. */
-  #waiting: Socket[] | undefined
+  /** What is to be done when the endpoint is thawed; undefined while it is not frozen. */
+  #whenThawed: (() => void)[] | undefined
   #configuration: LocalRdsConfiguration
   #secureContext: SecureContext | undefined
   #listener!: Listener // set by #listen, before anyone has this object
@@ -181,7 +180,7 @@ export class LocalRds {
    * {@link resume} ends it.
    */
   async suspend(): Promise<void> {
-    this.#waiting = undefined
+    this.#whenThawed = undefined
     const stopped = this.#listener.close()
     await Promise.all([stopped, this.#clients.destroy()])
   }
@@ -198,16 +197,16 @@ export class LocalRds {
    * nothing is read from them and nothing is sent. {@link thaw} and {@link suspend} end it.
    */
   freeze(): void {
-    this.#waiting ??= []
+    this.#whenThawed ??= []
     this.#sessions.pause()
   }
 
   /** Continues after {@link freeze}, with what the clients sent meanwhile. */
   thaw(): void {
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
+    const actions = this.#whenThawed ?? []
+    this.#whenThawed = undefined
     this.#sessions.resume()
-    for (const client of waiting) this.#serveNow(client)
+    for (const action of actions) action()
   }
 
   /** Closes everything, and stops the database that was started; resolves when nothing is left. */
@@ -258,8 +257,12 @@ export class LocalRds {
     this.#clients.add(client)
     this.events.emit('connection', { time: new Date() })
     client.once('close', () => this.events.emit('disconnection', { time: new Date() }))
-    if (this.#waiting === undefined) this.#serveNow(client)
-    else this.#waiting.push(client)
+    this.#actWhenThawed(() => this.#serveNow(client))
+  }
+
+  #actWhenThawed(action: () => void): void {
+    if (this.#whenThawed === undefined) action()
+    else this.#whenThawed.push(action)
   }
 
   /** Serves one client until it has a session or was refused, within the time limit. */
@@ -288,8 +291,9 @@ export class LocalRds {
       },
       sessionOpened: (...streams) => {
         for (const stream of streams) this.#sessions.add(stream)
-        if (this.#waiting !== undefined) this.freeze()
+        if (this.#whenThawed !== undefined) this.freeze()
       },
+      whenThawed: (action) => this.#actWhenThawed(action),
       authorize: (user, token) => {
         const time = new Date()
         const current = { configuration: this.#configuration, port: this.port }

@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
 import type { RefusalReason } from './iam/refusal'
-import type { RewriteStatement } from './mysql/command-watch'
+
+/** Replaces a statement by another one. The text is in latin1, so that every byte survives. */
+export type RewriteStatement = (statement: string) => string
 
 /** The endpoint's side of a login, for both engines. */
 export interface LoginContext {
@@ -17,6 +19,8 @@ export interface LoginContext {
   openBackend(): Promise<Socket>
   /** Notes the streams to the client and to the backend of a session that begins. */
   sessionOpened(client: Duplex, upstream: Duplex): void
+  /** Acts at once, or when the endpoint is no longer frozen. */
+  whenThawed(action: () => void): void
   /** Decides whether a login is accepted, and records it. */
   authorize(user: string, token: string): boolean
   /** Records a refusal without a token. */

@@ -1,25 +1,31 @@
 import type { Duplex } from 'node:stream'
 import type { Address } from '../address'
-import { parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { publish } from '../events'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
+import { readClusterNames, type ClusterNames } from './cluster-names'
 import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
-import type { Member, OpenProbe, Session } from './probe'
-import { addressesOf, searchWriter, type Candidate, type Found } from './search'
+import type { Member, OpenProbe, Probe, Session } from './probe'
+import { addressesOf, askOnce, searchWriter, type Candidate, type Found } from './search'
 
-/** The longest search for the writer, if the driver has no time limit for a connection. */
+/** The longest wait for a search, if the driver has no time limit for opening a connection. */
 const LONGEST_SEARCH_MS = 30_000
 /** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
 const SEARCH_SHARE = 0.75
+/** How long not to search after every server refused the search's login. */
+const REFUSED_MS = 60_000
 /**
- * After a look at a silent server, how long to wait before the next: a query may take long. Doubles with each look that
- * found the server well.
+ * How long not to look at a silent server again: a query may take long. Doubles with each look at a server that is well.
  */
 const FIRST_REST_MS = 2_000
 const LONGEST_REST_MS = 16_000
-/** How long not to search again after every server refused the login. */
-const REFUSED_MS = 60_000
+/** How long the list of a cluster's instances is used to choose a reader. */
+const LIST_MS = 30_000
+/** How long to leave out a reader that refused a connection. */
+const LEFT_OUT_MS = 30_000
+/** A reader that is further behind the writer is left out. */
+const LONGEST_LAG_MS = 10_000
 
 /** A connection that a driver is about to open. */
 export interface Opening extends Session {
@@ -30,8 +36,8 @@ export interface Opening extends Session {
   openProbe: OpenProbe
 }
 
-/** A connection that is being opened, with the login that a search uses for its own connections. */
-interface Searcher extends Opening {
+/** A connection that is being opened, with the login that we use for connections of our own. */
+interface Opener extends Opening {
   login: Login
   target: LoginTarget
 }
@@ -45,7 +51,7 @@ interface Search {
   waiting: number
 }
 
-/** By the cluster's name and port. Shared by all configurations of the process. */
+/** By writer endpoint and port. All configurations of the process share them. */
 const clusters = new Map<string, Cluster>()
 
 /**
@@ -55,66 +61,54 @@ const clusters = new Map<string, Cluster>()
 export async function findServer(login: Login, address: Address, opening: Opening): Promise<LoginTarget> {
   const target = await login.target(address)
   const role = login.roleAt(target)
-  const names = role === 'any' ? undefined : readNames(target.parsed)
-  if (!names || role === 'any') return target
-  const key = `${names.writer ?? names.host}:${target.endpoint.port}`
+  const names = role === 'any' ? undefined : readClusterNames(target.parsed)
+  if (role === 'any' || !names) return target
+  const { port } = target.endpoint
+  const key = `${names.writer}:${port}`
   let cluster = clusters.get(key)
-  if (!cluster) clusters.set(key, (cluster = new Cluster(names, target.endpoint.port)))
+  if (!cluster) clusters.set(key, (cluster = new Cluster(names, port)))
   return cluster.place({ login, target, ...opening }, role)
-}
-
-/** The names of a cluster, read from one of its endpoints. */
-interface ClusterNames {
-  /** The endpoint that the names were read from. */
-  host: string
-  /** The cluster's endpoints; undefined for the name of an instance or a custom endpoint, which do not show them. */
-  writer?: string
-  reader?: string
-  /** What follows `INSTANCE.` in the name of an instance. */
-  domain: string
-}
-
-/** Reads the names of a cluster; undefined for an endpoint that belongs to none. */
-export function readNames({ host, kind }: ParsedEndpoint): ClusterNames | undefined {
-  const [, name, domain = ''] = /^([^.]+)\.(?:cluster-(?:ro-|custom-)?)?([^.]+\..+)$/.exec(host) ?? []
-  if (name === undefined) return undefined
-  if (kind === 'instance' || kind === 'custom') return { host, domain }
-  if (kind !== 'cluster' && kind !== 'reader') return undefined
-  return { host, domain, writer: `${name}.cluster-${domain}`, reader: `${name}.cluster-ro-${domain}` }
 }
 
 /** What the process knows about one cluster. */
 class Cluster implements ConnectionObserver {
   readonly #names: ClusterNames
-  readonly #port: number
-  /** The connections that drivers opened, each with the login to search with. */
-  readonly #connections = new Map<ClusterConnection, Searcher>()
-  #members: readonly Member[] = []
-  /** The writer that the last search found. Undefined: the endpoint leads to it. */
+  readonly #endpoint: Server
+  readonly #connections = new Map<ClusterConnection, Opener>()
+  /** The instances, by host. */
+  readonly #members = new Map<string, Member>()
+  /** The request for the list of the instances. */
+  #list: { result: Promise<void>; sinceMs: number } | undefined
+  /** The writer that the last search found. Default: the endpoint leads to it. */
   #writer: Server | undefined
   #isInDoubt = false
+  /** The connection that raised the doubt. */
+  #doubted: ClusterConnection | undefined
   /** The number of searches that found the writer. */
   #generation = 0
   #search: Search | undefined
-  /** Hosts of instances that refused a login: they are not dialled by their names. */
-  readonly #refused = new Set<string>()
-  #refusedAtMs = -Infinity
+  /** When each host refused a login. */
+  readonly #refusals = new Map<string, number>()
+  /** When each reader failed while a connection was opened. */
+  readonly #failures = new Map<string, number>()
+  /** When every server refused the login of a search. */
+  #refusedAtMs: number | undefined
   #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
-  /** The connection that raised the doubt. */
-  #doubted: ClusterConnection | undefined
 
   constructor(names: ClusterNames, port: number) {
     this.#names = names
-    this.#port = port
+    this.#endpoint = { host: names.writer, port }
   }
 
   /** Chooses the server for a new connection. */
-  async place(searcher: Searcher, role: 'writer' | 'reader'): Promise<LoginTarget> {
-    const { socket, limitMs = 0, target } = searcher
-    if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedAtMs)) {
-      await this.#awaitSearch(searcher, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
-    }
-    const server = (this.#isInDoubt ? undefined : this.#writer) ?? this.#endpoint
+  async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
+    const { socket, limitMs = 0, target } = opener
+    if (role === 'reader') await this.#refreshMembers(opener)
+    else if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedAtMs))
+      await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
+    this.#dropClosed()
+    // Choose and count without a pause between, so that connections that are opened at once are spread.
+    const server = role === 'reader' ? this.#chooseReader() : this.#knownWriter
     const connection = new ClusterConnection(this, {
       server,
       role,
@@ -122,16 +116,20 @@ class Cluster implements ConnectionObserver {
       isLastResort: this.#isInDoubt,
       close: (error) => void socket.destroy(error),
     })
-    this.#dropClosed()
-    this.#connections.set(connection, searcher)
+    this.#connections.set(connection, opener)
     return { ...targetAt(target, server), connection }
   }
 
   onDoubt(connection: ClusterConnection): void {
     // Ignore a connection to a server that a search has left since.
-    if (connection.generation !== this.#generation) return
+    if (connection.role === 'reader' || connection.generation !== this.#generation) return
     this.#isInDoubt = true
     this.#doubted = connection
+  }
+
+  onFailedLogin(connection: ClusterConnection): void {
+    if (connection.role === 'reader') this.#failures.set(connection.server.host, Date.now())
+    this.onDoubt(connection)
   }
 
   onWriter({ isLastResort }: ClusterConnection): void {
@@ -139,98 +137,153 @@ class Cluster implements ConnectionObserver {
   }
 
   onRefused(connection: ClusterConnection): void {
-    if (connection.server !== this.#writer) return
-    this.#refused.add(connection.server.host)
-    this.onDoubt(connection)
+    this.#refusals.set(connection.server.host, Date.now())
+    if (connection.server === this.#writer) this.onDoubt(connection)
   }
 
   onSilence(connection: ClusterConnection): void {
-    const searcher = this.#connections.get(connection)
+    const opener = this.#connections.get(connection)
     const { ms, sinceMs } = this.#rest
-    if (!searcher || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs))
-      return
+    if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
     this.#rest = { ms: Math.min(ms * 2, LONGEST_REST_MS), sinceMs: Date.now() }
     this.#doubted = connection
     const { server, address } = connection
-    void this.#awaitSearch(searcher, LONGEST_SEARCH_MS, { host: server.host, address })
+    void this.#awaitSearch(opener, LONGEST_SEARCH_MS, { host: server.host, address })
   }
 
-  get #endpoint(): Server {
-    return { host: this.#names.writer ?? this.#names.host, port: this.#port }
+  get #knownWriter(): Server {
+    return (this.#isInDoubt ? undefined : this.#writer) ?? this.#endpoint
+  }
+
+  /** The reader with the fewest connections of this process; the writer if there is no reader that can be used. */
+  #chooseReader(): Server {
+    const { port } = this.#endpoint
+    const readers = [...this.#members].filter(([, { isWriter }]) => !isWriter)
+    const dialled = readers.filter(([host]) => !isWithin(REFUSED_MS, this.#refusals.get(host)))
+    const usable = dialled.filter(
+      ([host, { lagMs = 0 }]) => lagMs <= LONGEST_LAG_MS && !isWithin(LEFT_OUT_MS, this.#failures.get(host)),
+    )
+    const hosts = leastUsed(
+      usable.map(([host]) => host),
+      [...this.#connections.keys()].map(({ server }) => server.host),
+    )
+    // Spread the readers of many processes, too.
+    const host = hosts[Math.floor(Math.random() * hosts.length)]
+    if (host !== undefined) return { host, port }
+    // Without a list of instances, or if they do not accept their names, DNS decides.
+    const isEndpointNeeded = this.#members.size === 0 || dialled.length < readers.length
+    const { reader } = this.#names
+    return isEndpointNeeded && reader !== undefined ? { host: reader, port } : this.#knownWriter
+  }
+
+  /** Asks for the list of the instances, unless it is new. All connections share the request. */
+  #refreshMembers(opener: Opener): Promise<void> {
+    if (!this.#list || !isWithin(LIST_MS, this.#list.sinceMs))
+      this.#list = { result: this.#requestMembers(opener), sinceMs: Date.now() }
+    return this.#list.result
+  }
+
+  async #requestMembers(opener: Opener): Promise<void> {
+    const { writer, reader } = this.#names
+    for (const host of [reader, writer]) {
+      if (host === undefined) continue
+      try {
+        const { members } = await askOnce((signal) => this.#openProbe(opener, host, host, signal))
+        return this.#setMembers(members)
+      } catch {
+        // Ask the next endpoint. If no endpoint answers, the old list remains.
+      }
+    }
+  }
+
+  #setMembers(members: readonly Member[]): void {
+    if (members.length === 0) return
+    this.#members.clear()
+    for (const member of members) {
+      const host = this.#names.instance(member.instance)
+      if (host !== undefined) this.#members.set(host, member)
+    }
+  }
+
+  #openProbe(
+    { login, target, openProbe, user, database }: Opener,
+    host: string,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<Probe> {
+    const server = { host, port: this.#endpoint.port, address }
+    return openProbe(login, targetAt(target, server), { user, database }, signal)
   }
 
   /** Waits for the search, which all connections share. Aborts it when nothing waits for it any more. */
-  async #awaitSearch(searcher: Searcher, limitMs: number, first?: Candidate): Promise<void> {
-    const search = (this.#search ??= this.#startSearch(searcher, first))
+  async #awaitSearch(opener: Opener, limitMs: number, first?: Candidate): Promise<void> {
+    const search = (this.#search ??= this.#startSearch(opener, first))
     search.waiting++
     let timer: NodeJS.Timeout | undefined
     const limit = new Promise((resolve) => {
       timer = setTimeout(resolve, limitMs)
-      searcher.socket.once('close', resolve)
+      opener.socket.once('close', resolve)
     })
     await Promise.race([search.result, limit])
     clearTimeout(timer)
-    if (--search.waiting === 0) search.abort.abort()
+    if (--search.waiting > 0) return
+    search.abort.abort()
+    if (this.#search === search) this.#search = undefined
   }
 
-  #startSearch({ login, target, openProbe, user, database }: Searcher, first?: Candidate): Search {
+  #startSearch(opener: Opener, first?: Candidate): Search {
     const abort = new AbortController()
     const start = performance.now()
-    const { host, writer = host, reader } = this.#names
-    const members = this.#members.map(({ instance }) => this.#hostOf(instance))
+    const { writer, reader } = this.#names
+    const hosts = [writer, ...(reader === undefined ? [] : [reader]), ...this.#members.keys()]
     const found = searchWriter({
-      candidates: [writer, reader, ...members].flatMap((name) =>
-        name === undefined ? [] : [{ host: name }],
-      ),
+      candidates: hosts.map((host) => ({ host })),
       first,
-      hostOf: (instance) => this.#hostOf(instance),
-      open: (name, address, signal) =>
-        openProbe(
-          login,
-          targetAt(target, { host: name, port: this.#port, address }),
-          { user, database },
-          signal,
-        ),
-      onMembers: (list) => {
-        if (list.length > 0) this.#members = list
+      open: (host, address, signal) => this.#openProbe(opener, host, address, signal),
+      onMembers: (members) => {
+        this.#setMembers(members)
+        return [...this.#members.keys()]
       },
       signal: abort.signal,
     })
-    const result = found.then(async (one) => {
-      if (one) await this.#moveTo(one, start)
-      else if (!abort.signal.aborted) this.#refusedAtMs = Date.now()
-      this.#search = undefined
-    })
-    return { result, abort, waiting: 0 }
+    const search: Search = {
+      abort,
+      waiting: 0,
+      result: found.then(async (one) => {
+        if (one) await this.#moveTo(one, start)
+        else if (!abort.signal.aborted) this.#refusedAtMs = Date.now()
+        if (this.#search === search) this.#search = undefined
+      }),
+    }
+    return search
   }
 
   /** Makes a server the writer, and closes the connections to other servers. */
-  async #moveTo({ host, address, answer: { instance } }: Found, start: number): Promise<void> {
-    const named = this.#hostOf(instance)
+  async #moveTo({ host, address, answer: { instance = '' } }: Found, start: number): Promise<void> {
+    const { port } = this.#endpoint
+    const named = this.#names.instance(instance)
     const server =
-      named !== undefined && !this.#refused.has(named)
-        ? { host: named, port: this.#port }
-        : { host, port: this.#port, address }
+      named !== undefined && !isWithin(REFUSED_MS, this.#refusals.get(named))
+        ? { host: named, port }
+        : { host, port, address }
     // A name may have an address of IPv4 and one of IPv6.
     const addresses = new Set([address, ...(await addressesOf(server.host).catch(() => []))])
     const isAt = (connection: ClusterConnection): boolean =>
       connection.address === undefined
         ? connection.server.host === server.host
         : addresses.has(connection.address)
-    const from = this.#writer?.host
     const isMoved = !this.#doubted || !isAt(this.#doubted)
+    // A silent server is well: a query takes long.
+    if (!isMoved && !this.#isInDoubt) return
+    const from = this.#writer?.host
     this.#writer = server
     this.#isInDoubt = false
-    this.#doubted = undefined
     this.#generation++
     if (isMoved) {
+      this.#rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
       const searchMs = performance.now() - start
-      publish('writer.moved', () => ({
-        cluster: { host: this.#endpoint.host, port: this.#port },
-        ...(from === undefined ? {} : { from }),
-        to: server.host,
-        searchMs,
-      }))
+      const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
+      publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
     }
     this.#dropClosed()
     for (const connection of this.#connections.keys()) {
@@ -244,11 +297,13 @@ class Cluster implements ConnectionObserver {
       if (socket.destroyed) this.#connections.delete(connection)
     }
   }
+}
 
-  /** The host of an instance. Undefined if the identifier is none, so that a server cannot name a foreign host. */
-  #hostOf(instance = ''): string | undefined {
-    return /^[a-z][a-z0-9-]*$/i.test(instance) ? `${instance.toLowerCase()}.${this.#names.domain}` : undefined
-  }
+/** The hosts that occur least among the hosts of connections. */
+export function leastUsed(hosts: readonly string[], connected: readonly string[]): string[] {
+  const counts = hosts.map((host) => connected.filter((one) => one === host).length)
+  const least = Math.min(...counts)
+  return hosts.filter((_, at) => counts[at] === least)
 }
 
 /** The target for a server of the cluster that a target belongs to. */
@@ -257,6 +312,6 @@ function targetAt({ region }: LoginTarget, { host, port, address = host }: Serve
 }
 
 /** Whether a moment was less than `ms` ago, also if the clock was set back since. */
-function isWithin(ms: number, sinceMs: number): boolean {
+function isWithin(ms: number, sinceMs = -Infinity): boolean {
   return Math.abs(Date.now() - sinceMs) < ms
 }

@@ -14,10 +14,23 @@ export interface Server {
   address?: string
 }
 
+/**
+ * A socket that emits 'timeout' when it was idle. Node restarts the socket's timer at each read and write, and the timer
+ * does not keep the process alive.
+ */
+interface SilentSocket {
+  readonly bytesRead: number
+  readonly destroyed: boolean
+  setTimeout(ms: number): unknown
+  on(event: 'timeout', listener: () => void): unknown
+}
+
 /** Gets what a connection notices. */
 export interface ConnectionObserver {
-  /** The server failed, or is a reader. */
+  /** The server ended the connection, or is a reader. */
   onDoubt(connection: ClusterConnection): void
+  /** The network or the server failed while the connection was opened. */
+  onFailedLogin(connection: ClusterConnection): void
   /** The server says that it is the writer. */
   onWriter(connection: ClusterConnection): void
   /** The server refused the login. */
@@ -77,16 +90,22 @@ export class ClusterConnection {
     return this.#isReader !== undefined
   }
 
-  /** Call when the socket begins to connect. Watches it for silence, unless the driver uses the socket's timeout. */
+  /** Call before the socket connects. `hasTimeout`: the driver uses the socket's timeout for itself. */
   watch(socket: Socket, hasTimeout = false): void {
     socket.once('connect', () => {
       this.#address = socket.remoteAddress
     })
-    if (this.role === 'reader' || hasTimeout) return
+    if (hasTimeout) return
+    this.watchSilence(socket)
     // The mariadb driver turns the timeout off when the socket is connected: turn it on again.
     socket.once('connect', () => socket.setTimeout(SILENCE_MS))
-    // Node restarts this timer at each read and write. It does not keep the process alive.
-    socket.setTimeout(SILENCE_MS).on('timeout', () => {
+  }
+
+  /** Looks at the server when a socket that waits for it is silent. */
+  watchSilence(socket: SilentSocket): void {
+    if (this.role === 'reader') return
+    socket.setTimeout(SILENCE_MS)
+    socket.on('timeout', () => {
       const { bytesRead } = socket
       // Read first what arrived while the process was frozen, as between two requests in AWS Lambda.
       setImmediate(() => {
@@ -105,8 +124,15 @@ export class ClusterConnection {
     else this.#observer.onWriter(this)
   }
 
-  /** Call when the login failed or the connection was lost. Only the first call counts. */
+  /** Call when the connection could not be opened. Only the first report of a connection's end counts. */
   failed(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (isOutage(error)) this.#observer.onFailedLogin(this)
+  }
+
+  /** Call when the connection was lost after the login. */
+  lost(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
     if (isOutage(error)) this.#observer.onDoubt(this)

@@ -30,11 +30,10 @@ export interface SearchOptions {
   candidates: readonly Candidate[]
   /** The server to look at first. The others follow only if it does not answer soon that it is the writer. */
   first?: Candidate | undefined
-  /** The host of an instance, if it can be dialled. */
-  hostOf(instance: string): string | undefined
   /** Dials an address, and logs in to the server as `host`. */
   open(host: string, address: string, signal: AbortSignal): Promise<Probe>
-  onMembers(members: readonly Member[]): void
+  /** Gets a server's list of instances, and returns the hosts of all instances that are known. */
+  onMembers(members: readonly Member[]): string[]
   signal: AbortSignal
 }
 
@@ -44,7 +43,7 @@ export interface SearchOptions {
  * aborted, or if every server refused the login.
  */
 export function searchWriter(options: SearchOptions): Promise<Found | undefined> {
-  const { candidates, first, hostOf, open, onMembers, signal } = options
+  const { candidates, first, open, onMembers, signal } = options
   const search = new AbortController()
   const over = AbortSignal.any([signal, search.signal])
   const seen = new Set<string>()
@@ -83,15 +82,16 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
     /** Asks the server behind one name until the search is over, or until it refuses the login. */
     async function watch({ host, address: known }: Candidate): Promise<void> {
       for (let failures = 0; !over.aborted;) {
+        let pauseMs = LONGEST_PAUSE_MS
         try {
-          // Two names may lead to one server: the second name waits in case its address changes.
+          // Two names may lead to one server: the second name waits, in case its address changes.
           const address = (known ? [known] : await addressesOf(host)).find((one) => !taken.has(one))
           if (address) await ask(host, address, Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS))
         } catch (error) {
           if (isRefusal(error)) return
-          failures++
+          pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
         }
-        await pause(Math.min(PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS), over)
+        await pause(pauseMs, over)
       }
     }
 
@@ -105,11 +105,7 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
         const probe = await answered(open(host, address, AbortSignal.any([over, attempt.signal])))
         while (!over.aborted) {
           const answer = await answered(probe.ask())
-          onMembers(answer.members)
-          for (const { instance } of answer.members) {
-            const member = hostOf(instance)
-            if (member) add({ host: member })
-          }
+          for (const member of onMembers(answer.members)) add({ host: member })
           if (answer.isWriter) return end({ host, address, answer })
           await pause(PAUSE_MS, over)
         }
@@ -119,6 +115,20 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
       }
     }
   })
+}
+
+/** Logs in to a server, asks it once, and closes the connection. */
+export async function askOnce(open: (signal: AbortSignal) => Promise<Probe>): Promise<Answer> {
+  const attempt = new AbortController()
+  try {
+    return await withTimeout(
+      ANSWER_MS,
+      open(attempt.signal).then((probe) => probe.ask()),
+      () => new Error(`no answer within ${ANSWER_MS} ms`),
+    )
+  } finally {
+    attempt.abort()
+  }
 }
 
 /** The addresses of a host, as the drivers find them. */

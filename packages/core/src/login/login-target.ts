@@ -16,7 +16,7 @@ export interface LoginTarget {
   parsed: ParsedEndpoint
   region: string
   /** The connection that a driver opens there, if the endpoint belongs to a cluster. */
-  connection?: ClusterConnection
+  connection?: ClusterConnection | undefined
 }
 
 /**

@@ -157,7 +157,7 @@ export class LoginAttempt {
     const { endpoint, user } = this.#scope
     // A connection that we closed is not lost.
     if (isRdsIamError(error)) return
-    this.#connection?.failed(error)
+    this.#connection?.lost(error)
     publish('connection.lost', () => ({ endpoint, user, error }))
   }
 }

@@ -11,6 +11,7 @@ export interface PostgresSettings {
   host: string[]
   port: number[]
   user: string
+  database?: string
   ssl?: unknown
   sslnegotiation?: unknown
   target_session_attrs?: unknown
@@ -69,9 +70,11 @@ function arrival(socket: Duplex, event: string): Promise<unknown> {
   return Promise.race([new Promise((resolve) => socket.once(event, resolve)), untilClosed(socket)])
 }
 
-function dial({ dial: { host, port } }: LoginTarget, signal: AbortSignal): Socket {
+function dial({ dial: { host, port }, connection }: LoginTarget, signal: AbortSignal): Socket {
   signal.throwIfAborted()
-  return new Socket().connect(port, host)
+  const socket = new Socket()
+  connection?.watch(socket)
+  return socket.connect(port, host)
 }
 
 async function dialByCaller(socket: () => unknown): Promise<Duplex> {

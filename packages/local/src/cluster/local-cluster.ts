@@ -4,6 +4,7 @@ import { checkNames, expectBoolean, expectNumber } from '../checks'
 import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
 import { LocalRds } from '../local-rds'
+import { MysqlServer } from '../servers/mysql-server'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
 import { MysqlMember } from './mysql-member'
 import type { MemberStatus, ReplicatedServer } from './member'
@@ -98,10 +99,10 @@ export class LocalCluster {
 
   readonly #options: ResolvedOptions
   readonly #authority: Authority
-  readonly #createServer: (id: string, number: number) => ReplicatedServer
   readonly #domain: string
   /** All servers, also those that are being started. */
-  readonly #servers = new Set<ReplicatedServer>()
+  readonly #servers = new Set<{ remove(): Promise<void> }>()
+  #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
   #members: Member[] = []
   #created = 0
   /** First three parts of the addresses. */
@@ -109,8 +110,8 @@ export class LocalCluster {
   #operations: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(options: ResolvedOptions, aurora: boolean, authority: Authority) {
-    const { engine, configuration, signal } = options
+  private constructor(options: ResolvedOptions, authority: Authority) {
+    const { engine, configuration } = options
     const { region, users, identities } = configuration
     const hash = Array.from(randomBytes(12), (byte) => (byte % 36).toString(36)).join('')
     this.#domain = `${hash}.${region}.rds.amazonaws.com`
@@ -123,10 +124,6 @@ export class LocalCluster {
     this.env = identityEnvironment(identities[0], region)
     this.#options = options
     this.#authority = authority
-    const password = randomBytes(18).toString('base64url')
-    const common = { users, password, aurora, signal }
-    this.#createServer = (id, number) =>
-      engine === 'postgres' ? new PostgresMember(id, common) : new MysqlMember(id, number, common)
   }
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
@@ -136,9 +133,10 @@ export class LocalCluster {
     if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
       throw new TypeError('instances must be a whole number from 1 to 16')
     const resolved = resolveOptions(rest)
-    const cluster = new LocalCluster(resolved, expectBoolean('aurora', aurora), await createAuthority())
+    expectBoolean('aurora', aurora)
+    const cluster = new LocalCluster(resolved, await createAuthority())
     try {
-      await cluster.#start(instances)
+      await cluster.#start(instances, aurora)
       resolved.signal?.throwIfAborted()
       return cluster
     } catch (error) {
@@ -334,7 +332,8 @@ export class LocalCluster {
     return done
   }
 
-  async #start(instances: number): Promise<void> {
+  async #start(instances: number, aurora: boolean): Promise<void> {
+    this.#createServer = await this.#prepareServers(aurora)
     const [writer, ...readers] = Array.from({ length: instances }, () => this.#create())
     if (writer === undefined) return
     await writer.server.startWriter()
@@ -344,6 +343,18 @@ export class LocalCluster {
     for (const result of started) if (result.status === 'rejected') throw result.reason
     await this.#listenAll([writer, ...readers])
     this.#report()
+  }
+
+  async #prepareServers(aurora: boolean): Promise<(id: string, number: number) => ReplicatedServer> {
+    const { engine, signal, configuration } = this.#options
+    const password = randomBytes(18).toString('base64url')
+    const options = { users: configuration.users, password, aurora, signal }
+    if (engine === 'postgres') return (id) => new PostgresMember(id, options)
+    const template = new MysqlServer(options)
+    this.#servers.add(template)
+    if (!template.isMariadb) throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
+    await template.initialize()
+    return (id, number) => new MysqlMember(id, number, template, options)
   }
 
   #create(): CreatedServer {

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend'
-import type { RewriteStatement } from '../mysql/command-watch'
+import type { RewriteStatement } from '../login'
 
 /** What the servers of a cluster have in common. */
 export interface ClusterServerOptions {

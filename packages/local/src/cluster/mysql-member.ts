@@ -1,8 +1,8 @@
 import type { Backend } from '../backend'
-import type { RewriteStatement } from '../mysql/command-watch'
+import type { RewriteStatement } from '../login'
 import { runStatements, withSession } from '../mysql/statements'
 import { samePassword } from '../servers/database-server'
-import { findMysqlServer, isMariadb, MysqlServer } from '../servers/mysql-server'
+import { MysqlServer } from '../servers/mysql-server'
 import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
 
 /** Arguments of all servers: everything that was ever written remains in the binary log, for a new reader to repeat. */
@@ -14,14 +14,15 @@ export class MysqlMember implements ReplicatedServer {
   readonly #arguments: string[]
   readonly #options: ClusterServerOptions
   readonly #server: MysqlServer
+  readonly #template: MysqlServer
   #members: readonly MemberStatus[] = []
   #exists = false
 
-  constructor(id: string, number: number, options: ClusterServerOptions) {
-    if (!isMariadb(findMysqlServer() ?? 'mariadbd'))
-      throw new Error('startLocalCluster needs a MariaDB, and the machine has a MySQL only')
+  /** @param template a server that was initialized and is never started. */
+  constructor(id: string, number: number, template: MysqlServer, options: ClusterServerOptions) {
     this.#arguments = [...ARGUMENTS, `--server-id=${number}`]
     this.#options = options
+    this.#template = template
     this.#server = new MysqlServer(options)
     if (options.aurora) this.rewrite = (statement) => rewriteForAurora(statement, id, this.#members)
   }
@@ -92,7 +93,7 @@ export class MysqlMember implements ReplicatedServer {
   }
 
   async #start(...more: string[]): Promise<void> {
-    if (!this.#exists) await this.#server.initialize()
+    if (!this.#exists) await this.#server.initialize(this.#template)
     this.#exists = true
     await this.#server.start([...this.#arguments, ...more])
   }

@@ -1,3 +1,4 @@
+import type { RewriteStatement } from '../login'
 import { COM_QUERY, COM_STMT_PREPARE, encodePacket } from './packets'
 
 /** The result of watching some bytes. */
@@ -13,9 +14,6 @@ const HEAD = 4
 
 /** Length of a payload that continues in the next packet. */
 const MAX_PAYLOAD = 0xffffff
-
-/** Replaces a statement by another one; the text is in latin1, so that every byte survives. */
-export type RewriteStatement = (statement: string) => string
 
 // Larger statements are not rewritten.
 const MAX_REWRITTEN = 65_536

@@ -6,7 +6,6 @@ import { CommandWatch } from './command-watch'
 /** Relays bytes both ways, and handles COM_CHANGE_USER, the one command that needs a new token. */
 export function relaySession(session: MysqlSession): void {
   const { stream, upstream } = session
-  bindLifetimes(stream, upstream)
   upstream.pipe(stream, { end: false })
   const resume = (): void => {
     const stop = forwardCommands(
@@ -28,7 +27,7 @@ export function relaySession(session: MysqlSession): void {
     )
   }
   resume()
-  session.context.sessionOpened(stream, upstream)
+  bindLifetimes(stream, upstream, session.context)
 }
 
 /**

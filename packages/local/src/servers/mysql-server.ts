@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { parseBackendUrl, type Backend } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
@@ -110,14 +110,23 @@ export class MysqlServer {
     return parseBackendUrl('mysql', this.url)
   }
 
+  /** Whether it is a MariaDB, and not a MySQL. */
+  get isMariadb(): boolean {
+    return isMariadb(this.#file)
+  }
+
   /** Whether it was started, and not stopped. */
   get isRunning(): boolean {
     return this.#process !== undefined
   }
 
-  /** Creates the data; the first {@link start} creates database and users. */
-  async initialize(): Promise<void> {
-    await createDataDirectory(this.#program(), this.#data)
+  /**
+   * Creates the data, or copies it from a server that was never started. The first {@link start} creates database and
+   * users.
+   */
+  async initialize(template?: MysqlServer): Promise<void> {
+    if (template === undefined) await createDataDirectory(this.#program(), this.#data)
+    else cpSync(template.#data, this.#data, { recursive: true })
     const { users, password } = this.#options
     writeFileSync(this.#initFile, initStatements(users, password), { mode: 0o600 })
   }
@@ -154,9 +163,16 @@ export class MysqlServer {
   }
 
   #program(): DatabaseProgram {
-    // Where the account's name is asked for; without it a server refuses to run as root.
-    const args = process.getuid?.() === 0 ? ['--user=root'] : []
-    return { file: this.#file, directory: this.#directory, args, signal: this.#options.signal }
+    return {
+      file: this.#file,
+      directory: this.#directory,
+      args: [
+        // Where the account's name is asked for; without it a server refuses to run as root.
+        ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+        '--loose-innodb-log-file-size=16M', // not 96 MB to write and to copy
+      ],
+      signal: this.#options.signal,
+    }
   }
 }
 
@@ -190,8 +206,7 @@ async function createDataDirectory(server: DatabaseProgram, data: string): Promi
   )
 }
 
-/** Whether a server is a MariaDB, and not a MySQL. */
-export function isMariadb(server: string): boolean {
+function isMariadb(server: string): boolean {
   return /mariadb/i.test(spawnSync(server, ['--no-defaults', '--version'], { encoding: 'utf8' }).stdout)
 }
 
