@@ -1,22 +1,32 @@
 import type { ConnectionRetiredEvent } from '@rds-iam/core'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
+import { mysql2Config } from '@rds-iam/core/mysql2'
 import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
+import mysql from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Adapter, Database } from '../contract/adapter'
+import type { Adapter, Database, LoginOptions } from '../contract/adapter'
 import { adapters } from '../contract/adapters'
 import { mariadbConnections, mariadbPool } from '../contract/drivers'
-import { ours, rejection } from '../contract/outcome'
+import { nextMessages, ours, rejection } from '../contract/outcome'
 import { record, startTestCluster, type TestCluster } from './test-cluster'
 
 const [mysql2, knex, kysely] = await Promise.all([adapters.mysql2(), adapters.knex(), adapters.kysely()])
 const mariadb34 = oldestMariadb as unknown as typeof mariadb
+
+/** The pool of the mariadb driver. Its time limit for a connection, 3 s in the contract, may be too short for a promotion. */
+const patientMariadb: Adapter = {
+  ...mariadbPool(mariadb),
+  open: (options, max) =>
+    mariadbPool(mariadb).open({ ...options, acquireTimeout: 20_000 } as LoginOptions, max),
+}
 
 const drivers: [string, Adapter][] = [
   ['mysql2', mysql2['mysql2']],
   ['mysql2 3.15', mysql2['mysql2 3.15']],
   ['knex with mysql2', knex['knex with mysql2']],
   ['kysely with mysql2', kysely['kysely MysqlDialect']],
-  ['mariadb', mariadbPool(mariadb)],
+  ['mariadb', patientMariadb],
   // Its pool opens connections in the background, or none at all.
   ['mariadb 3.4', mariadbConnections(mariadb34)],
 ]
@@ -40,17 +50,21 @@ const INSERT = 'insert into t values (1)'
 
 describe('after the writer of a MySQL cluster has changed', () => {
   let test: TestCluster
-  let db: Database
   let retired: ReturnType<typeof record<ConnectionRetiredEvent>>
   beforeAll(async () => {
     test = await startTestCluster('mysql', 2)
-    db = mysql2['mysql2'].open(test.options, 1)
-    await db.sql('create table t (n int)')
-    await db.close()
+    await open(mysql2['mysql2'], 1).sql('create table t (n int)')
     retired = record('rds-iam:connection.retired')
   })
+  const databases: Database[] = []
+  function open(adapter: Adapter, max: number, target?: 'any' | 'reader'): Database {
+    const iam = { ...test.options.iam, ...(target && { target }) }
+    const db = adapter.open({ ...test.options, iam }, max)
+    databases.push(db)
+    return db
+  }
   afterEach(async () => {
-    await db.close()
+    await Promise.all(databases.splice(0).map((db) => db.close()))
     retired.messages.length = 0
   })
   afterAll(() => test.close())
@@ -62,7 +76,7 @@ describe('after the writer of a MySQL cluster has changed', () => {
     async (_, adapter) => {
       const reader = test.writer()
       await test.cluster.switchover()
-      db = adapter.open(test.options, 2)
+      const db = open(adapter, 2)
       await openConnections(db, 2)
       const errors: Error[] = []
       const inTransaction = await rejection(
@@ -87,4 +101,76 @@ describe('after the writer of a MySQL cluster has changed', () => {
       expect(reasons()).toEqual(['NOT_WRITER', 'NOT_WRITER'])
     },
   )
+
+  it.each(drivers.filter(([name]) => name !== 'kysely with mysql2'))(
+    '%s loses only what was in flight when the writer died',
+    async (_, adapter) => {
+      const old = test.writer()
+      const db = open(adapter, 3)
+      await openConnections(db, 3)
+      const inFlight = rejection(db.sql('select sleep(60)'))
+      await test.cluster.kill()
+      expect(ours(await inFlight)).toBe(undefined)
+      const loginsBefore = test.logins()
+
+      const waiting = db.sql(INSERT)
+      await test.cluster.promote()
+      await waiting
+      await Promise.all([1, 2, 3].map(() => db.sql(INSERT)))
+      await test.cluster.restart(old.id)
+      await Promise.all([1, 2, 3].map(() => db.sql(INSERT)))
+      expect(old.endpoint.openConnections).toBe(0)
+      // The pool's three, and one of the search.
+      expect(test.logins() - loginsBefore).toBeLessThanOrEqual(4)
+      expect(reasons()).toEqual([])
+    },
+  )
+
+  it.each([
+    ['mysql2', mysql2['mysql2']],
+    ['mariadb', patientMariadb],
+  ])('%s closes connections that hang when the writer is silent', async (_, adapter) => {
+    const db = open(adapter, 2)
+    await openConnections(db, 2)
+    const thaw = await test.cluster.freeze()
+    const hanging = [rejection(db.sql(INSERT)), rejection(db.sql(INSERT))]
+    await test.cluster.promote()
+    for (const error of await Promise.all(hanging))
+      expect(ours(error)).toMatchObject({ code: 'WRITER_MOVED' })
+    await db.sql(INSERT)
+    await thaw()
+    expect(reasons()).toEqual(['WRITER_MOVED', 'WRITER_MOVED'])
+  })
+
+  it('closes a connection without a pool and without listeners', async () => {
+    await test.cluster.switchover()
+    const first = await mysql.createConnection(mysql2Config(test.options))
+    const second = await mariadb.createConnection(mariadbConfig(test.options))
+    const insert = [() => first.query(INSERT), () => second.query(INSERT)]
+    const closed = nextMessages('rds-iam:connection.retired', 2)
+    for (const run of insert) expect(await rejection(run())).toMatchObject({ errno: 1290 })
+    await closed
+    for (const run of insert) expect((await rejection(run())).message).toMatch(/clos/)
+  })
+
+  it('does not look at the server while connections are idle', async () => {
+    for (const adapter of [mysql2['mysql2'], patientMariadb]) await openConnections(open(adapter, 2), 2)
+    const db = open(mysql2['mysql2'], 1, 'any')
+    await db.sql('select 1')
+    const loginsBefore = test.logins()
+    await db.sql('select sleep(2.5)')
+    expect(test.logins()).toBe(loginsBefore)
+  })
+
+  it.each([
+    ['mysql2', mysql2['mysql2']],
+    ['mariadb', patientMariadb],
+  ])('%s keeps a connection to a reader when the application wants one', async (_, adapter) => {
+    const reader = test.cluster.instances.find(({ isWriter }) => !isWriter)
+    const db = open(adapter, 2, 'reader')
+    await openConnections(db, 2)
+    expect(reader?.endpoint.openConnections).toBe(2)
+    expect(await rejection(db.sql(INSERT))).toMatchObject({ errno: 1290 })
+    expect(reasons()).toEqual([])
+  })
 })

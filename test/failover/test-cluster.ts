@@ -12,6 +12,8 @@ export interface TestCluster {
   options: LoginOptions
   /** The instance that is the writer. */
   writer(): LocalInstance
+  /** The number of logins at all instances. */
+  logins(): number
   /** Resolves when no client is connected to an instance. */
   allClosed(instance: LocalInstance): Promise<void>
   close(): Promise<void>
@@ -39,6 +41,7 @@ export async function startTestCluster(
       iam: { credentials: () => Promise.resolve(credentials) },
     },
     writer: () => cluster.instances.find(({ isWriter }) => isWriter) as LocalInstance,
+    logins: () => cluster.instances.reduce((sum, { endpoint }) => sum + endpoint.logins.length, 0),
     async allClosed({ endpoint }) {
       while (endpoint.openConnections > 0) await once(endpoint.events, 'disconnection')
     },

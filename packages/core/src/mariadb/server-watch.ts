@@ -50,7 +50,7 @@ export class ServerWatch {
 
   onError(error: DriverError): void {
     const { errno = 0, fatal, sqlMessage = '', cause } = error
-    if (fatal) this.#server.failed(NETWORK_ERRORS.includes(errno) ? undefined : (cause ?? error))
+    if (fatal) this.#reportEnd(NETWORK_ERRORS.includes(errno) ? undefined : (cause ?? error))
     if (this.#server.role === 'reader' || !isReadOnlyError(errno, sqlMessage)) return
     // The application goes on, and has not ended its transaction, if there is one.
     if (this.#isReader) return this.#retireSoon()
@@ -62,6 +62,11 @@ export class ServerWatch {
     setImmediate(() => {
       if (commands === this.#commands) this.#server.retire('NOT_WRITER')
     })
+  }
+
+  #reportEnd(error: unknown): void {
+    if (this.#commands > 0) this.#server.lost(error)
+    else this.#server.failed(error)
   }
 
   /**

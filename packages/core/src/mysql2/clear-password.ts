@@ -80,8 +80,10 @@ async function tokenFor(
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
   const { connection: server } = target
+  // changeUser() logs in again on the same connection.
+  const isFirst = !attempts.has(connection)
   // The server waits for us, until the token is sent.
-  if (server) server.isWaiting = () => false
+  if (server && isFirst) server.isWaiting = () => false
   const attempt = await login.attempt(target, config.user)
   command.prependListener('error', (error: { errno?: number }) => {
     if (dialling) dialling.error = error
@@ -90,8 +92,7 @@ async function tokenFor(
   command.once('end', () => {
     if (dialling) dialling.isOpen = connection.authorized
   })
-  // changeUser() logs in again on the same connection: watch it only once.
-  if (!attempts.has(connection)) {
+  if (isFirst) {
     watchLoss(connection)
     if (server) watchServer(connection, server)
   }

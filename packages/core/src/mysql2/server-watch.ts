@@ -13,9 +13,11 @@ export function watchServer(connection: Connection, server: ClusterConnection): 
     connection.destroy()
     stream.destroySoon()
   }
-  stream.once('error', (error) => server.failed(error.cause ?? error))
+  stream.once('error', (error) => {
+    if (connection.authorized) server.lost(error.cause ?? error)
+  })
   stream.once('end', () => {
-    if (!connection._closing) server.failed(undefined)
+    if (connection.authorized && !connection._closing) server.lost(undefined)
   })
   if (server.role === 'writer') retireReader(connection, server)
 }
