@@ -53,7 +53,9 @@ describe('after the writer of a MySQL cluster has changed', () => {
   let retired: ReturnType<typeof record<ConnectionRetiredEvent>>
   beforeAll(async () => {
     test = await startTestCluster('mysql', 2)
-    await open(mysql2['mysql2'], 1).sql('create table t (n int)')
+    const db = mysql2['mysql2'].open(test.options, 1)
+    await db.sql('create table t (n int)')
+    await db.close()
     retired = record('rds-iam:connection.retired')
   })
   const databases: Database[] = []
@@ -101,6 +103,17 @@ describe('after the writer of a MySQL cluster has changed', () => {
       expect(reasons()).toEqual(['NOT_WRITER', 'NOT_WRITER'])
     },
   )
+
+  it.each([
+    ['mysql2 3.15', mysql2['mysql2 3.15']],
+    ['mariadb', patientMariadb],
+  ])('%s does not hand a connection to a reader to the queries that wait for it', async (_, adapter) => {
+    await test.cluster.switchover()
+    const db = open(adapter, 1)
+    const results = await Promise.allSettled([1, 2, 3].map(() => db.sql(INSERT)))
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    expect(reasons()).toEqual(['NOT_WRITER'])
+  })
 
   it.each(drivers.filter(([name]) => name !== 'kysely with mysql2'))(
     '%s loses only what was in flight when the writer died',

@@ -56,6 +56,8 @@ export class ServerWatch {
     if (this.#isReader) return this.#retireSoon()
     this.#isReader = true
     this.#server.setReader(true)
+    // The first command opened no transaction: close the connection before a pool hands it on.
+    if (this.#commands === 1) return this.#server.retire('NOT_WRITER')
     this.#retireAtEnd()
     // The driver does not tell whether a transaction is open. An application ends its transaction right after an error.
     const commands = this.#commands

@@ -1,31 +1,17 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
-import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
 import { invalidOption, isRdsIamError } from '../errors'
 import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
-import { verifiesName } from './ssl'
 import { watchServer } from './server-watch'
-import { diallingOf, failLogin, type ConnectionConfig } from './stream'
+import { verifiesName } from './ssl'
+import { diallingOf, failLogin, type Connection } from './stream'
 
 /** A mysql2 authentication plugin. */
 export type ClearPasswordPlugin = (login: {
   connection: unknown
   command: unknown
 }) => (data: Buffer) => Promise<Buffer>
-
-/** The properties of a mysql2 Connection that we use. */
-export interface Connection extends EventEmitter {
-  config: ConnectionConfig & { debug?: unknown; pool?: unknown }
-  stream: TLSSocket
-  /** Whether the connection has logged in. */
-  authorized: boolean
-  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): the command that waits for an answer. */
-  _command?: unknown
-  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): whether the application has closed the connection. */
-  _closing?: boolean
-  destroy(): void
-}
 
 const ER_ACCESS_DENIED_ERROR = 1045
 

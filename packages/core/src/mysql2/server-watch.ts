@@ -1,7 +1,6 @@
 import type { ClusterConnection } from '../cluster/connection'
-import type { Connection } from './clear-password'
 import { ServerAnswers } from './server-answers'
-import { failLogin } from './stream'
+import { failLogin, type Connection } from './stream'
 
 /** Watches an open connection: whether its server fails, or turns out to be a reader. */
 export function watchServer(connection: Connection, server: ClusterConnection): void {

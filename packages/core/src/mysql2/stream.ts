@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns'
+import type { EventEmitter } from 'node:events'
 import { isIP, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
 import { findServer } from '../cluster/cluster'
 import { openMysqlProbe } from '../cluster/mysql-probe'
@@ -20,6 +22,19 @@ export interface ConnectionConfig {
   connectTimeout?: number
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
+}
+
+/** The properties of a mysql2 Connection that we use. */
+export interface Connection extends EventEmitter {
+  config: ConnectionConfig & { debug?: unknown; pool?: unknown }
+  stream: TLSSocket
+  /** Whether the connection has logged in. */
+  authorized: boolean
+  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): the command that waits for an answer. */
+  _command?: unknown
+  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): whether the application has closed the connection. */
+  _closing?: boolean
+  destroy(): void
 }
 
 /** A connection that our `stream` opened. */
