@@ -9,7 +9,7 @@ import type { Adapter, Database, LoginOptions } from '../contract/adapter'
 import { adapters } from '../contract/adapters'
 import { mariadbConnections, mariadbPool } from '../contract/drivers'
 import { nextMessages, ours, rejection } from '../contract/outcome'
-import { record, startTestCluster, type TestCluster } from './test-cluster'
+import { openConnections, record, startTestCluster, type TestCluster } from './test-cluster'
 
 const [mysql2, knex, kysely] = await Promise.all([adapters.mysql2(), adapters.knex(), adapters.kysely()])
 const mariadb34 = oldestMariadb as unknown as typeof mariadb
@@ -30,20 +30,6 @@ const drivers: [string, Adapter][] = [
   // Its pool opens connections in the background, or none at all.
   ['mariadb 3.4', mariadbConnections(mariadb34)],
 ]
-
-/** Opens connections, and gives them back. */
-async function openConnections(db: Database, count: number): Promise<void> {
-  let open = 0
-  let giveBack: () => void = () => {}
-  const allOpen = new Promise<void>((resolve) => (giveBack = resolve))
-  const hold = () =>
-    db.transaction(async (sql) => {
-      await sql('select 1')
-      if (++open === count) giveBack()
-      await allOpen
-    })
-  await Promise.all(Array.from({ length: count }, hold))
-}
 
 const READ_ONLY = /--read-only option so it cannot execute this statement/
 const INSERT = 'insert into t values (1)'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { startLocalCluster, type LocalCluster, type LocalInstance } from '@rds-iam/local'
-import type { LoginOptions } from '../contract/adapter'
+import type { Database, LoginOptions } from '../contract/adapter'
 import { useClusterDns, type ClusterDns } from '../support/dns'
 
 /** A cluster of real servers, and the DNS of this process for its names. */
@@ -58,4 +58,18 @@ export function record<T>(channel: string): { messages: T[]; stop(): void } {
   const note = (message: unknown): void => void messages.push(message as T)
   subscribe(channel, note)
   return { messages, stop: () => void unsubscribe(channel, note) }
+}
+
+/** Opens connections, and gives them back. */
+export async function openConnections(db: Database, count: number): Promise<void> {
+  let open = 0
+  let giveBack: () => void = () => {}
+  const allOpen = new Promise<void>((resolve) => (giveBack = resolve))
+  const hold = () =>
+    db.transaction(async (sql) => {
+      await sql('select 1')
+      if (++open === count) giveBack()
+      await allOpen
+    })
+  await Promise.all(Array.from({ length: count }, hold))
 }
