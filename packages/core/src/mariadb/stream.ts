@@ -109,7 +109,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
       const { connection, dial } = target
       if (connection && !killed) serverWatch = new ServerWatch(own, connection, options)
       own.connect(dial.port, dial.host, () => {
-        if (options.keepAliveDelay === undefined) own.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
+        if (!options.keepAliveDelay) own.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
       })
     }
     connectionLogin = new ConnectionLogin(login, target, await login.attempt(target, user))
