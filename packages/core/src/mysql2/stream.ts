@@ -59,10 +59,10 @@ function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Soc
 }
 
 /**
- * Ends a login with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
+ * Closes a socket with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
  * handshake, replaces its `code`.
  */
-export function failLogin(socket: Socket, cause: unknown): void {
+export function failSocket(socket: Socket, cause: unknown): void {
   const { message, code } = cause as RdsIamError
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
@@ -93,7 +93,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       return target
     }
     function fail(error: unknown): void {
-      failLogin(socket, error)
+      failSocket(socket, error)
     }
     function watch(dialling: Dialling): void {
       const { connection } = dialling.target
