@@ -103,13 +103,16 @@ describe('after the writer of a MySQL cluster has changed', () => {
 
   it.each(drivers.filter(([name]) => name !== 'kysely with mysql2'))(
     '%s loses only what was in flight when the writer died',
-    async (_, adapter) => {
+    async (name, adapter) => {
       const old = test.writer()
       const db = open(adapter, 3)
       await openConnections(db, 3)
       const inFlight = rejection(db.sql('select sleep(60)'))
+      // mysql2 reports a lost connection without a pool only when it is idle.
+      const lost = nextMessages('rds-iam:connection.lost', name.startsWith('knex') ? 2 : 3)
       await test.cluster.kill()
       expect(ours(await inFlight)).toBe(undefined)
+      await lost
       const loginsBefore = test.logins()
 
       const waiting = db.sql(INSERT)

@@ -9,8 +9,8 @@ import { invalidOption, type RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
 import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
-import type { LoginTarget } from '../login/login-target'
 import { failedSocket, wrongDriver } from '../login/failed-socket'
+import type { LoginTarget } from '../login/login-target'
 import type { Mysql2SslByCas } from './ssl'
 
 /** The properties of a connection's configuration that we use. mysql2 passes it to the `stream` function. */
@@ -20,14 +20,11 @@ export interface ConnectionConfig {
   user: string
   ssl: unknown
   stream: unknown
-  connectAttributes?: { _client_version?: string }
   connectTimeout?: number
+  connectAttributes?: { _client_version?: string }
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
 }
-
-/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
-const OLDEST = [3, 15] as const
 
 /** The properties of a mysql2 Connection that we use. */
 export interface Connection extends EventEmitter {
@@ -64,13 +61,16 @@ function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Soc
 }
 
 /**
- * Ends a login with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
+ * Closes a socket with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
  * handshake, replaces its `code`.
  */
-export function failLogin(socket: Socket, cause: unknown): void {
+export function failSocket(socket: Socket, cause: unknown): void {
   const { message, code } = cause as RdsIamError
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
+
+/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
+const OLDEST = [3, 15] as const
 
 /** Finds out whether the driver that called is not mysql2, or too old. */
 function problemOf(config: ConnectionConfig | undefined): Error | undefined {
@@ -110,7 +110,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       return target
     }
     function fail(error: unknown): void {
-      failLogin(socket, error)
+      failSocket(socket, error)
     }
     function watch(dialling: Dialling): void {
       const { connection } = dialling.target
