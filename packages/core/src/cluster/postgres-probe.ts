@@ -14,7 +14,8 @@ const AUTHENTICATION_CLEARTEXT_PASSWORD = 3
  * answered. Every name has its schema and there are no operators, so that no search_path changes the meaning.
  */
 const QUESTION = `select pg_catalog.pg_is_in_recovery();
-select pg_catalog.aurora_db_instance_identifier(), server_id, session_id, replica_lag_in_msec,
+select pg_catalog.aurora_db_instance_identifier();
+select server_id, session_id, replica_lag_in_msec,
   pg_catalog.date_part('epoch', pg_catalog.timestamptz_mi(pg_catalog.now(), last_update_timestamp))
 from pg_catalog.aurora_replica_status()`
 
@@ -69,19 +70,16 @@ export async function openPostgresProbe(
   }
 }
 
-/** Reads the rows of the first statement and, if it succeeded, of the second. */
-export function readAnswer([role, ...rows]: (string | undefined)[][]): Answer {
+/** Reads the rows of the statements that succeeded: the role, the server's instance identifier, the instances. */
+export function readAnswer([role, identifier, ...rows]: (string | undefined)[][]): Answer {
   if (role === undefined) throw new Error('the server did not tell its role')
-  const isWriter = role[0] === 'f'
-  const instance = rows[0]?.[0]
-  const members = rows.flatMap(([, name, sessionId, lag, age]): Member[] => {
-    const isListedWriter = sessionId === WRITER_SESSION
-    if (!name || (!isListedWriter && Number(age ?? 0) > OLDEST_UPDATE_SECONDS)) return []
-    return [
-      { instance: name, isWriter: isListedWriter, ...(lag === undefined ? {} : { lagMs: Number(lag) }) },
-    ]
+  const instance = identifier?.[0]
+  const members = rows.flatMap(([name, sessionId, lag, age]): Member[] => {
+    const isWriter = sessionId === WRITER_SESSION
+    if (!name || (!isWriter && Number(age ?? 0) > OLDEST_UPDATE_SECONDS)) return []
+    return [{ instance: name, isWriter, ...(lag === undefined ? {} : { lagMs: Number(lag) }) }]
   })
-  return { isWriter, members, ...(instance ? { instance } : {}) }
+  return { isWriter: role[0] === 'f', members, ...(instance ? { instance } : {}) }
 }
 
 async function* readMessages(socket: TLSSocket): AsyncGenerator<Buffer, never> {
