@@ -1,7 +1,7 @@
 import { startLocalCluster, type LocalCluster, type LocalInstance } from '@rds-iam/local'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startDns, type TestDns } from '../servers/dns'
-import { writeClusterHosts, type ClusterHosts } from '../support/hosts'
+import { writeClusterHosts, type ClusterHosts } from '../support/cluster-hosts'
 import { preload, rdsIam } from './command'
 
 describe.each(['postgres', 'mysql'] as const)('doctor in a cluster of %s', (engine) => {
@@ -74,15 +74,17 @@ describe.each(['postgres', 'mysql'] as const)('doctor in a cluster of %s', (engi
   })
 
   test('--watch shows a failover, beside what DNS says', async () => {
-    const steps = [
-      { line: /writer local-1 .* writer local-1$/, then: () => cluster.failover() },
-      { line: /writer local-2 .* reader local-1$/, then: () => hosts.update() },
-      { line: /writer local-2 .* writer local-2$/ },
+    const [old, next] = [instance(1), instance(2)]
+    const steps: [line: string, act?: () => void][] = [
+      [`  ${old.address}  writer local-1`, () => void cluster.failover()],
+      [`  ${old.address}  reader local-1`, () => hosts.update()],
+      [`  ${next.address}  writer local-2`],
     ]
     const { status, stdout, stderr } = await doctor(cluster.host, '--watch', (line, end) => {
-      if (!steps[0]?.line.test(line)) return
-      const { then = end } = steps.shift() ?? {}
-      void then()
+      const [[expected, act = end] = []] = steps
+      if (expected === undefined || !line.endsWith(expected)) return
+      steps.shift()
+      act()
     })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     const [, summary] = stdout.split(/(?=^with rds-iam: )/m)

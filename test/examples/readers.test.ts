@@ -8,7 +8,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useClusterDns } from '../support/dns'
-import { writeClusterHosts, type ClusterHosts } from '../support/hosts'
+import { writeClusterHosts, type ClusterHosts } from '../support/cluster-hosts'
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 

@@ -9,7 +9,7 @@ const db = new DataSource({
   replication: {
     master: { ...endpoint, host },
     // The cluster's reader endpoint: NAME.cluster-ro-….
-    slaves: [{ ...endpoint, host: process.env.DB_READER_HOST }],
+    slaves: [{ ...endpoint, host: process.env.DB_READER_HOST ?? host }],
   },
   extra: { stream, max: 20 },
 })

@@ -116,13 +116,13 @@ async function timed<T extends object>(work: () => Promise<T>): Promise<T & { to
 }
 
 async function addressOf(host: string): Promise<string> {
-  return promisify(lookup)(host).then(
-    ({ address }) => address,
+  return promisify(lookup)(host, { all: true }).then(
+    ([found]) => found?.address ?? '',
     ({ code }: NodeJS.ErrnoException) => String(code),
   )
 }
 
-const OUTCOME_WIDTH = 32
+const OUTCOME_WIDTH = 42
 const TOOK_WIDTH = 6
 const TIME_WIDTH = '00:00:00.000'.length
 

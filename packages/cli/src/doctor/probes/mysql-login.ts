@@ -29,8 +29,9 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
   try {
     connection = await createConnection(settings)
   } catch (error) {
-    const { code, errno, message } = driverOrOurs(error as MysqlError)
-    return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
+    const { code, errno = 0, message } = driverOrOurs(error as MysqlError)
+    // The errors of the network have a negative `errno`.
+    return { ...seen, error: { code: String(errno > 0 ? errno : (code ?? 'unknown')), message } }
   }
   // The server can close the connection at any time: then the running query rejects.
   connection.on('error', () => {})
