@@ -5,6 +5,10 @@
  * @module
  */
 export { isLoopback, readAddress, type Address } from './address'
+export { leastUsed } from './cluster/cluster'
+export { readClusterNames } from './cluster/cluster-names'
+export { isOutage, isUnusable } from './cluster/failures'
+export { readAnswer } from './cluster/postgres-probe'
 export { profileRegion, resolveRegion } from './endpoint/region'
 export { withTimeout } from './with-timeout'
 export { builtInCas, bundleUrl } from './tls/ca-certificates'

@@ -6,9 +6,9 @@ import { identityEnvironment } from '../iam/identity'
 import { LocalRds } from '../local-rds'
 import { MysqlServer } from '../servers/mysql-server'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
-import { MysqlMember } from './mysql-member'
-import type { MemberStatus, ReplicatedServer } from './member'
-import { PostgresMember } from './postgres-member'
+import { ReplicatedMariadb } from './replicated-mariadb'
+import type { InstanceStatus, ReplicatedServer } from './replicated-server'
+import { ReplicatedPostgres } from './replicated-postgres'
 
 /** Options of a cluster. */
 export interface LocalClusterOptions extends Pick<
@@ -40,7 +40,7 @@ export interface LocalInstance {
   readonly isRunning: boolean
 }
 
-interface Member extends LocalInstance {
+interface Instance extends LocalInstance {
   server: ReplicatedServer
   isWriter: boolean
   isRunning: boolean
@@ -103,7 +103,7 @@ export class LocalCluster {
   /** All servers, also those that are being started. */
   readonly #servers = new Set<{ remove(): Promise<void> }>()
   #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
-  #members: Member[] = []
+  #instances: Instance[] = []
   #created = 0
   /** First three parts of the addresses. */
   #network = ''
@@ -157,7 +157,7 @@ export class LocalCluster {
 
   /** The cluster's instances. */
   get instances(): readonly LocalInstance[] {
-    return [...this.#members]
+    return [...this.#instances]
   }
 
   /**
@@ -170,10 +170,10 @@ export class LocalCluster {
     const name = host.toLowerCase()
     if (name === this.host) return [this.#writer.address]
     if (name !== this.readerHost) {
-      const member = this.#members.find((candidate) => candidate.host === name)
-      return member && [member.address]
+      const instance = this.#instances.find((candidate) => candidate.host === name)
+      return instance && [instance.address]
     }
-    const readers = this.#members.filter(({ isWriter, isRunning }) => !isWriter && isRunning)
+    const readers = this.#instances.filter(({ isWriter, isRunning }) => !isWriter && isRunning)
     return readers.length === 0 ? [this.#writer.address] : readers.map(({ address }) => address)
   }
 
@@ -185,11 +185,11 @@ export class LocalCluster {
   async failover({ to }: { to?: string } = {}): Promise<void> {
     const { id } = this.#writer
     await this.kill(id)
-    if (this.#members.length > 1) await this.promote(to)
+    if (this.#instances.length > 1) await this.promote(to)
     await this.restart(id)
   }
 
-  /** As {@link failover}, but in an orderly way: sessions get the message with which the server shuts down. */
+  /** As {@link failover}, but the writer's server shuts down while its clients are connected, and can tell them. */
   async switchover({ to }: { to?: string } = {}): Promise<void> {
     const { id } = this.#writer
     await this.promote(to)
@@ -203,9 +203,9 @@ export class LocalCluster {
    */
   kill(id?: string): Promise<void> {
     return this.#enqueue(async () => {
-      const member = this.#member(id)
-      await this.#suspend(member)
-      await this.#stop(member)
+      const instance = this.#instance(id)
+      await this.#suspend(instance)
+      await this.#stop(instance)
     })
   }
 
@@ -219,11 +219,12 @@ export class LocalCluster {
   promote(id?: string): Promise<void> {
     const promoted = this.#enqueue(async () => {
       const old = this.#writer
-      const reader = id === undefined ? this.#members.find(isRunningReader) : this.#member(id)
+      const reader = id === undefined ? this.#instances.find(isRunningReader) : this.#instance(id)
       if (reader === undefined || !isRunningReader(reader))
         throw new Error(id === undefined ? 'no reader runs' : `${id} is not a reader that runs`)
+      if (!old.isRunning && !reader.isComplete)
+        throw new Error(`${reader.id} was down when the writer stopped`)
       await this.#stop(old)
-      if (!reader.isComplete) throw new Error(`${reader.id} was down when the writer stopped`)
       await reader.server.promote()
       old.isWriter = false
       reader.isWriter = true
@@ -240,7 +241,7 @@ export class LocalCluster {
    * reader was promoted meanwhile, else as a reader.
    */
   restart(id?: string): Promise<void> {
-    return this.#enqueue(() => this.#restart(this.#member(id)))
+    return this.#enqueue(() => this.#restart(this.#instance(id)))
   }
 
   /**
@@ -250,18 +251,18 @@ export class LocalCluster {
    * instance comes back as a reader.
    */
   async freeze(id?: string): Promise<() => Promise<void>> {
-    const member = this.#member(id)
+    const instance = this.#instance(id)
     await this.#enqueue(() => {
-      member.isFrozen = true
-      member.endpoint.freeze()
+      instance.isFrozen = true
+      instance.endpoint.freeze()
       return Promise.resolve()
     })
     return () =>
       this.#enqueue(async () => {
-        if (!member.isFrozen) return
-        member.isFrozen = false
-        if (member.isRunning) member.endpoint.thaw()
-        else await this.#restart(member)
+        if (!instance.isFrozen) return
+        instance.isFrozen = false
+        if (instance.isRunning) instance.endpoint.thaw()
+        else await this.#restart(instance)
       })
   }
 
@@ -271,9 +272,9 @@ export class LocalCluster {
       const created = this.#create()
       try {
         await this.#startReader(created.server)
-        const member = await this.#listen(created, this.port)
+        const instance = await this.#listen(created, this.port)
         this.#report()
-        return member
+        return instance
       } catch (error) {
         await this.#remove(created.server)
         throw error
@@ -284,19 +285,19 @@ export class LocalCluster {
   /** Removes a reader, with its data. */
   removeInstance(id: string): Promise<void> {
     return this.#enqueue(async () => {
-      const member = this.#member(id)
-      if (member.isWriter) throw new Error(`${id} is the writer: promote a reader before`)
-      this.#members = this.#members.filter((other) => other !== member)
+      const instance = this.#instance(id)
+      if (instance.isWriter) throw new Error(`${id} is the writer: promote a reader before`)
+      this.#instances = this.#instances.filter((other) => other !== instance)
       this.#report()
-      await member.endpoint.close()
-      await this.#remove(member.server)
+      await instance.endpoint.close()
+      await this.#remove(instance.server)
     })
   }
 
   /** Sets how far a reader reports to lag behind, in milliseconds. It does not lag in fact. */
   setLag(id: string, lagMs: number): Promise<void> {
     return this.#enqueue(() => {
-      this.#member(id).lagMs = lagMs
+      this.#instance(id).lagMs = lagMs
       this.#report()
       return Promise.resolve()
     })
@@ -307,22 +308,22 @@ export class LocalCluster {
     this.#closing ??= this.#operations
       .catch(() => {})
       .then(async () => {
-        await Promise.all(this.#members.map(({ endpoint }) => endpoint.close()))
+        await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
         await Promise.all([...this.#servers].map((server) => server.remove()))
       })
     return this.#closing
   }
 
-  get #writer(): Member {
-    const writer = this.#members.find(({ isWriter }) => isWriter)
-    if (writer === undefined) throw new Error('the cluster is closed')
+  get #writer(): Instance {
+    const writer = this.#instances.find(({ isWriter }) => isWriter)
+    if (writer === undefined) throw new Error('the cluster has no writer yet')
     return writer
   }
 
-  #member(id = this.#writer.id): Member {
-    const member = this.#members.find((candidate) => candidate.id === id)
-    if (member === undefined) throw new Error(`the cluster has no instance ${id}`)
-    return member
+  #instance(id = this.#writer.id): Instance {
+    const instance = this.#instances.find((candidate) => candidate.id === id)
+    if (instance === undefined) throw new Error(`the cluster has no instance ${id}`)
+    return instance
   }
 
   /** Runs an operation after those before it, whether or not they failed. */
@@ -349,12 +350,12 @@ export class LocalCluster {
     const { engine, signal, configuration } = this.#options
     const password = randomBytes(18).toString('base64url')
     const options = { users: configuration.users, password, aurora, signal }
-    if (engine === 'postgres') return (id) => new PostgresMember(id, options)
+    if (engine === 'postgres') return (id) => new ReplicatedPostgres(id, options)
     const template = new MysqlServer(options)
     this.#servers.add(template)
     if (!template.isMariadb) throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
     await template.initialize()
-    return (id, number) => new MysqlMember(id, number, template, options)
+    return (id, number) => new ReplicatedMariadb(id, number, template, options)
   }
 
   #create(): CreatedServer {
@@ -376,18 +377,18 @@ export class LocalCluster {
       this.#network = `127.0.${network}`
       try {
         for (const server of servers)
-          await this.#listen(server, this.#members[0]?.endpoint.port ?? this.#options.port)
+          await this.#listen(server, this.#instances[0]?.endpoint.port ?? this.#options.port)
         return
       } catch (error) {
-        await Promise.all(this.#members.map(({ endpoint }) => endpoint.close()))
-        this.#members = []
+        await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
+        this.#instances = []
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || network === 255) throw error
       }
     }
   }
 
   /** Starts the endpoint of a server that runs. The first one is the writer's. */
-  async #listen({ id, number, server }: CreatedServer, port: number): Promise<Member> {
+  async #listen({ id, number, server }: CreatedServer, port: number): Promise<Instance> {
     const host = `${id}.${this.#domain}`
     const address = `${this.#network}.${10 + number}`
     const configuration = { ...this.#options.configuration, endpoints: [host, this.host, this.readerHost] }
@@ -405,53 +406,53 @@ export class LocalCluster {
         },
       },
     )
-    const member: Member = {
+    const instance: Instance = {
       id,
       host,
       address,
       endpoint,
       server,
-      isWriter: this.#members.length === 0,
+      isWriter: this.#instances.length === 0,
       isRunning: true,
       isFrozen: false,
       isComplete: false,
       lagMs: 0,
     }
-    this.#members.push(member)
-    return member
+    this.#instances.push(instance)
+    return instance
   }
 
-  async #suspend(member: Member): Promise<void> {
-    member.isFrozen = false
-    await member.endpoint.suspend()
+  async #suspend(instance: Instance): Promise<void> {
+    instance.isFrozen = false
+    await instance.endpoint.suspend()
   }
 
-  async #stop(member: Member): Promise<void> {
-    if (!member.isRunning) return
-    if (member.isWriter) for (const other of this.#members) other.isComplete = other.isRunning
-    member.isRunning = false
-    member.stoppedAt = new Date()
-    await member.server.stop()
+  async #stop(instance: Instance): Promise<void> {
+    if (!instance.isRunning) return
+    if (instance.isWriter) for (const other of this.#instances) other.isComplete = other.isRunning
+    instance.isRunning = false
+    instance.stoppedAt = new Date()
+    await instance.server.stop()
   }
 
-  async #restart(member: Member): Promise<void> {
-    await this.#suspend(member)
-    await this.#stop(member)
+  async #restart(instance: Instance): Promise<void> {
+    await this.#suspend(instance)
+    await this.#stop(instance)
     const writer = this.#writer
-    if (member === writer) await member.server.startWriter()
-    else if (writer.isRunning) await this.#startReader(member.server)
-    else await member.server.startReader(writer.server)
-    member.isRunning = true
-    delete member.stoppedAt
-    if (member === writer) await this.#follow()
+    if (instance === writer) await instance.server.startWriter()
+    else if (writer.isRunning) await this.#startReader(instance.server)
+    else await instance.server.startReader(writer.server)
+    instance.isRunning = true
+    delete instance.stoppedAt
+    if (instance === writer) await this.#follow()
     else this.#report()
-    await member.endpoint.resume()
+    await instance.endpoint.resume()
   }
 
   /** Makes the readers that run follow the writer, if it runs, and tells all servers of the instances. */
   async #follow(): Promise<void> {
     const writer = this.#writer
-    const readers = writer.isRunning ? this.#members.filter(isRunningReader) : []
+    const readers = writer.isRunning ? this.#instances.filter(isRunningReader) : []
     await Promise.all(
       readers.map(async ({ server }) => {
         await server.follow(writer.server)
@@ -463,11 +464,11 @@ export class LocalCluster {
 
   #report(): void {
     const status = this.#status()
-    for (const { server } of this.#members) server.report(status)
+    for (const { server } of this.#instances) server.report(status)
   }
 
-  #status(): MemberStatus[] {
-    return this.#members.map(({ id, isWriter, lagMs, stoppedAt }) => ({
+  #status(): InstanceStatus[] {
+    return this.#instances.map(({ id, isWriter, lagMs, stoppedAt }) => ({
       id,
       isWriter,
       lagMs,
@@ -488,6 +489,6 @@ interface CreatedServer {
   server: ReplicatedServer
 }
 
-function isRunningReader({ isWriter, isRunning }: Member): boolean {
+function isRunningReader({ isWriter, isRunning }: Instance): boolean {
   return !isWriter && isRunning
 }

@@ -6,17 +6,17 @@ import { plainResponse } from './handshake-response'
 import { COM_QUERY, createCursor, encodePacket, MARKERS, readPacket } from './packets'
 
 /** A row by its columns' names, with values as text. */
-export type Row = Readonly<Record<string, string>>
+type Row = Readonly<Record<string, string>>
+
+/** Runs a statement, and returns the rows of its result. */
+export type Query = (statement: string) => Promise<Row[]>
 
 /**
- * Runs statements in a session of the backend's own user: `query` runs one, and returns the rows of its result.
+ * Runs statements in a session of the backend's own user.
  *
  * @throws {Error} with the server's message when the login or a statement fails.
  */
-export async function withSession<T>(
-  backend: Backend,
-  work: (query: (statement: string) => Promise<Row[]>) => Promise<T>,
-): Promise<T> {
+export async function withSession<T>(backend: Backend, work: (query: Query) => Promise<T>): Promise<T> {
   const socket = await connectBackend(backend)
   try {
     const greeting = parseGreeting((await readPacket(socket)).payload)

@@ -1,13 +1,26 @@
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseBackendUrl, type Backend } from '../backend'
 import { withSession } from '../postgres/statements'
 import type { Account } from '../servers/account'
 import { samePassword } from '../servers/database-server'
 import { PostgresServer } from '../servers/postgres-server'
-import type { ClusterServerOptions, MemberStatus, ReplicatedServer } from './member'
+import {
+  FOLLOW_TIME_MS,
+  type ClusterServerOptions,
+  type InstanceStatus,
+  type ReplicatedServer,
+} from './replicated-server'
 
-const MEMBERS_FILE = 'rds-iam-members.json'
+const INSTANCES_FILE = 'rds-iam-instances.json'
 
 const SETTINGS = {
   // Send each commit to the readers at once, not when the WAL writer wakes up.
@@ -22,7 +35,7 @@ const SETTINGS = {
 }
 
 /** A PostgreSQL of a cluster. Readers are streaming standbys. */
-export class PostgresMember implements ReplicatedServer {
+export class ReplicatedPostgres implements ReplicatedServer {
   readonly #id: string
   readonly #options: ClusterServerOptions
   readonly #server: PostgresServer
@@ -56,7 +69,7 @@ export class PostgresMember implements ReplicatedServer {
     await this.#server.createDatabase(this.#options.users)
   }
 
-  async startReader(writer: PostgresMember): Promise<void> {
+  async startReader(writer: ReplicatedPostgres): Promise<void> {
     if (!this.#exists) await this.#copy(writer)
     this.#exists = true
     this.#write('standby.signal', '')
@@ -68,24 +81,29 @@ export class PostgresMember implements ReplicatedServer {
     await this.#server.run(['SELECT pg_promote()'])
   }
 
-  async follow(writer: PostgresMember): Promise<void> {
+  async follow(writer: ReplicatedPostgres): Promise<void> {
     this.#setWriter(writer)
     await this.#server.run(['SELECT pg_reload_conf()'])
   }
 
-  async untilFollowing(): Promise<void> {
+  async untilFollowing(writer: ReplicatedPostgres): Promise<void> {
+    const target = writer.#server.admin()
+    const [[position = ''] = []] = await withSession(target, (query) =>
+      query('SELECT pg_current_wal_flush_lsn()'),
+    )
+    const streaming = `SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_port = ${target.port}`
     await this.#server.run([
-      `SET statement_timeout = '30s'`,
+      `SET statement_timeout = ${FOLLOW_TIME_MS}`,
       `DO $$ BEGIN
-         WHILE NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') LOOP
-           PERFORM pg_sleep(0.01);
+         WHILE NOT EXISTS (${streaming}) OR pg_last_wal_replay_lsn() < '${position}' LOOP
+           PERFORM pg_sleep(0.005);
          END LOOP;
        END $$`,
     ])
   }
 
-  report(members: readonly MemberStatus[]): void {
-    this.#write(MEMBERS_FILE, JSON.stringify(members))
+  report(instances: readonly InstanceStatus[]): void {
+    this.#write(INSTANCES_FILE, JSON.stringify(instances))
   }
 
   stop(): Promise<void> {
@@ -97,7 +115,7 @@ export class PostgresMember implements ReplicatedServer {
   }
 
   /** Copies the data of a running server, as pg_basebackup does. */
-  async #copy(writer: PostgresMember): Promise<void> {
+  async #copy(writer: ReplicatedPostgres): Promise<void> {
     await withSession(writer.#server.admin(), async (query) => {
       await query(`SELECT pg_backup_start('${this.#id}', fast => true)`)
       copyTree(writer.#server.data, this.#server.data, this.#server.account)
@@ -108,17 +126,19 @@ export class PostgresMember implements ReplicatedServer {
     })
   }
 
-  #setWriter(writer: PostgresMember): void {
+  #setWriter(writer: ReplicatedPostgres): void {
     const { host, port, user, password } = writer.#server.admin()
     const connection = `host=${host} port=${port} user=${user} password=${password}`
     this.#write('postgresql.auto.conf', `primary_conninfo = '${connection}'\n`)
   }
 
   #write(name: string, text: string): void {
-    const file = join(this.#server.data, name)
-    const { account } = this.#server
-    writeFileSync(file, text, { mode: 0o600 })
-    if (account !== undefined) chownSync(file, account.uid, account.gid)
+    const { data, account } = this.#server
+    const file = join(data, name)
+    const unfinished = `${file}.new` // the server may read at any moment
+    writeFileSync(unfinished, text, { mode: 0o600 })
+    if (account !== undefined) chownSync(unfinished, account.uid, account.gid)
+    renameSync(unfinished, file)
   }
 }
 
@@ -140,8 +160,8 @@ const AURORA_FUNCTIONS = [
        CASE WHEN id <> own THEN coalesce("stoppedAt", clock_timestamp()) END,
        "lagMs",
        0
-     FROM json_to_recordset(pg_read_file('${MEMBERS_FILE}')::json)
-       AS member(id text, "isWriter" boolean, "lagMs" real, "stoppedAt" timestamptz),
+     FROM json_to_recordset(pg_read_file('${INSTANCES_FILE}')::json)
+       AS instance(id text, "isWriter" boolean, "lagMs" real, "stoppedAt" timestamptz),
          current_setting('cluster_name') AS own
    $$`,
 ]

@@ -14,7 +14,7 @@ export interface ClusterServerOptions {
 }
 
 /** What a server reports about one instance of its cluster. */
-export interface MemberStatus {
+export interface InstanceStatus {
   /** Instance identifier. */
   id: string
   /** Whether it is the writer. */
@@ -24,6 +24,9 @@ export interface MemberStatus {
   /** When the instance last reported; undefined for one that runs. */
   stoppedAt?: Date
 }
+
+/** How long a reader may take to follow a writer, in milliseconds. */
+export const FOLLOW_TIME_MS = 30_000
 
 /** A database server that replicates to others of its kind. */
 export interface ReplicatedServer {
@@ -42,7 +45,7 @@ export interface ReplicatedServer {
   /** Waits until a reader has what the writer has written so far, and receives what it writes. */
   untilFollowing(writer: this): Promise<void>
   /** Sets the list of instances that the server reports. */
-  report(members: readonly MemberStatus[]): void
+  report(instances: readonly InstanceStatus[]): void
   /** Stops it, if it runs. Readers that follow it receive all that it committed. */
   stop(): Promise<void>
   /** Stops it and removes its files. */
