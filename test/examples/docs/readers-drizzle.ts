@@ -14,12 +14,7 @@ const db = withReplicas(writer, [reader])
 
 await db.insert(orders).values({ item: 'tea' }) // the writer
 console.log(await db.select().from(orders)) // a reader
-console.log(
-  await db
-    .select({ reader: sql`pg_is_in_recovery()` })
-    .from(orders)
-    .limit(1),
-)
+console.log((await reader.execute(sql`select pg_is_in_recovery() as reader`)).rows)
 
 // A select that locks rows belongs to the writer: in a transaction, or with $primary.
 await db.transaction(async (tx) => console.log(await tx.select().from(orders).for('update')))
