@@ -21,6 +21,7 @@ export interface ConnectionConfig {
   ssl: unknown
   stream: unknown
   connectTimeout?: number
+  authPlugins?: { mysql_clear_password?: unknown }
   connectAttributes?: { _client_version?: string }
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
@@ -69,17 +70,17 @@ export function failSocket(socket: Socket, cause: unknown): void {
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
 
-/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
-const OLDEST = [3, 15] as const
-
-/** Finds out whether the driver that called is not mysql2, or too old. */
+/** Finds out whether the driver that called is not mysql2, is too old, or did not get our plugin. */
 function problemOf(config: ConnectionConfig | undefined): Error | undefined {
   if (!config) return wrongDriver('mysql2Config', 'mysql2')
   // mysql2 before 3.6 does not tell its version.
   const version = config.connectAttributes?._client_version ?? 'before 3.6'
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined
-  return invalidOption('mysql2', `version ${OLDEST.join('.')} or later is needed, this is ${version}`)
+  const isSupported = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
+  if (!isSupported)
+    return invalidOption('mysql2', `version ${OLDEST.join('.')} or later is needed, this is ${version}`)
+  if (config.authPlugins?.mysql_clear_password) return undefined
+  return invalidOption('authPlugins', 'missing: give mysql2 the `authPlugins` of mysql2Config() too')
 }
 
 /**
