@@ -70,6 +70,9 @@ export function failSocket(socket: Socket, cause: unknown): void {
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
 
+/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
+const OLDEST = [3, 15] as const
+
 /** Finds out whether the driver that called is not mysql2, is too old, or did not get our plugin. */
 function problemOf(config: ConnectionConfig | undefined): Error | undefined {
   if (!config) return wrongDriver('mysql2Config', 'mysql2')
