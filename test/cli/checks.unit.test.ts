@@ -3,9 +3,9 @@ import type { CertificateObservation } from 'rds-iam/dist/doctor/checks/certific
 import { checkClock } from 'rds-iam/dist/doctor/checks/clock.js'
 import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
 import { checkDns } from 'rds-iam/dist/doctor/checks/dns.js'
-import { checkEndpoint } from 'rds-iam/dist/doctor/checks/endpoint.js'
+import { checkEndpoint, checkOptions } from 'rds-iam/dist/doctor/checks/endpoint.js'
 import { checkIdentity } from 'rds-iam/dist/doctor/checks/identity.js'
-import { checkLogin, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
+import { checkLogin, checkServer, checkToken, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
 import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
 import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
@@ -14,7 +14,7 @@ import { rankCauses, type Confidence, type Finding } from 'rds-iam/dist/doctor/f
 import { grantSql, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
 import type { RegionFacts, TokenFacts } from 'rds-iam/dist/doctor/facts.js'
 import { Redactor } from 'rds-iam/dist/doctor/checklist.js'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 
 const NAME = 'shop.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
 const endpoint = { host: NAME, port: 5432 }
@@ -29,14 +29,32 @@ const facts: TokenFacts = {
 }
 const tunnel: TokenFacts = { ...facts, dial: { host: 'localhost', port: 6543 }, endpointGiven: true }
 
-/** The status of a finding and its causes, with ? for causes that are not certain. */
-const short = ({ status, candidates = [] }: Finding) =>
-  [
+// A snapshot records the texts of each finding.
+const recorded: Finding[] = []
+afterEach(() => {
+  for (const finding of recorded.splice(0)) expect(textOf(finding)).toMatchSnapshot()
+})
+
+function textOf({ check, status, seen, details = [], candidates = [], refused = false }: Finding): string {
+  return [
+    `${check} ${status}: ${seen}`,
+    ...details,
+    ...candidates.flatMap(({ code, confidence, why, fix }) => [`${code}, ${confidence}: ${why}`, fix]),
+    ...(refused ? ['The server refused the token.'] : []),
+  ].join('\n')
+}
+
+/** The status of a finding and its causes, with ? for causes that are not certain. Records the finding. */
+function short(finding: Finding): string {
+  recorded.push(finding)
+  const { status, candidates = [] } = finding
+  return [
     status,
     ...candidates.map(({ code, confidence }) =>
       confidence === 'certain' || confidence === 'proven' ? code : `${code}?`,
     ),
   ].join(' ')
+}
 
 describe('dns', () => {
   const alias: TokenFacts = { ...facts, dial: { host: 'db.shop.example', port: 5432 } }
@@ -66,6 +84,16 @@ describe('dns', () => {
       { ...found, aliasOf: [`writer-${NAME}`, NAME] },
       'ok',
     ],
+    ['DNS that fails for now', facts, { ...found, error: 'EAI_AGAIN' }, 'failed NAME_UNKNOWN'],
+    ['an IP address', { ...unknown, dial: { host: '10.0.0.1', port: 5432 } }, found, 'failed ALIAS'],
+    ['an IP address and an endpoint', { ...tunnel, dial: { host: '10.0.0.1', port: 5432 } }, found, 'ok'],
+    [
+      'an alias of a global endpoint',
+      unknown,
+      { ...found, aliasOf: ['db.global-abcdefghijkl.global.rds.amazonaws.com'] },
+      'failed ALIAS',
+    ],
+    ['two addresses', facts, { ...found, addresses: ['10.0.0.1', '10.0.0.2'] }, 'ok'],
     [
       'an alias of another endpoint than the given one',
       { ...alias, endpointGiven: true },
@@ -85,6 +113,7 @@ describe('credentials', () => {
     ({ ...none, code: 'CREDENTIALS_UNAVAILABLE', reasons: [{ code, message }] }) as const
   test.each([
     ['temporary credentials without an expiry', key, 'ok'],
+    ['permanent credentials', { ...key, accessKeyId: 'AKIA', temporary: false }, 'ok'],
     ['credentials that are valid for an hour', { ...key, until: new Date('2026-01-01T01:00:00Z') }, 'ok'],
     ['credentials that expire now', { ...key, until: now }, 'failed SESSION_EXPIRED'],
     ['expired credentials', { ...none, code: 'CREDENTIALS_EXPIRED' }, 'failed SESSION_EXPIRED'],
@@ -102,6 +131,18 @@ describe('credentials', () => {
     ],
     ['a source that fails with InvalidClientTokenId', because('InvalidClientTokenId'), 'failed KEY_UNKNOWN'],
     ['a source that fails with AccessDenied', because('AccessDenied'), 'failed NO_CREDENTIALS'],
+    [
+      'two sources, of which the second fails with ExpiredTokenException',
+      {
+        ...none,
+        code: 'CREDENTIALS_UNAVAILABLE',
+        reasons: [
+          { code: 'AccessDenied', message: 'denied' },
+          { code: 'ExpiredTokenException', message: 'expired' },
+        ],
+      },
+      'failed SESSION_EXPIRED',
+    ],
   ])('%s', (_, observation, expected) => {
     expect(short(checkCredentials(observation, now))).toBe(expected)
   })
@@ -119,7 +160,15 @@ describe('identity', () => {
       {},
       'failed CLOCK_SKEW',
     ],
+    [
+      'a signature from the past',
+      refused('SignatureDoesNotMatch', 'Signature expired: …'),
+      {},
+      'failed CLOCK_SKEW',
+    ],
     ['RequestExpired', refused('RequestExpired'), {}, 'failed CLOCK_SKEW'],
+    ['RequestTimeTooSkewed', refused('RequestTimeTooSkewed'), {}, 'failed CLOCK_SKEW'],
+    ['UnrecognizedClientException', refused('UnrecognizedClientException'), {}, 'failed KEY_UNKNOWN'],
     [
       'a signature for another region',
       refused('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.'),
@@ -171,7 +220,14 @@ describe('region', () => {
     ],
     ['another region in the environment', local, { others }, 'warning REGION_MISMATCH?'],
     ['no other region', local, { others: [] }, 'ok'],
+    ['an identity of the same partition', facts, { others, arn: 'arn:aws:iam::1:user/x' }, 'ok'],
     ['no region', unknown, { others }, 'failed REGION_UNKNOWN'],
+    [
+      'no region for a global endpoint',
+      { ...unknown, endpoint: { host: 'db.global-abcdefghijkl.global.rds.amazonaws.com', port: 5432 } },
+      { others },
+      'failed REGION_UNKNOWN',
+    ],
   ])('%s', (_, given, observation, expected) => {
     expect(short(checkRegion(given, observation))).toBe(expected)
   })
@@ -197,9 +253,13 @@ describe('endpoint', () => {
 test.each([
   ['no server', undefined, 'skipped CLOCK_SKEW?'],
   ['59 s ahead', { skewMs: 59_000, server: 's' }, 'ok'],
+  ['60 s ahead', { skewMs: 60_000, server: 's' }, 'warning'],
+  ['300 s ahead', { skewMs: 300_000, server: 's' }, 'warning'],
   ['90 s behind', { skewMs: -90_000, server: 's' }, 'warning'],
   ['301 s ahead', { skewMs: 301_000, server: 's' }, 'failed CLOCK_SKEW'],
   ['301 s behind', { skewMs: -301_000, server: 's' }, 'failed CLOCK_SKEW'],
+  ['an hour ahead', { skewMs: 3_600_000, server: 's' }, 'failed CLOCK_SKEW'],
+  ['a day behind', { skewMs: -86_400_000, server: 's' }, 'failed CLOCK_SKEW'],
 ])('clock: %s', (_, observation, expected) => {
   expect(short(checkClock(observation))).toBe(expected)
 })
@@ -209,9 +269,24 @@ test.each([
   ['timeout', 'PORT_SILENT'],
   ['ETIMEDOUT', 'PORT_SILENT'],
   ['ENOTFOUND', 'NAME_UNKNOWN'],
+  ['EAI_AGAIN', 'NAME_UNKNOWN'],
   ['EHOSTUNREACH', 'HOST_UNREACHABLE'],
 ])('tcp: %s', (error, code) => {
   expect(short(checkTcp(facts, { error }))).toBe(`failed ${code}`)
+})
+
+test('tcp: a connection', () => {
+  expect(short(checkTcp(facts, { address: '10.0.0.1:5432', tookMs: 12 }))).toBe('ok')
+})
+
+test.each([
+  [
+    'a given endpoint, a CA file and a database',
+    { ...tunnel, ca: { file: 'rds.pem', pem: '' }, database: 'shop' },
+  ],
+  ['MySQL without a database', { ...facts, engine: 'mysql' as const }],
+])('options: %s', (_, given) => {
+  expect(short(checkOptions(given))).toBe('ok')
 })
 
 describe('tls', () => {
@@ -228,6 +303,7 @@ describe('tls', () => {
   const unknown = { ...certificate, chainError: 'SELF_SIGNED_CERT_IN_CHAIN' }
   const misnamed = { ...certificate, nameError: 'n', coversDialled: false }
   const oregon = { ...facts, signedRegion: 'us-west-2' }
+  const { signedRegion: _, ...unsigned }: RegionFacts = facts
   test.each([
     ['a valid certificate', facts, certificate, 'ok'],
     ['a certificate from another region', oregon, certificate, 'ok REGION_MISMATCH?'],
@@ -252,6 +328,67 @@ describe('tls', () => {
       tunnel,
       { ...misnamed, names: ['proxy.example'] },
       'failed CERTIFICATE_NAME',
+    ],
+    [
+      'the name of the tunnel',
+      tunnel,
+      { ...misnamed, names: ['localhost'], coversDialled: true },
+      'failed ENDPOINT_MISMATCH',
+    ],
+    [
+      'the name of another endpoint',
+      facts,
+      { ...misnamed, names: ['x.example', `other-${NAME}`] },
+      'failed CERTIFICATE_NAME',
+    ],
+    ['an unknown name', facts, { ...misnamed, names: ['x.example', 'y.example'] }, 'failed CERTIFICATE_NAME'],
+    [
+      'an unknown CA and another name',
+      facts,
+      { ...unknown, ...misnamed, chainError: 'SELF_SIGNED_CERT_IN_CHAIN' },
+      'failed CA_UNKNOWN CERTIFICATE_NAME',
+    ],
+    [
+      'an unknown CA of another region, with a CA file',
+      { ...oregon, ca: { file: 'rds.pem', pem: '' } },
+      unknown,
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of a company',
+      facts,
+      { ...unknown, root: 'Example CA', issuer: 'Example CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of a company, without a region',
+      unsigned,
+      { ...unknown, root: 'Example CA', issuer: 'Example CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'an unknown CA of Amazon, without a region',
+      unsigned,
+      { ...unknown, root: 'Amazon CA', issuer: 'Amazon CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of RDS, without a region',
+      unsigned,
+      { ...unknown, root: 'Root', issuer: 'Amazon RDS ap-southeast-3 Subordinate CA' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      "a CA of Amazon's public roots, without a region",
+      unsigned,
+      { ...unknown, root: 'Amazon Root CA 1' },
+      'failed CA_UNKNOWN',
+    ],
+    [
+      'a CA of Starfield',
+      facts,
+      { ...unknown, root: 'Starfield Services Root Certificate Authority - G2' },
+      'failed CA_UNKNOWN',
     ],
     ['no TLS', facts, { kind: 'not-offered' } as const, 'failed TLS_NOT_OFFERED'],
     ['no answer', facts, { kind: 'silent' } as const, 'failed PORT_SILENT'],
@@ -282,10 +419,9 @@ describe('tls', () => {
 
   test('finds the endpoint behind an alias in the certificate', () => {
     const alias = { ...facts, dial: { host: 'db.shop.example', port: 5432 } }
-    expect(checkUnknownTls(alias, certificate)).toMatchObject({
-      status: 'skipped',
-      candidates: [{ code: 'ALIAS', fix: expect.stringContaining(`--endpoint ${NAME}:5432`) }],
-    })
+    const finding = checkUnknownTls(alias, certificate)
+    expect(short(finding)).toBe('skipped ALIAS')
+    expect(finding.candidates?.[0]?.fix).toContain(`--endpoint ${NAME}:5432`)
     expect(short(checkUnknownTls(alias, { ...certificate, names: ['db.shop.example'] }))).toBe('skipped')
     expect(short(checkUnknownTls(alias, { kind: 'silent' }))).toBe('skipped')
   })
@@ -307,9 +443,10 @@ describe('tls', () => {
     ['to leave out --ca', { ...facts, ca: { file: 'rds.pem', pem: '' } }, 'Leave out --ca'],
     ['to make the CAs of the region known', facts, 'NODE_EXTRA_CA_CERTS=FILE'],
   ])("tells the user %s for a certificate from Amazon's public roots", (_, given, fix) => {
-    const { candidates = [] } = checkTls(given, endpoint, expressCluster)
-    expect(candidates[0]).toMatchObject({ code: 'CA_UNKNOWN', fix: expect.stringContaining(fix) })
-    expect(candidates[0]?.fix).not.toContain('bundle.pem')
+    const finding = checkTls(given, endpoint, expressCluster)
+    expect(short(finding)).toBe('failed CA_UNKNOWN')
+    expect(finding.candidates?.[0]?.fix).toContain(fix)
+    expect(finding.candidates?.[0]?.fix).not.toContain('bundle.pem')
   })
 })
 
@@ -360,6 +497,11 @@ describe('login', () => {
       'failed DATABASE_UNKNOWN DATABASE_NOT_ALLOWED',
     ],
     ['a denied database of PostgreSQL', answer('42501', 'cleartext'), 'failed DATABASE_NOT_ALLOWED'],
+    ['too many connections of MySQL users', answer('1203'), 'failed TOO_MANY_CONNECTIONS'],
+    ['a refusal by MariaDB', answer('1698', 'cleartext'), 'failed USER_NOT_ALLOWED?'],
+    ['a timeout of the driver', answer('57P03', 'cleartext', 'timeout expired'), 'failed PORT_SILENT'],
+    ['another method that is refused', answer('28000', 'GSS'), 'failed USER_NOT_GRANTED'],
+    ['too many logins in an hour', answer('1226'), 'failed TOO_MANY_CONNECTIONS'],
     ['too many connections to PostgreSQL', answer('53300', 'cleartext'), 'failed TOO_MANY_CONNECTIONS'],
     ['too many connections to MySQL', answer('1040'), 'failed TOO_MANY_CONNECTIONS'],
     ['no answer', answer('ETIMEDOUT'), 'failed PORT_SILENT'],
@@ -367,6 +509,39 @@ describe('login', () => {
   ])('%s', (_, observation, expected) => {
     expect(short(checkLogin(facts, observation))).toBe(expected)
   })
+
+  test.each([
+    ['1044', 'failed DATABASE_UNKNOWN DATABASE_NOT_ALLOWED'],
+    ['1045', 'failed USER_NOT_ALLOWED?'],
+  ])('quotes names as MySQL does: %s', (code, expected) => {
+    const given = { ...facts, engine: 'mysql' as const, user: "o'dd", database: 'sh`op' }
+    expect(short(checkLogin(given, answer(code, 'cleartext')))).toBe(expected)
+  })
+
+  test.each([
+    ['3D000', 'failed DATABASE_UNKNOWN'],
+    ['42501', 'failed DATABASE_NOT_ALLOWED'],
+  ])('quotes names as PostgreSQL does: %s', (code, expected) => {
+    const given = { ...facts, user: 'o"dd', database: 'sh"op' }
+    expect(short(checkLogin(given, answer(code, 'cleartext')))).toBe(expected)
+  })
+})
+
+test.each(['', '&X-Amz-Security-Token=abc'])('token: with the parameters %j', (session) => {
+  const parameters =
+    'Action=connect&DBUser=jane_doe&X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Feu-west-1%2Frds-db%2Faws4_request' +
+    '&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900'
+  const expiresAt = new Date('2026-01-01T00:15:00Z')
+  expect(short(checkToken(`${NAME}:5432/?${parameters}${session}`, expiresAt))).toBe('ok')
+})
+
+test.each([
+  ['a writer', { version: 'PostgreSQL 18.1', isReader: false, protocol: 'TLSv1.3' }, 'ok'],
+  ['a reader', { version: 'MySQL 8.4.0', isReader: true, protocol: 'TLSv1.2' }, 'ok'],
+  ['a failing query', { error: { code: '42501', message: 'm' } }, 'warning'],
+  ['no answer to a query', { error: { code: 'timeout', message: 'm' } }, 'failed PORT_SILENT'],
+])('server: %s', (_, observation, expected) => {
+  expect(short(checkServer(observation))).toBe(expected)
 })
 
 describe('alternatives of a refused token', () => {

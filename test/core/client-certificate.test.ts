@@ -1,5 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { connect, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createSecureContext } from 'node:tls'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import mariadb from 'mariadb'
@@ -106,4 +110,15 @@ describe.each([
     expect(Object.keys(ssl).filter((name) => name in SECRETS)).toEqual([])
     for (const [name, value] of Object.entries(SECRETS)) expect(Reflect.get(ssl, name)).toBe(value)
   })
+})
+
+it("mariadb shows no secrets of a client certificate in a connection's options", async () => {
+  const ssl = { ...SECRETS, secureContext: createSecureContext() }
+  const connection = { ...mariadbConfig({ ...options, port: 1, ssl }), logger: {} }
+  const socket = await new Promise<Duplex>((dialled) => {
+    connection.stream((_, stream) => dialled(stream!))
+  })
+  await once(socket, 'error')
+  expect(connection.ssl).toMatchObject({ servername: 'localhost' })
+  expect(Object.keys(connection.ssl).filter((name) => name in SECRETS)).toEqual([])
 })

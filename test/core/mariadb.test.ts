@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import dns from 'node:dns'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { inspect } from 'node:util'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
@@ -92,6 +94,24 @@ describe.each([
     const error = await rejection(logIn(mariadbConfig({ ...rds.options, iam })))
     expect(error).not.toBe(ours(error))
     expect(error.message).toBe(ours(error)?.message)
+  })
+
+  it('publishes a refused login once, a lost connection once, and a failed connection not at all', async () => {
+    const published: string[] = []
+    const listeners = ['login.refused', 'connection.lost'].map(
+      (name) => [`rds-iam:${name}`, () => void published.push(name)] as const,
+    )
+    for (const [name, listener] of listeners) subscribe(name, listener)
+    const config = mariadbConfig(rds.options)
+    const connection = await createConnection(config)
+    rds.setIdentities([])
+    await rejection(createConnection(config))
+    await rejection(createConnection({ ...config, port: 1 }))
+    const lost = once(connection, 'error')
+    rds.dropConnections()
+    await lost
+    for (const [name, listener] of listeners) unsubscribe(name, listener)
+    expect(published).toEqual(['login.refused', 'connection.lost'])
   })
 
   it('rejects with TOKEN_TIMEOUT when the credential source hangs', async () => {

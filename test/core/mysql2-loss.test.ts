@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 import type { Scene } from './mysql2-loss-program'
 
-const TEST = fileURLToPath(new URL('../', import.meta.url))
+let program: string
+beforeAll(async () => {
+  program = await bundleProgram(new URL('mysql2-loss-program.ts', import.meta.url))
+})
 
 // In child processes: an unhandled error ends the process.
 describe.each(['newest', 'oldest'] as const)('mysql2, %s', { timeout: 60_000 }, (driver) => {
@@ -23,10 +26,13 @@ describe.each(['newest', 'oldest'] as const)('mysql2, %s', { timeout: 60_000 }, 
       driver,
       play: scene,
     }
-    const program = ['--import', 'tsx', 'core/mysql2-loss-program.ts', JSON.stringify(told)]
     return new Promise((resolve) => {
-      execFile(process.execPath, program, { cwd: TEST, timeout: 50_000 }, (error, stdout, stderr) =>
-        resolve({ status: error ? error.code : 0, output: stdout.trim().split('\n'), errors: stderr }),
+      execFile(
+        process.execPath,
+        [program, JSON.stringify(told)],
+        { timeout: 50_000 },
+        (error, stdout, stderr) =>
+          resolve({ status: error ? error.code : 0, output: stdout.trim().split('\n'), errors: stderr }),
       )
     })
   }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { createTokenProvider, RdsIamError } from '@rds-iam/core'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
@@ -72,6 +73,8 @@ describe.each(configs)('%s', (name, config) => {
     ['iam.followCname', { iam: { followCname: 'yes' } }],
     ['iam.followCname', { iam: { followCname: true, endpoint: ENDPOINT } }],
     ['iam.followCname', { iam: { followCname: true }, stream: () => {}, socket: () => {} }],
+    ['iam.target', { iam: { target: 'primary' } }],
+    ['iam.target', { iam: { target: 'any' }, stream: () => {}, socket: () => {} }],
     ['iam.timeoutMs', { iam: { timeoutMs: 0 } }],
     ['iam.timeoutMs', { iam: { timeoutMs: Infinity } }],
     ['iam.timeoutMs', { iam: { timeoutMs: '5000' } }],
@@ -338,6 +341,14 @@ describe('mariadbConfig', () => {
   it('sets connectTimeout to 10 seconds unless the caller sets it', () => {
     expect(mariadbConfig(good).connectTimeout).toBe(10_000)
     expect(mariadbConfig({ ...good, connectTimeout: 200 }).connectTimeout).toBe(200)
+  })
+
+  it('rejects a stream that returns no socket', async () => {
+    const { stream } = mariadbConfig({ ...good, stream: async () => new Socket() })
+    const error = await new Promise((resolve) => {
+      stream(resolve)
+    })
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'stream' })
   })
 
   it('rejects a URL', () => {

@@ -1,8 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { EventEmitter, on, once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 import type { ProgramArguments } from './postgres-program'
 
 // How many chunks a client has sent at each step of its login.
@@ -76,6 +77,11 @@ class Relay extends EventEmitter {
   }
 }
 
+let program: string
+beforeAll(async () => {
+  program = await bundleProgram(new URL('postgres-program.ts', import.meta.url))
+})
+
 describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s version,', (version) => {
   let rds: TestEndpoint
   let relay: Relay
@@ -105,11 +111,7 @@ describe.each(['latest', 'oldest'] as const)('a process with postgres.js, %s ver
       waits,
     }
     errors = ''
-    child = fork('core/postgres-program.ts', [JSON.stringify(given)], {
-      cwd: new URL('../', import.meta.url),
-      execArgv: ['--import', 'tsx'],
-      silent: true,
-    })
+    child = fork(program, [JSON.stringify(given)], { execArgv: [], silent: true })
     child.stderr?.on('data', (data) => (errors += data))
     messages = on(child, 'message', { close: ['exit'] })[Symbol.asyncIterator]() as AsyncIterator<[unknown]>
     expect(await nextMessage()).toBe('ready')

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { createTokenProvider, RdsIamError, type TokenProvider } from '@rds-iam/core'
 import { SigningCredentials } from '@rds-iam/core/internal'
 import fc from 'fast-check'
@@ -287,6 +288,11 @@ describe('a failing credential source', () => {
       ),
       'run `aws sso login`',
     ],
+    [
+      'an expired login session',
+      new Error('Your session has expired. Please reauthenticate.'),
+      'run `aws login`',
+    ],
   ])('rejects with the reason and without secrets when its error is %s', async (_, failure, expected) => {
     const error = await rejection(createProvider(() => Promise.reject(failure)).getToken())
     expect(error.message).toContain(expected)
@@ -380,6 +386,12 @@ describe('a failing credential source', () => {
     expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', message: expect.stringContaining('50 ms') })
   })
 
+  it('rejects with TOKEN_TIMEOUT and its last error as the cause when the time ends between two attempts', async () => {
+    const provider = createProvider(() => Promise.reject(new Error('down')), 50)
+    const error = await rejection(provider.getToken())
+    expect(error).toMatchObject({ code: 'TOKEN_TIMEOUT', cause: { message: 'down' } })
+  })
+
   it('is retried for a patient configuration after an impatient one that shares it has timed out', async () => {
     let calls = 0
     const events = new EventEmitter()
@@ -393,6 +405,46 @@ describe('a failing credential source', () => {
     expect((await impatient) as RdsIamError).toMatchObject({ code: 'TOKEN_TIMEOUT' })
     events.emit('fail')
     expect(keyOf(await patient)).toBe('ASIA')
+  })
+
+  it('is called at once by the next login when it failed after every caller had timed out', async () => {
+    const events = new EventEmitter()
+    let calls = 0
+    const provider = createProvider(async () => {
+      if (++calls > 1) return { accessKeyId: 'ASIA', secretAccessKey: 'secret' }
+      await once(events, 'fail')
+      throw new Error('a late failure')
+    }, 50)
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'TOKEN_TIMEOUT' })
+    events.emit('fail')
+    await setImmediate()
+    const token = provider.getToken()
+    await setImmediate()
+    expect(calls).toBe(2)
+    expect(keyOf(await token)).toBe('ASIA')
+  })
+
+  it('is called once when a forced refresh returns credentials with less than ten seconds left', async () => {
+    const { source, asked } = createSource(9 * SECOND_MS)
+    await createProvider(source).getToken({ forceRefresh: true })
+    expect(asked).toEqual([true])
+  })
+
+  it('rejects with its own error when its cached credentials have expired and a forced refresh fails', async () => {
+    const provider = createProvider(async (options) => {
+      if (options?.forceRefresh) throw new RdsIamError('CREDENTIALS_UNAVAILABLE', 'down')
+      return { accessKeyId: 'ASIA', secretAccessKey: 'secret', expiration: START }
+    })
+    expect(await rejection(provider.getToken())).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' })
+  })
+
+  it('is waited for when its cached credentials have expired and a forced refresh is slow', async () => {
+    const provider = createProvider(async (options) => {
+      if (options?.forceRefresh) await delay(1_100)
+      const expiration = options?.forceRefresh ? new Date(START.getTime() + HOUR_MS) : START
+      return { accessKeyId: 'ASIA', secretAccessKey: 'secret', expiration }
+    })
+    expect(keyOf(await provider.getToken())).toBe('ASIA')
   })
 
   it('does not lose credentials with nine seconds left when a forced refresh is slow', async () => {
@@ -498,7 +550,6 @@ describe('credentials of a refused token', () => {
             })) as never,
         })
         const logins: Promise<unknown>[] = []
-        const settle = () => new Promise(setImmediate)
         for (const each of steps) {
           if (each === 'refusal') {
             credentials.markStale()
@@ -507,7 +558,7 @@ describe('credentials of a refused token', () => {
           else if (each === 'force') logins.push(credentials.get({ forceRefresh: true }))
           else if (each === 'time') pass(25 * SECOND_MS)
           else (each === 'oldest answers' ? running.shift() : running.pop())?.answer()
-          await settle()
+          await setImmediate()
         }
         for (const { answer } of running) answer()
         await Promise.all(logins)
@@ -515,7 +566,7 @@ describe('credentials of a refused token', () => {
         pass(61 * SECOND_MS)
         const before = fetches.length
         const last = credentials.get()
-        await settle()
+        await setImmediate()
         fetches.at(-1)?.answer()
         await last
         expect(fetches.slice(before).map(({ isForced }) => isForced)).toEqual([isForcedNext])

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { IamOptions, TokenSignedEvent } from '@rds-iam/core'
+import { SigningCredentials } from '@rds-iam/core/internal'
 import { pgConfig } from '@rds-iam/core/pg'
 import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import { Client } from 'pg'
@@ -85,5 +86,16 @@ describe('the logins of one configuration', () => {
     await new Promise(setImmediate)
     collectGarbage()
     expect(dates.filter((date) => date.deref())).toEqual([])
+  })
+
+  it('do not keep the credentials of an environment that was not used for an hour', async () => {
+    stage.set({ AWS_ACCESS_KEY_ID: 'AKIAONE', AWS_SECRET_ACCESS_KEY: 'secret' })
+    const identity = new WeakRef((await new SigningCredentials({}).get()).identity)
+    stage.set({ AWS_ACCESS_KEY_ID: 'AKIATWO' })
+    stage.passSeconds(3_661)
+    await new SigningCredentials({}).get()
+    await new Promise(setImmediate)
+    collectGarbage()
+    expect(identity.deref()).toBeUndefined()
   })
 })

@@ -9,7 +9,7 @@ import { integer, pgTable, text, withReplicas } from 'drizzle-orm/pg-core'
 const login = { user: 'jane_doe', database: 'app' }
 const orders = pgTable('drizzle_orders', { id: integer().primaryKey(), item: text().notNull() })
 
-// PostgreSQL: Drizzle makes a pool of this configuration; each connection in it gets a token of its own.
+// PostgreSQL: Drizzle makes a pool with this configuration. Each connection gets its own token.
 const open = (host?: string) => drizzle({ connection: { ...pgConfig({ ...login, host }), max: 20 } })
 const writer = open(process.env.DB_HOST)
 const reader = open(process.env.DB_REPLICA_HOST)

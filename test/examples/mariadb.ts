@@ -8,7 +8,7 @@ const config = mariadbConfig({
   database: 'app',
 })
 
-// A pool: each connection that it opens, now or next week, gets a token of its own.
+// A pool. Each new connection gets its own token, now or next week.
 const pool = mariadb.createPool({ ...config, connectionLimit: 20, minimumIdle: 2 })
 console.log(await pool.query('select current_user()'))
 const connection = await pool.getConnection()
@@ -20,13 +20,13 @@ await connection.rollback()
 await connection.release()
 await pool.end()
 
-// One connection; without a listener the driver ends the process when the server closes it.
+// One connection. Without a listener, the process ends when the server closes the connection.
 const single = await mariadb.createConnection(config)
 single.on('error', (error) => console.error(error))
 console.log(await single.query('select 1 as one'))
 await single.end()
 
-// Several endpoints: each connection's token is for the one that it goes to.
+// Several endpoints. Each connection's token is for its own endpoint.
 const cluster = mariadb.createPoolCluster()
 cluster.add('writer', { ...config, minimumIdle: 1 })
 cluster.add('reader', { ...config, host: process.env.DB_REPLICA_HOST ?? config.host, minimumIdle: 1 })

@@ -1,3 +1,3 @@
--- A second user, as an account has one way to log in. Grant it what SHOW GRANTS FOR 'app'@'%' lists.
+-- A second user, because an account has only one way to log in. Grant it what SHOW GRANTS FOR 'app'@'%' lists.
 CREATE USER 'app_iam'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP, REFERENCES ON app.* TO 'app_iam'@'%';

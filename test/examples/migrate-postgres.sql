@@ -1,4 +1,4 @@
--- A second user, which may log in by IAM alone, and who is in its sessions the user that owns everything.
+-- A second user that logs in only by IAM. In its sessions it acts as the user that owns everything.
 CREATE ROLE app_iam LOGIN;
 GRANT rds_iam TO app_iam;
 GRANT app TO app_iam;

@@ -1,6 +1,6 @@
 import { pgConfig } from '@rds-iam/core/pg'
 
-// Both logins, until every deployment has changed: by IAM where DB_LOGIN says so, else as before.
+// Logs in by IAM where DB_LOGIN says so, and by password elsewhere, until every deployment has changed.
 export const login =
   process.env.DB_LOGIN === 'iam'
     ? pgConfig({ host: process.env.DB_HOST, user: process.env.DB_USER ?? 'app_iam', database: 'app' })

@@ -10,14 +10,14 @@ const Order = defineEntity({
 })
 const login = { host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }
 
-// PostgreSQL: what stands in `driverOptions` reaches pg, in place of MikroORM's own options.
+// PostgreSQL: the options in `driverOptions` reach pg, and replace MikroORM's own.
 const config = pgConfig(login)
 const postgres = await MikroORM.init({
   entities: [Order],
   dbName: login.database,
   user: login.user,
   driverOptions: config,
-  // Each connection's token is for the endpoint that it goes to.
+  // Each connection's token is for its own endpoint.
   replicas: [{ driverOptions: { ...config, host: process.env.DB_REPLICA_HOST ?? config.host } }],
   pool: { max: 20 },
 })

@@ -9,7 +9,7 @@ const config = mysql2Config({
   database: 'app',
 })
 
-// A pool: each connection that it opens, now or next week, gets a token of its own.
+// A pool. Each new connection gets its own token, now or next week.
 const pool = mysql.createPool({ ...config, connectionLimit: 20 })
 console.log((await pool.query('select current_user()'))[0])
 await pool.end()
@@ -25,7 +25,7 @@ callback.query('select 2 as two', (error, rows) => {
   callback.end()
 })
 
-// Several endpoints: each connection's token is for the one that it goes to.
+// Several endpoints. Each connection's token is for its own endpoint.
 const cluster = mysql.createPoolCluster()
 cluster.add('writer', config)
 cluster.add('reader', { ...config, host: process.env.DB_REPLICA_HOST ?? config.host })

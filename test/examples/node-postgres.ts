@@ -5,7 +5,7 @@ import QueryStream from 'pg-query-stream'
 
 const config = pgConfig({ host: process.env.DB_HOST, user: 'jane_doe', database: 'app' })
 
-// A pool: each connection that it opens, now or next week, gets a token of its own.
+// A pool. Each new connection gets its own token, now or next week.
 const pool = new pg.Pool({ ...config, max: 20 })
 console.log((await pool.query('select current_user')).rows)
 

@@ -8,7 +8,7 @@ class Order extends Model {
   declare item: string
 }
 
-// Objection runs on knex, whose pool asks for a token for each connection that it opens.
+// Objection runs on knex. Its pool gets a token for each new connection.
 const db = knex({
   client: 'pg',
   connection: pgConnection({ host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }),

@@ -3,7 +3,7 @@ import postgres from 'postgres'
 
 const config = postgresConfig({ host: process.env.DB_HOST, user: 'jane_doe', database: 'app' })
 
-// Each connection that it opens, now or next week, gets a token of its own.
+// Each new connection gets its own token, now or next week.
 const sql = postgres({ ...config, max: 20 })
 console.log(await sql`select current_user`)
 
@@ -17,12 +17,12 @@ const total = await sql.begin(async (tx) => {
 })
 console.log(total)
 
-// LISTEN has a connection of its own, which logs in the same way.
+// LISTEN has its own connection, which logs in the same way.
 const heard = new Promise((resolve) => void sql.listen('orders', resolve, () => sql.notify('orders', 'tea')))
 console.log(await heard)
 await sql.end()
 
-// Several hosts, the first that is what is asked for: each connection's token is for the one that it goes to.
+// Several hosts, of which postgres.js uses the first that matches. Each connection's token is for its own host.
 const replicas = postgres({
   ...postgresConfig({
     host: [process.env.DB_REPLICA_HOST ?? config.host, config.host].join(),

@@ -18,7 +18,7 @@ console.log(await postgres.order.findMany({ orderBy: { id: 'asc' } }))
 await postgres.$executeRaw`drop table orders`
 await postgres.$disconnect()
 
-// MySQL and MariaDB: the adapter makes a pool of the mariadb driver, which opens connections ahead of their use.
+// MySQL and MariaDB: the adapter makes a pool of the mariadb driver, which opens connections before they are needed.
 const port = Number(process.env.DB_PORT ?? 3306)
 const config = { ...mariadbConfig({ ...login, port }), connectionLimit: 20, minimumIdle: 2 }
 const mysql = new MysqlClient({ adapter: new PrismaMariaDb(config) })

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm'
 
 const login = { host: process.env.DB_HOST, user: 'jane_doe', database: 'app' }
 
-// `extra` would hide the hosts of the replicas, so it gets only what all connections have in common.
+// A host in `extra` would replace the hosts of the replicas, so `extra` gets only the common options.
 const { host, port, user, password, ssl, stream } = pgConfig(login)
 const endpoint = { port, username: user, password, ssl, database: 'app' }
 const postgres = new DataSource({

@@ -13,7 +13,7 @@ class CreateOrders1767225600000 implements MigrationInterface {
   }
 }
 
-// PostgreSQL: what stands in `extra` reaches the driver, in place of TypeORM's own options.
+// PostgreSQL: the options in `extra` reach the driver, and replace TypeORM's own.
 const postgres = new DataSource({
   type: 'postgres',
   extra: { ...pgConfig(login), max: 20 },

@@ -11,7 +11,10 @@ export interface SignedAs {
 }
 
 /** A token for an endpoint, made by AWS's signer. */
-export async function sign(rds: LocalRds, as: SignedAs = {}): Promise<string> {
+export async function sign(
+  rds: Pick<LocalRds, 'port' | 'user' | 'region' | 'env'>,
+  as: SignedAs = {},
+): Promise<string> {
   const { host = 'localhost', port = rds.port, user = rds.user, region = rds.region, identity } = as
   const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_SESSION_TOKEN } = rds.env
   const credentials = identity ?? {

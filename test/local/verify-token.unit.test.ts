@@ -1,5 +1,11 @@
 import { createTokenProvider } from '@rds-iam/core'
-import { verifyToken, type RefusalReason, type TokenExpectations } from '@rds-iam/local'
+import {
+  verifyToken,
+  type RefusalReason,
+  type TestIdentity,
+  type TokenExpectations,
+  type Verdict,
+} from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
@@ -22,6 +28,9 @@ function secondsAfter(vector: TokenVector, seconds: number): Date {
 function verify(vector: TokenVector, token = vector.token, changes: Partial<TokenExpectations> = {}) {
   return verifyToken(token, { ...expectationsOf(vector), ...changes }, secondsAfter(vector, 60))
 }
+
+/** The detail of a refusal, which the snapshot records. */
+const detailOf = (verdict: Verdict) => (verdict.accepted ? undefined : verdict.detail)
 
 const plain = tokenVectors.find(({ user, sessionToken }) => user === 'jane_doe' && sessionToken === null)!
 const withSession = tokenVectors.find(({ sessionToken }) => sessionToken !== null)!
@@ -128,14 +137,18 @@ describe('a token that was tampered with', () => {
   test.each(cases)('and %s', (_, tamper, reason) => {
     const token = tamper(plain.token)
     expect(token).not.toBe(plain.token)
-    expect(verify(plain, token)).toMatchObject({ accepted: false, reason })
+    const verdict = verify(plain, token)
+    expect(verdict).toMatchObject({ accepted: false, reason })
+    expect(detailOf(verdict)).toMatchSnapshot()
   })
 
   const names = [...new URL(`https://${withSession.token}`).searchParams.keys()]
   test.each(names)('and lacks %s', (name) => {
     const token = withSession.token.replace(new RegExp(`(?<=[?&])${name}=[^&]*&?`), '').replace(/&$/, '')
     const reason = name === 'X-Amz-Security-Token' ? 'SESSION_TOKEN_MISSING' : 'PARAMETER_MISSING'
-    expect(verify(withSession, token)).toMatchObject({ reason })
+    const verdict = verify(withSession, token)
+    expect(verdict).toMatchObject({ reason })
+    expect(detailOf(verdict)).toMatchSnapshot()
   })
 
   test('and has another session token', () => {
@@ -160,6 +173,20 @@ describe('an identity', () => {
 
   test('is refused as KEY_UNKNOWN when it is not configured', () => {
     expect(verify(plain, plain.token, { identities: [] })).toMatchObject({ reason: 'KEY_UNKNOWN' })
+  })
+
+  test('is refused with a detail', () => {
+    const expired = { expiration: new Date('2016-01-01T00:00:00Z') }
+    const otherSession = [{ ...identityOf(withSession), sessionToken: 'x' }]
+    const verdicts = [
+      ...[expired, { users: ['someone'] }, { sessionToken: 'x' }].map(verifyWith),
+      verify(withSession, withSession.token, { identities: otherSession }),
+      ...[-301, 901].map((seconds) =>
+        verifyToken(plain.token, expectationsOf(plain), secondsAfter(plain, seconds)),
+      ),
+      verify(plain, plain.token, { users: ['someone'] }),
+    ]
+    expect(verdicts.map(detailOf)).toMatchSnapshot()
   })
 
   test('is accepted with its session token', () => {

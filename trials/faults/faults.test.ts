@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { knownFailure, titleOf, type Step } from './matrix'
-import { buildCase, startStage, type Stage } from './play'
+import { bundleCase, startStage, type Stage } from './play'
 import type { Way } from './relay'
 import { subjects } from './subjects'
 
@@ -18,8 +18,8 @@ const chosen: [Step, Way][] = [
 
 let stage: Stage
 beforeAll(async () => {
-  await buildCase()
-  stage = await startStage({ postgres: inject('postgresUrl'), mysql: inject('mysqlUrl') })
+  const backends = { postgres: inject('postgresUrl'), mysql: inject('mysqlUrl') }
+  stage = await startStage(await bundleCase(), backends)
 })
 afterAll(() => stage.close())
 

@@ -7,7 +7,7 @@ import { root } from '../../scripts/packages.mjs'
 import { startTestMysql } from '../../test/servers/mysql'
 import { startTestPostgres } from '../../test/servers/postgres'
 import { allCells, knownFailure, titleOf } from './matrix'
-import { buildCase, startStage } from './play'
+import { bundleCase, startStage } from './play'
 import { presentResults, type Result } from './results'
 
 const AT_ONCE = 2
@@ -49,14 +49,14 @@ function isKnown(result: Result): boolean {
 }
 
 async function play(): Promise<Result[]> {
-  await buildCase()
+  const program = await bundleCase()
   const postgres = await startTestPostgres()
   const mysql = await startTestMysql()
   const backends = { postgres: postgres.url, mysql: mysql.url }
   const results: Result[] = chosen.map((cell) => ({ ...cell }))
   const left = [...results]
   async function playSome(): Promise<void> {
-    const stage = await startStage(backends)
+    const stage = await startStage(program, backends)
     for (let cell = left.shift(); cell; cell = left.shift()) {
       const failure = await stage.play(cell)
       if (failure === undefined) continue

@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { startLocalRds, type Engine } from '@rds-iam/local'
-import { build } from 'esbuild'
+import { bundleProgram } from '../../test/support/bundle-program'
 import type { CaseArguments, Order, Report } from './case'
 import type { Cell } from './matrix'
 import { startRelay, type Relay } from './relay'
@@ -11,9 +10,6 @@ import { subjects } from './subjects'
 // A case takes less than a second, or as long as the driver's time limits. The machine may be busy.
 const LIMIT_MS = 30_000
 
-const here = fileURLToPath(new URL('.', import.meta.url))
-const program = `${here}../node_modules/.cache/faults/case.mjs`
-
 /** Runs one case after the other, with an endpoint and a relay for each engine. */
 export interface Stage {
   /** Runs a case. Returns why it failed, or undefined. */
@@ -21,26 +17,19 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Bundles the program of a case into one file, which starts faster. */
-export async function buildCase(): Promise<void> {
-  await build({
-    entryPoints: [`${here}case.ts`],
-    outfile: program,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  })
+/** Bundles the program of a case. Returns its path. */
+export function bundleCase(): Promise<string> {
+  return bundleProgram(new URL('case.ts', import.meta.url))
 }
 
-export async function startStage(backends: Record<Engine, string>): Promise<Stage> {
+/** Starts the endpoints and relays for a bundled program. */
+export async function startStage(program: string, backends: Record<Engine, string>): Promise<Stage> {
   const fronts = {
     postgres: await startFront('postgres', backends.postgres),
     mysql: await startFront('mysql', backends.mysql),
   }
   return {
-    play: (cell) => playCell(cell, fronts),
+    play: (cell) => playCell(program, cell, fronts),
     async close() {
       for (const front of Object.values(fronts)) await front.close()
     },
@@ -71,7 +60,11 @@ async function startFront(engine: Engine, backend: string): Promise<Front> {
   }
 }
 
-async function playCell(cell: Cell, fronts: Record<Engine, Front>): Promise<string | undefined> {
+async function playCell(
+  program: string,
+  cell: Cell,
+  fronts: Record<Engine, Front>,
+): Promise<string | undefined> {
   const { subject, step, way } = cell
   const driver = subjects[subject]?.driver
   if (!driver) throw new Error(`there is no subject ${subject}`)

@@ -72,7 +72,8 @@ export async function startRelay(engine: Engine, upstream: () => number): Promis
       connections.delete(connection)
       if (connections.size === 0) server.emit('allClosed')
     })
-    connection.serve(secureContext).catch(() => client.destroy())
+    // After a fault the relay reads nothing more from the endpoint, which ends serve(). The client's socket stays open.
+    connection.serve(secureContext).catch(() => connection.isCut || client.destroy())
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')
@@ -107,10 +108,11 @@ export async function startRelay(engine: Engine, upstream: () => number): Promis
 type TakeFault = (point: Point) => { way: Way; happened(): void } | undefined
 
 class RelayedConnection {
+  /** Whether a fault has ended what it relays. */
+  isCut = false
   /** The stream for messages to the client: its socket, later TLS. */
   #stream: Duplex
   #isBytewise = false
-  #isCut = false
   #isLoggedIn = false
 
   constructor(
@@ -124,7 +126,7 @@ class RelayedConnection {
     upstream.setNoDelay(true).on('error', () => {})
     client.once('close', () => upstream.destroy())
     upstream.once('close', () => {
-      if (!this.#isCut) this.#stream.end()
+      if (!this.isCut) this.#stream.end()
     })
   }
 
@@ -156,9 +158,9 @@ class RelayedConnection {
           last = 'sent'
           await this.reach('sent')
         } else if (last === 'answered') await this.reach('queried')
-        if (!this.#isCut) endpoint.write(chunk)
+        if (!this.isCut) endpoint.write(chunk)
       }
-      if (!this.#isCut) endpoint.end()
+      if (!this.isCut) endpoint.end()
     }
     const toClient = async () => {
       for await (const chunk of endpoint) {
@@ -178,10 +180,10 @@ class RelayedConnection {
   /** Applies the fault of a point, if there is one. Returns whether the connection continues. */
   async reach(point: Point): Promise<boolean> {
     const fault = this.takeFault(point)
-    if (!fault) return !this.#isCut
+    if (!fault) return !this.isCut
     await this.#strike(fault.way)
     fault.happened()
-    return !this.#isCut
+    return !this.isCut
   }
 
   async #strike(way: Way): Promise<void> {
@@ -189,7 +191,7 @@ class RelayedConnection {
       this.#isBytewise = true
       return
     }
-    this.#isCut = true
+    this.isCut = true
     this.upstream.destroy()
     // Without TLS nothing else reads the client's remaining data and its end.
     if (this.#stream === this.client) this.client.resume()
@@ -201,7 +203,7 @@ class RelayedConnection {
   }
 
   closeIfSilenced(): void {
-    if (this.#isCut) void this.#close()
+    if (this.isCut) void this.#close()
   }
 
   /** Closes like a server: with TLS's close_notify and TCP's FIN. TCP answers later data with a reset. */

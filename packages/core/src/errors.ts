@@ -9,6 +9,8 @@ export type RdsIamErrorCode =
   | 'TLS_REQUIRED'
   | 'TLS_UNTRUSTED'
   | 'LOGIN_REFUSED'
+  | 'NOT_WRITER'
+  | 'WRITER_MOVED'
 
 // A registered symbol, so that two installed copies of this package recognise each other's errors.
 const BRAND = Symbol.for('rds-iam.error')

@@ -49,6 +49,25 @@ export interface ConnectionLostEvent {
   error: unknown
 }
 
+/** Messages of the channel `rds-iam:writer.moved`: a cluster's connections go to another writer from now on. */
+export interface WriterMovedEvent {
+  /** The cluster's endpoint. */
+  cluster: Address
+  /** The host of the previous writer, if it was known. */
+  from?: string
+  /** The host of the new writer. */
+  to: string
+  /** Time to find the new writer. */
+  searchMs: number
+}
+
+/** Messages of the channel `rds-iam:connection.retired`: we closed a connection to a server that is not the writer. */
+export interface ConnectionRetiredEvent {
+  /** The endpoint that was dialled. */
+  endpoint: Address
+  reason: 'NOT_WRITER' | 'WRITER_MOVED'
+}
+
 /** The messages of each channel, without its prefix `rds-iam:`. */
 interface Events {
   'token.signed': TokenSignedEvent
@@ -57,6 +76,8 @@ interface Events {
   'credentials.short-lived': CredentialsShortLivedEvent
   'login.refused': LoginRefusedEvent
   'connection.lost': ConnectionLostEvent
+  'writer.moved': WriterMovedEvent
+  'connection.retired': ConnectionRetiredEvent
 }
 
 const channels: Record<keyof Events, Channel> = {
@@ -66,6 +87,8 @@ const channels: Record<keyof Events, Channel> = {
   'credentials.short-lived': channel('rds-iam:credentials.short-lived'),
   'login.refused': channel('rds-iam:login.refused'),
   'connection.lost': channel('rds-iam:connection.lost'),
+  'writer.moved': channel('rds-iam:writer.moved'),
+  'connection.retired': channel('rds-iam:connection.retired'),
 }
 
 /** Publishes an event. Creates the message only if the channel has subscribers. */

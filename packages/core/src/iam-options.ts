@@ -2,6 +2,9 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import { invalidOption } from './errors'
 import { readAddress, type PartialAddress } from './address'
 
+/** The server of a cluster to connect to. */
+export type ClusterTarget = 'writer' | 'reader' | 'any'
+
 /** How to log in by IAM. Every option has a default for applications on AWS. */
 export interface IamOptions {
   /**
@@ -28,6 +31,13 @@ export interface IamOptions {
    */
   followCname?: boolean | undefined
   /**
+   * The server to connect to in an Aurora cluster or a Multi-AZ DB cluster, whatever DNS says. `'writer'`: never a
+   * reader. `'reader'`: one of the readers, spread evenly, or the writer if there are none. `'any'`: the server behind
+   * the name. Default: `'writer'` for the cluster's writer endpoint, `'any'` for other endpoints. No effect with
+   * `endpoint`. Cannot be combined with a `stream` or `socket` function.
+   */
+  target?: ClusterTarget | undefined
+  /**
    * Longest wait for a token in milliseconds, including the credential fetch. Default: 5,000 (drivers give up
    * after 10,000).
    */
@@ -43,27 +53,33 @@ export type CheckedOptions<T extends { iam?: unknown }> = {
 } & (T extends { password: {} | null } | { pass: {} | null } ? { password?: never; pass?: never } : unknown)
 
 /** The options that {@link IamOptions} and the options of `createTokenProvider` have in common. */
-export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname'>
+export type IdentityOptions = Omit<IamOptions, 'endpoint' | 'followCname' | 'target'>
 
 export const DEFAULT_TIMEOUT_MS = 5_000
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** The names of {@link IdentityOptions}. */
 export const IDENTITY_OPTIONS = ['region', 'credentials', 'profile', 'timeoutMs']
-const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname']
+const IAM_OPTIONS = [...IDENTITY_OPTIONS, 'endpoint', 'followCname', 'target']
+const TARGETS = ['writer', 'reader', 'any']
 
 /** The checked `iam` option, with `endpoint` parsed. */
 export interface IamSettings extends IdentityOptions {
   endpoint?: PartialAddress
   followCname?: boolean
+  target?: ClusterTarget
 }
 
 /** Reads the `iam` option. */
 export function readIamOptions(iam: unknown = {}): IamSettings {
-  const { endpoint, followCname, ...identity } = checkKeys(iam, 'iam', IAM_OPTIONS)
+  const { endpoint, followCname, target, ...identity } = checkKeys(iam, 'iam', IAM_OPTIONS)
   checkIdentityOptions(identity, 'iam.')
   const settings: IamSettings = identity
   if (endpoint !== undefined) settings.endpoint = readAddress(endpoint, 'iam.endpoint')
+  if (target !== undefined) {
+    if (!TARGETS.includes(target)) throw invalidOption('iam.target', `give ${TARGETS.join(', ')}`)
+    settings.target = target
+  }
   if (followCname === undefined) return settings
   if (typeof followCname !== 'boolean') throw invalidOption('iam.followCname', 'give true or false')
   if (followCname && endpoint !== undefined) {

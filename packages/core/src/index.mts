@@ -1,7 +1,9 @@
 export { createTokenProvider, isRdsIamError, parseEndpoint, RdsIamError } from './index.js'
 export type {
   AuthToken,
+  ClusterTarget,
   ConnectionLostEvent,
+  ConnectionRetiredEvent,
   CredentialsShortLivedEvent,
   EndpointKind,
   IamOptions,
@@ -13,4 +15,5 @@ export type {
   TokenRenewalFailedEvent,
   TokenReusedEvent,
   TokenSignedEvent,
+  WriterMovedEvent,
 } from './index.js'

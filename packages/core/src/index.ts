@@ -2,13 +2,15 @@ export { parseEndpoint, type EndpointKind, type ParsedEndpoint } from './endpoin
 export { isRdsIamError, RdsIamError, type RdsIamErrorCode } from './errors'
 export type {
   ConnectionLostEvent,
+  ConnectionRetiredEvent,
   CredentialsShortLivedEvent,
   LoginRefusedEvent,
   TokenRenewalFailedEvent,
   TokenReusedEvent,
   TokenSignedEvent,
+  WriterMovedEvent,
 } from './events'
-export type { CheckedOptions, IamOptions } from './iam-options'
+export type { CheckedOptions, ClusterTarget, IamOptions } from './iam-options'
 export {
   createTokenProvider,
   type AuthToken,

@@ -1,4 +1,11 @@
-export { findMysqlServer, startLocalRds, startMysql, startPostgres, verifyToken } from './index.js'
+export {
+  findMysqlServer,
+  startLocalCluster,
+  startLocalRds,
+  startMysql,
+  startPostgres,
+  verifyToken,
+} from './index.js'
 export type {
   AcceptedEndpoint,
   BackendLogin,
@@ -8,6 +15,9 @@ export type {
   DatabaseServerOptions,
   DatabaseServerWithUsers,
   Engine,
+  LocalCluster,
+  LocalClusterOptions,
+  LocalInstance,
   LocalRds,
   LocalRdsConfiguration,
   LocalRdsEmitter,

@@ -1,5 +1,7 @@
 export { startLocalRds } from './local-rds'
 export type { LocalRds } from './local-rds'
+export { startLocalCluster } from './cluster/local-cluster'
+export type { LocalCluster, LocalClusterOptions, LocalInstance } from './cluster/local-cluster'
 export type { LocalRdsConfiguration, LocalRdsOptions } from './options'
 export type { ControlAccess } from './control/control-endpoint'
 export type { Engine } from './defaults'

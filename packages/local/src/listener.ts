@@ -59,10 +59,12 @@ async function listen(host: string, port: number, onConnection: (socket: Socket)
 }
 
 function listener(port: number, servers: Server[]): Listener {
+  let closed: Promise<unknown> | undefined
   return {
     port,
     async close() {
-      await Promise.all(servers.map(closeServer))
+      closed ??= Promise.all(servers.map(closeServer))
+      await closed
     },
   }
 }

@@ -8,7 +8,7 @@ import { parseEndpointName } from './endpoint-name'
 import type { Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
 import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
-import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
+import { LOGIN_TIME_MS, type LoginContext, type LoginHandler, type RewriteStatement } from './login'
 import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
 import {
@@ -59,7 +59,10 @@ export class LocalRds {
   readonly #decisions: LoginDecisions
   readonly #audit = new Audit()
   readonly #clients = new SocketSet()
+  readonly #sessions = new SocketSet()
   readonly #upstreams = new SocketSet()
+  /** What is to be done when the endpoint is thawed; undefined while it is not frozen. */
+  #whenThawed: (() => void)[] | undefined
   #configuration: LocalRdsConfiguration
   #secureContext: SecureContext | undefined
   #listener!: Listener // set by #listen, before anyone has this object
@@ -67,7 +70,7 @@ export class LocalRds {
   #changes = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(options: ResolvedOptions, server: BackendServer, authority: Authority) {
+  private constructor(options: ResolvedOptions, { server, authority }: LocalRdsParts) {
     const { engine, host, configuration } = options
     this.engine = engine
     this.host = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
@@ -88,13 +91,22 @@ export class LocalRds {
     const server = await startServer(resolved)
     try {
       resolved.signal?.throwIfAborted()
-      const rds = new LocalRds(resolved, server, await createAuthority())
-      await rds.#listen()
-      return rds
+      return await LocalRds.listen(resolved, { server, authority: await createAuthority() })
     } catch (error) {
       await server.stop()
       throw error
     }
+  }
+
+  /**
+   * Starts an endpoint with a database and a CA that exist.
+   *
+   * @internal
+   */
+  static async listen(options: ResolvedOptions, parts: LocalRdsParts): Promise<LocalRds> {
+    const rds = new LocalRds(options, parts)
+    await rds.#listen()
+    return rds
   }
 
   /** TCP port. */
@@ -163,6 +175,40 @@ export class LocalRds {
     void this.#clients.destroy()
   }
 
+  /**
+   * Closes all client connections at once, without a message, and refuses new ones, as a host whose server died.
+   * {@link resume} ends it.
+   */
+  async suspend(): Promise<void> {
+    this.#whenThawed = undefined
+    const stopped = this.#listener.close()
+    await Promise.all([stopped, this.#clients.destroy()])
+  }
+
+  /** Accepts connections again after {@link suspend}. */
+  async resume(): Promise<void> {
+    this.#listener = await openListener({ ...this.#options, port: this.port }, (client) =>
+      this.#serve(client),
+    )
+  }
+
+  /**
+   * Falls silent, as a host that hangs: connections stay open, and new ones are accepted by the operating system, but
+   * nothing is read from them and nothing is sent. {@link thaw} and {@link suspend} end it.
+   */
+  freeze(): void {
+    this.#whenThawed ??= []
+    this.#sessions.pause()
+  }
+
+  /** Continues after {@link freeze}, with what the clients sent meanwhile. */
+  thaw(): void {
+    const actions = this.#whenThawed ?? []
+    this.#whenThawed = undefined
+    this.#sessions.resume()
+    for (const action of actions) action()
+  }
+
   /** Closes everything, and stops the database that was started; resolves when nothing is left. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -207,11 +253,20 @@ export class LocalRds {
     await this.#server.stop()
   }
 
-  /** Serves one client until it has a session or was refused, within the time limit. */
   #serve(client: Socket): void {
     this.#clients.add(client)
     this.events.emit('connection', { time: new Date() })
     client.once('close', () => this.events.emit('disconnection', { time: new Date() }))
+    this.#actWhenThawed(() => this.#serveNow(client))
+  }
+
+  #actWhenThawed(action: () => void): void {
+    if (this.#whenThawed === undefined) action()
+    else this.#whenThawed.push(action)
+  }
+
+  /** Serves one client until it has a session or was refused, within the time limit. */
+  #serveNow(client: Socket): void {
     // A timer of AbortSignal runs also when a test replaced the global timers, and keeps no process alive.
     const limit = AbortSignal.timeout(LOGIN_TIME_MS)
     const drop = (): void => void client.destroy()
@@ -223,16 +278,22 @@ export class LocalRds {
 
   /** What a login needs: the certificate is the one of the moment when the client connected. */
   #loginContext(): LoginContext {
-    const { backend } = this.#server
+    const { backend, rewrite } = this.#server
     return {
       secureContext: this.#secureContext,
       backend,
+      rewrite,
       openBackend: async () => {
         const upstream = await connectBackend(backend)
         this.#upstreams.add(upstream)
         if (this.#closing !== undefined) upstream.destroy()
         return upstream
       },
+      sessionOpened: (...streams) => {
+        for (const stream of streams) this.#sessions.add(stream)
+        if (this.#whenThawed !== undefined) this.freeze()
+      },
+      whenThawed: (action) => this.#actWhenThawed(action),
       authorize: (user, token) => {
         const time = new Date()
         const current = { configuration: this.#configuration, port: this.port }
@@ -258,10 +319,20 @@ function openListener(
   return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
 }
 
-interface BackendServer {
-  backend: Backend
+/** The database behind an endpoint. */
+export interface BackendServer {
+  /** Where it is; read at each login. */
+  readonly backend: Backend
+  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
+  readonly rewrite?: RewriteStatement | undefined
   addUsers(users: readonly string[]): Promise<void>
   stop(): Promise<void>
+}
+
+/** What several endpoints may have in common. */
+export interface LocalRdsParts {
+  server: BackendServer
+  authority: Authority
 }
 
 /** Starts the database, unless there is one at the URL that was given. */

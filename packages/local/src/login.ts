@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
 import type { RefusalReason } from './iam/refusal'
+
+/** Replaces a statement by another one. The text is in latin1, so that every byte survives. */
+export type RewriteStatement = (statement: string) => string
 
 /** The endpoint's side of a login, for both engines. */
 export interface LoginContext {
@@ -9,8 +13,14 @@ export interface LoginContext {
   secureContext: SecureContext | undefined
   /** The database behind the endpoint. */
   backend: Backend
+  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
+  rewrite?: RewriteStatement | undefined
   /** Opens a connection to the backend. */
   openBackend(): Promise<Socket>
+  /** Notes the streams to the client and to the backend of a session that begins. */
+  sessionOpened(client: Duplex, upstream: Duplex): void
+  /** Acts at once, or when the endpoint is no longer frozen. */
+  whenThawed(action: () => void): void
   /** Decides whether a login is accepted, and records it. */
   authorize(user: string, token: string): boolean
   /** Records a refusal without a token. */

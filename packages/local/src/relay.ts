@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { LoginContext } from './login'
 
 // How long a client may take to close its half after we closed ours.
 const LINGER_MS = 5_000
@@ -8,27 +9,29 @@ const LINGER_MS = 5_000
  *
  * A client that closes its half still receives the responses under way. A backend that closes ends the client.
  */
-export function relay(client: Duplex, backend: Duplex): void {
+export function relay(client: Duplex, backend: Duplex, context: LoginContext): void {
   client.pipe(backend)
   backend.pipe(client, { end: false })
-  bindLifetimes(client, backend)
+  bindLifetimes(client, backend, context)
 }
 
 /** Ends the client properly when the backend ends, and destroys it when the backend's connection breaks. */
-export function bindLifetimes(client: Duplex, backend: Duplex): void {
-  const end = (): void => {
-    client.unpipe(backend)
-    backend.end()
-    closeGently(client)
-  }
+export function bindLifetimes(client: Duplex, backend: Duplex, context: LoginContext): void {
+  const end = (): void =>
+    context.whenThawed(() => {
+      client.unpipe(backend)
+      backend.end()
+      closeGently(client)
+    })
   const close = (): void => {
-    if (!backend.readableEnded) client.destroy()
+    if (!backend.readableEnded) context.whenThawed(() => client.destroy())
   }
   // Either may have happened right after the last bytes of the login.
   if (backend.readableEnded) end()
   else backend.once('end', end)
   if (backend.closed) close()
   else backend.once('close', close)
+  context.sessionOpened(client, backend)
 }
 
 /**

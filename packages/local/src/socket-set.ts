@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** Open sockets. */
 export class SocketSet {
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Set<Duplex>()
 
   /** Number of open sockets. */
   get size(): number {
@@ -11,10 +11,20 @@ export class SocketSet {
   }
 
   /** Adds a socket until it closes. */
-  add(socket: Socket): void {
+  add(socket: Duplex): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     socket.on('error', () => {}) // 'close' follows
+  }
+
+  /** Stops reading from all sockets. */
+  pause(): void {
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Reads from all sockets again. */
+  resume(): void {
+    for (const socket of this.#sockets) socket.resume()
   }
 
   /** Closes all sockets at once, and resolves when they are closed. */

@@ -2,7 +2,7 @@ import { isRdsIamError, type RdsIamError } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
 import pg from 'pg'
 
-/** The error of rds-iam on an error's chain of causes, if there is one. */
+/** The rds-iam error in an error's chain of causes, if there is one. */
 function rdsIamErrorOf(error: unknown): RdsIamError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) if (isRdsIamError(at)) return at
   return undefined

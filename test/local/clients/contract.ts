@@ -15,7 +15,7 @@ export interface Attempt {
   tampered: boolean
   /** Whether the client uses TLS. */
   tls: boolean
-  /** The authority that the client trusts. */
+  /** The CA certificate for the client. */
   ca: string
 }
 

@@ -324,7 +324,7 @@ describe('flags', () => {
   })
 
   test('set the file of the certificate', async () => {
-    const file = join(scratch.path, 'authority.pem')
+    const file = join(scratch.path, 'ca.pem')
     const command = runBehind('--json', '--ca-file', file)
     expect((await readiness(command)).caFile).toBe(file)
     expect(readFileSync(file, 'utf8')).toContain('BEGIN CERTIFICATE')
@@ -333,7 +333,7 @@ describe('flags', () => {
   })
 
   test('set a file that exists only while the endpoint is ready', async () => {
-    const file = join(scratch.path, 'authority.pem')
+    const file = join(scratch.path, 'ca.pem')
     writeFileSync(file, 'of a command that was killed')
     expect(await runBehind('--ca-file', file, '--host', '192.0.2.1').ended).toMatchObject({ status: 1 })
     nothingIsLeft()

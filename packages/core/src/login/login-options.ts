@@ -54,6 +54,11 @@ export function readLoginOptions(
   if (options[dial] !== undefined && iam.followCname) {
     throw invalidOption('iam.followCname', `not together with ${dial}, which chooses the address itself`)
   }
+  if (options[dial] !== undefined) {
+    if (iam.target !== undefined)
+      throw invalidOption('iam.target', `not together with ${dial}, which chooses the server itself`)
+    iam.target = 'any'
+  }
   if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam)
   return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }
 }

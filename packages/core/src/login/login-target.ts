@@ -3,6 +3,7 @@ import { isLoopback, type Address } from '../address'
 import { followCname } from '../endpoint/cname'
 import { parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
+import type { ClusterConnection } from '../cluster/connection'
 import { RdsIamError } from '../errors'
 import { DEFAULT_TIMEOUT_MS, type IamSettings } from '../iam-options'
 
@@ -14,6 +15,8 @@ export interface LoginTarget {
   endpoint: Address
   parsed: ParsedEndpoint
   region: string
+  /** The connection that a driver opens there, if the endpoint belongs to a cluster. */
+  connection?: ClusterConnection | undefined
 }
 
 /**
@@ -59,7 +62,9 @@ async function findEndpoint(
     const defaultPort = host === dialled.host ? dialled.port : enginePort
     return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }
   }
-  if (!iam.followCname || isLoopback(dialled.host) || parseEndpoint(dialled.host).kind !== 'other') {
+  const { kind } = parseEndpoint(dialled.host)
+  const isAlias = kind === 'other' || (kind === 'global' && iam.region === undefined)
+  if (!iam.followCname || isLoopback(dialled.host) || !isAlias) {
     return { dial: dialled, endpoint: dialled }
   }
   const host = await followCname(dialled.host, {

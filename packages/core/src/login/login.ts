@@ -2,9 +2,10 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { readHost, readPort } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
-import { RdsIamError } from '../errors'
+import type { ClusterConnection } from '../cluster/connection'
+import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
-import { readUser, type IamSettings } from '../iam-options'
+import { readUser, type ClusterTarget, type IamSettings } from '../iam-options'
 import { SigningCredentials, type Credentials } from '../token/credentials'
 import { RefreshingValues } from '../token/refreshing-value'
 import { RefreshingToken, type AuthToken, type TokenScope } from '../token/tokens'
@@ -36,6 +37,12 @@ export class Login {
   async target({ host, port }: { host: unknown; port: unknown }): Promise<LoginTarget> {
     const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
     return findTarget(dialled, this.#iam, this.#enginePort)
+  }
+
+  /** The kind of server to connect to at a target. */
+  roleAt({ parsed: { kind } }: LoginTarget): ClusterTarget {
+    if (this.#iam.endpoint !== undefined) return 'any'
+    return this.#iam.target ?? (kind === 'cluster' ? 'writer' : 'any')
   }
 
   /** Gets a valid token for a target and a user. */
@@ -122,11 +129,14 @@ export class Login {
 export class LoginAttempt {
   readonly #login: Login
   readonly #scope: TokenScope
+  readonly #connection: ClusterConnection | undefined
   readonly token: AuthToken
 
-  constructor(login: Login, { endpoint, region }: LoginTarget, user: string, token: AuthToken) {
+  constructor(login: Login, target: LoginTarget, user: string, token: AuthToken) {
+    const { endpoint, region, connection } = target
     this.#login = login
     this.#scope = { endpoint, region, user }
+    this.#connection = connection
     this.token = token
   }
 
@@ -137,6 +147,7 @@ export class LoginAttempt {
   /** Call when the server refused the token: drops the token and sets our explanation as the error's `cause`. */
   refused(error: object): void {
     this.#login.discard(this.#scope, this.token)
+    this.#connection?.refused()
     publish('login.refused', () => ({ ...this.#scope, error }))
     setCause(error, loginRefused(this.#scope))
   }
@@ -144,6 +155,9 @@ export class LoginAttempt {
   /** Call when the connection was lost after the login. */
   lost(error: unknown): void {
     const { endpoint, user } = this.#scope
+    // A connection that we closed is not lost.
+    if (isRdsIamError(error)) return
+    this.#connection?.lost(error)
     publish('connection.lost', () => ({ endpoint, user, error }))
   }
 }

@@ -10,6 +10,9 @@ const LOSSES = [1053, 1927, 4031, 45009]
 export interface DriverError {
   fatal?: boolean
   errno?: number
+  /** The server's text. */
+  sqlMessage?: string
+  cause?: unknown
 }
 
 /** The logins of one connection: the first one, and those by changeUser(). */

@@ -1,25 +1,32 @@
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { readHost, readPort } from '../address'
+import { findServer } from '../cluster/cluster'
+import { openMysqlProbe } from '../cluster/mysql-probe'
 import { invalidOption, RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
+import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { failedSocket, wrongDriver } from '../login/failed-socket'
 import { ConnectionLogin, type DriverError } from './connection-login'
+import { ServerWatch, type WatchedOptions } from './server-watch'
 
 /** The options of a connection that we use. The driver creates a new object for each connection. */
-interface DriverOptions {
+interface DriverOptions extends WatchedOptions {
   host: string
   port: number
   user: string
   ssl: unknown
   logger: Logger
+  connectTimeout?: number
+  keepAliveDelay?: number
 }
 
 /** The properties of the driver's `logger` that we use. */
 interface Logger {
   network?: unknown
+  query?: unknown
   error?: unknown
 }
 
@@ -71,13 +78,15 @@ interface Dialled {
 const dialledBySsl = new WeakMap<object, Dialled>()
 
 function open(login: Login, options: DriverOptions, callback: StreamCallback, dialled?: Duplex): void {
-  const socket = dialled ?? new Socket().setNoDelay(true)
+  const own = dialled ? undefined : new Socket().setNoDelay(true)
+  const socket = (dialled ?? own) as Duplex
   const copied = dialledBySsl.get(options.ssl as object)
   // To KILL a query, destroy() dials the server's IP address. Use the first connection's target: the host name may
   // resolve to another server by now.
   const killed = copied?.socket.remoteAddress === options.host ? copied : undefined
   const logger = copied?.logger ?? options.logger
   let connectionLogin: ConnectionLogin | undefined
+  let serverWatch: ServerWatch | undefined
   let target: LoginTarget | undefined
   let certificate: { problem: Error | undefined } | undefined
   let state: 'greeting' | 'secured' | 'left' = 'greeting'
@@ -85,7 +94,14 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
   async function begin(): Promise<void> {
     const user = readUser(options.user, 'user')
     const dial = { host: readHost(options.host, 'host'), port: readPort(options.port, 'port') }
-    target = killed ? { ...killed.target, dial } : await login.target(dial)
+    target = killed
+      ? { ...killed.target, dial }
+      : await findServer(login, dial, {
+          socket,
+          user,
+          limitMs: options.connectTimeout,
+          openProbe: openMysqlProbe,
+        })
     const ssl = login.connectionOptions(target, {
       // Called when the certificate's chain is valid. Keep the result: some driver versions ignore it with MariaDB.
       onChecked(problem) {
@@ -94,8 +110,12 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     })
     dialledBySsl.set(ssl, { socket, target, logger })
     options.ssl = ssl
-    if (socket !== dialled && !socket.destroyed) {
-      ;(socket as Socket).connect(target.dial.port, target.dial.host)
+    if (own && !own.destroyed) {
+      const { connection, dial } = target
+      if (connection && !killed) serverWatch = new ServerWatch(own, connection, options)
+      own.connect(dial.port, dial.host, () => {
+        if (!options.keepAliveDelay) own.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
+      })
     }
     connectionLogin = new ConnectionLogin(login, target, await login.attempt(target, user))
     passGreeting()
@@ -166,9 +186,19 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
 
   options.logger = {
     ...logger,
+    // The driver reads this before it sends a command.
+    get query() {
+      const note = serverWatch?.onCommand()
+      if (!note) return logger.query
+      return (text: string) => {
+        note(text)
+        if (typeof logger.query === 'function') logger.query(text)
+      }
+    },
     error(error: DriverError) {
       leaveTls()
       connectionLogin?.report(error)
+      serverWatch?.onError(error)
       if (typeof logger.error === 'function') logger.error(error)
     },
   }

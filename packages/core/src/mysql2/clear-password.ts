@@ -1,25 +1,17 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
-import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
-import { invalidOption } from '../errors'
+import { invalidOption, isRdsIamError } from '../errors'
 import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
+import { watchServer } from './server-watch'
 import { verifiesName } from './ssl'
-import { failLogin, targetOf, type ConnectionConfig } from './stream'
+import { diallingOf, failSocket, type Connection } from './stream'
 
 /** A mysql2 authentication plugin. */
 export type ClearPasswordPlugin = (login: {
   connection: unknown
   command: unknown
 }) => (data: Buffer) => Promise<Buffer>
-
-/** The properties of a mysql2 Connection that we use. */
-interface Connection extends EventEmitter {
-  config: ConnectionConfig & { debug?: unknown; pool?: unknown }
-  stream: TLSSocket
-  /** Whether the connection has logged in. */
-  authorized: boolean
-}
 
 const ER_ACCESS_DENIED_ERROR = 1045
 
@@ -46,7 +38,7 @@ export function createClearPassword(login: Login, dialled?: Address): ClearPassw
         return Buffer.from(`${token}\0`)
       } catch (error) {
         // Do not throw: mysql2 would change the error and leave the socket open.
-        failLogin(stream, error)
+        failSocket(stream, error)
         return NOTHING_TO_SEND
       }
     }
@@ -63,7 +55,8 @@ async function tokenFor(
   dialled?: Address,
 ): Promise<string> {
   const { config, stream } = connection
-  const target = targetOf(config) ?? (await login.target(dialled ?? config))
+  const dialling = diallingOf(stream)
+  const target = dialling?.target ?? (await login.target(dialled ?? config))
   requireTls(stream)
   const { checkServerIdentity } = login.ssl
   // Older mysql2 pools share one config object, so another connection may have changed `host` after our handshake.
@@ -72,12 +65,23 @@ async function tokenFor(
   if (checkServerIdentity || !isVerified)
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
+  const { connection: server } = target
+  // changeUser() logs in again on the same connection.
+  const isFirst = !attempts.has(connection)
+  // The server waits for us, until the token is sent.
+  if (server && isFirst) server.isWaiting = () => false
   const attempt = await login.attempt(target, config.user)
   command.prependListener('error', (error: { errno?: number }) => {
+    if (dialling) dialling.error = error
     if (error.errno === ER_ACCESS_DENIED_ERROR) attempt.refused(error)
   })
-  // changeUser() logs in again on the same connection: watch it only once.
-  if (!attempts.has(connection)) watchLoss(connection)
+  command.once('end', () => {
+    if (dialling) dialling.isOpen = connection.authorized
+  })
+  if (isFirst) {
+    watchLoss(connection)
+    if (server) watchServer(connection, server)
+  }
   attempts.set(connection, attempt)
   return attempt.token.value
 }
@@ -86,8 +90,9 @@ async function tokenFor(
 const attempts = new WeakMap<Connection, LoginAttempt>()
 
 function watchLoss(connection: Connection): void {
-  connection.once(errorMonitor, (error) => {
-    if (connection.authorized) attempts.get(connection)?.lost(error)
+  connection.once(errorMonitor, (error: Error) => {
+    // A connection that we closed is not lost.
+    if (connection.authorized && !isRdsIamError(error.cause)) attempts.get(connection)?.lost(error)
     // mysql2's pool listens for one error of a connection only, and some lost connections emit two.
     if (connection.config.pool) connection.on('error', () => {})
   })

@@ -1,11 +1,16 @@
 import { lookup } from 'node:dns'
-import { connect, isIP, type Socket } from 'node:net'
+import type { EventEmitter } from 'node:events'
+import { isIP, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
+import { findServer } from '../cluster/cluster'
+import { openMysqlProbe } from '../cluster/mysql-probe'
 import { invalidOption, type RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
+import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
-import type { LoginTarget } from '../login/login-target'
 import { failedSocket, wrongDriver } from '../login/failed-socket'
+import type { LoginTarget } from '../login/login-target'
 import type { Mysql2SslByCas } from './ssl'
 
 /** The properties of a connection's configuration that we use. mysql2 passes it to the `stream` function. */
@@ -15,30 +20,58 @@ export interface ConnectionConfig {
   user: string
   ssl: unknown
   stream: unknown
+  connectTimeout?: number
   authPlugins?: { mysql_clear_password?: unknown }
   connectAttributes?: { _client_version?: string }
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
 }
 
-/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
-const OLDEST = [3, 15] as const
+/** The properties of a mysql2 Connection that we use. */
+export interface Connection extends EventEmitter {
+  config: ConnectionConfig & { debug?: unknown; pool?: unknown }
+  stream: TLSSocket
+  /** Whether the connection has logged in. */
+  authorized: boolean
+  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): the command that waits for an answer. */
+  _command?: unknown
+  /** Internal of mysql2 (tested: 3.15.0 to 3.24.6): whether the application has closed the connection. */
+  _closing?: boolean
+  destroy(): void
+}
 
-const targets = new WeakMap<ConnectionConfig, LoginTarget>()
+/** A connection that our `stream` opened. */
+export interface Dialling {
+  target: LoginTarget
+  /** Whether the login is complete. */
+  isOpen: boolean
+  /** Why the login failed. */
+  error?: unknown
+}
 
-/** The login target that our `stream` found for a connection. */
-export function targetOf(config: ConnectionConfig): LoginTarget | undefined {
-  return targets.get(config)
+/** By the addresses of the socket: mysql2 wraps it in a TLS socket, and older pools share one configuration. */
+const diallings = new Map<string, Dialling>()
+
+/** What our `stream` found for a connection. Undefined if the caller's own `stream` dialled. */
+export function diallingOf(socket: Socket): Dialling | undefined {
+  return diallings.get(addressesOf(socket))
+}
+
+function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 /**
- * Ends a login with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
+ * Closes a socket with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
  * handshake, replaces its `code`.
  */
-export function failLogin(socket: Socket, cause: unknown): void {
+export function failSocket(socket: Socket, cause: unknown): void {
   const { message, code } = cause as RdsIamError
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
+
+/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
+const OLDEST = [3, 15] as const
 
 /** Finds out whether the driver that called is not mysql2, is too old, or did not get our plugin. */
 function problemOf(config: ConnectionConfig | undefined): Error | undefined {
@@ -66,8 +99,12 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
-      const target = await login.target({ host, port })
-      targets.set(config, target)
+      const target = await findServer(
+        login,
+        { host, port },
+        { socket, user, limitMs: config.connectTimeout, openProbe: openMysqlProbe },
+      )
+      watch({ target, isOpen: false })
       config.ssl = sslByCas.of(target)
       // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Pools before 3.16 use this
       // object for the next connection too: make its `stream` dial the same address.
@@ -77,10 +114,25 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       return target
     }
     function fail(error: unknown): void {
-      failLogin(socket, error)
+      failSocket(socket, error)
+    }
+    function watch(dialling: Dialling): void {
+      const { connection } = dialling.target
+      let addresses = ''
+      connection?.watch(socket)
+      socket.once('connect', () => diallings.set((addresses = addressesOf(socket)), dialling))
+      socket.once('error', (error) => {
+        dialling.error = error.cause ?? error
+      })
+      socket.once('close', () => {
+        diallings.delete(addresses)
+        if (!dialling.isOpen) connection?.failed(dialling.error)
+      })
     }
 
-    const socket: Socket = connect({
+    const { enableKeepAlive, keepAliveInitialDelay = KEEP_ALIVE_DELAY_MS } = config
+    const socket = new Socket().setNoDelay(true).setKeepAlive(enableKeepAlive, keepAliveInitialDelay)
+    return socket.connect({
       // Node calls `lookup` only for a name, not for an IP address.
       host: isIP(host) ? 'localhost' : host,
       port,
@@ -90,10 +142,6 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
           // mysql2 may have destroyed the socket meanwhile.
           if (!socket.destroyed) lookup(dial.host, options, callback)
         }, fail),
-      noDelay: true,
-      keepAlive: config.enableKeepAlive,
-      keepAliveInitialDelay: config.keepAliveInitialDelay,
     })
-    return socket
   }
 }

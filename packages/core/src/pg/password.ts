@@ -1,16 +1,9 @@
-import { errorMonitor, type EventEmitter } from 'node:events'
+import { errorMonitor } from 'node:events'
 import { invalidOption } from '../errors'
 import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
-import { diallingOf } from './stream'
-
-/** The properties of a pg Client that we use. pg calls the password function as a method of its Client. */
-interface PgClient extends EventEmitter {
-  host: string
-  port: number
-  user: string
-  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
-}
+import { watchServer } from './server-watch'
+import { diallingOf, type PgClient } from './stream'
 
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
@@ -47,7 +40,10 @@ async function tokenFor(client: PgClient, login: Login): Promise<string> {
   if (!dialling?.verified)
     requireCertificateOf(target.endpoint.host, connection.stream, login.ssl.checkServerIdentity)
 
+  const { connection: server } = target
+  if (server) watchServer(client, server)
   const attempt = await login.attempt(target, client.user)
+  if (server) server.isWaiting = () => client.readyForQuery !== true
   watch(client, attempt)
   return attempt.token.value
 }

@@ -6,7 +6,8 @@ import { withoutUndefined } from '../tls/ssl-option'
 import { readConnectionString } from './connection-string'
 import { createPassword } from './password'
 import { createSsl } from './ssl'
-import { createStream } from './stream'
+import { createOnConnect } from './server-watch'
+import { createStream, type StreamSettings } from './stream'
 import { watchPool } from './watch-pool'
 
 /** The options that {@link pgConfig} reads. All other options of pg pass through. */
@@ -77,7 +78,17 @@ export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): P
     user,
     password: createPassword(login),
     ssl,
-    stream: rest['stream'] ?? createStream(login, user, ssl),
+    stream: rest['stream'] ?? createStream(login, readStreamSettings(rest, user), ssl),
     log: watchPool(rest['log']),
+    onConnect: createOnConnect(rest['onConnect']),
   } as unknown as PgConfig<T>
+}
+
+function readStreamSettings(options: Record<string, unknown>, user: string): StreamSettings {
+  return {
+    user,
+    database: (options['database'] as string | undefined) ?? process.env['PGDATABASE'],
+    limitMs: Number(options['connectionTimeoutMillis'] ?? 0),
+    keepAlive: options['keepAlive'] === undefined,
+  }
 }

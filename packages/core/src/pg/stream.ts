@@ -3,15 +3,36 @@ import { EventEmitter } from 'node:events'
 import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { readHost, readPort, type Address } from '../address'
+import { findServer } from '../cluster/cluster'
+import { openPostgresProbe } from '../cluster/postgres-probe'
+import type { Session } from '../cluster/probe'
 import { RdsIamError } from '../errors'
+import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { failedSocket, wrongDriver } from '../login/failed-socket'
 import { readSslOption } from '../tls/ssl-option'
 
+/** The properties of a pg Client that we use. pg calls the password function as a method of its Client. */
+export interface PgClient extends EventEmitter {
+  host: string
+  port: number
+  user: string
+  /** Internal of pg: whether the server waits for a query. Undefined until the login is accepted. */
+  readyForQuery?: boolean
+  connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
+}
+
 /** The settings that pg passes to a `stream` function: one object for each connection. */
 interface ConnectionSettings {
   ssl?: unknown
+}
+
+/** What our `stream` needs to know of a configuration. */
+export interface StreamSettings extends Session {
+  /** pg's time limit for opening a connection. */
+  limitMs: number | undefined
+  keepAlive: boolean
 }
 
 /** What we know about a connection that is being opened. */
@@ -38,12 +59,13 @@ export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling 
  * This runs in the `lookup` step of Node's `connect`. Node treats the socket as connecting meanwhile, so everything
  * that pg does to it (write, end, destroy, unref) works as on any other socket.
  */
-export function createStream(login: Login, user: string, defaultSsl: ConnectionOptions) {
+export function createStream(login: Login, session: StreamSettings, defaultSsl: ConnectionOptions) {
   return function (this: unknown, connection: ConnectionSettings): Socket {
     // mysql2 passes an object with `config`, the mariadb driver a callback.
     if (typeof connection !== 'object' || 'config' in connection)
       return failedSocket(wrongDriver('pgConfig', 'pg'))
     const socket = new Socket()
+    if (session.keepAlive) socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
     const dial = socket.connect.bind(socket)
     const dialling: Dialling = { verified: false }
     const given = connection.ssl
@@ -52,10 +74,11 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
     connection.ssl = ssl
 
     async function findTarget(dialled: Address): Promise<LoginTarget> {
-      const target = await login.target(dialled)
+      const target = await findServer(login, dialled, { ...session, socket, openProbe: openPostgresProbe })
       Object.assign(ssl, perConnection(login, target, dialling, given, defaultSsl))
       dialling.target = target
-      socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
+      target.connection?.watch(socket)
+      socket.once('connectionAttempt', () => login.token(target, session.user).catch(fail))
       return target
     }
     function fail(error: unknown): void {
@@ -83,7 +106,7 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
       }
       return socket
     }) as Socket['connect']
-    if (this instanceof EventEmitter) closeFailedLogin(this, socket)
+    if (this instanceof EventEmitter) closeFailedLogin(this, socket, dialling)
     return socket
   }
 }
@@ -92,12 +115,18 @@ export function createStream(login: Login, user: string, defaultSsl: ConnectionO
  * Closes the socket of a failed login: pg reports the failure but leaves the socket open until the server closes it.
  * `connection` is pg's Connection: pg calls the `stream` function as a method of it.
  */
-function closeFailedLogin(connection: EventEmitter, socket: Socket): void {
+function closeFailedLogin(connection: EventEmitter, socket: Socket, dialling: Dialling): void {
   const close = (): void => void socket.destroy()
+  const report = (error = new Error('the server closed the connection')): void =>
+    dialling.target?.connection?.failed(error)
+  connection.once('error', report).once('errorMessage', report).once('end', report)
   connection.once('error', close).once('errorMessage', close)
   // When pg destroys a socket right before `connect`, Node still connects it: close it on the 'end' event.
   connection.once('end', close)
-  connection.once('readyForQuery', () => connection.off('errorMessage', close))
+  connection.once('readyForQuery', () => {
+    connection.off('errorMessage', close)
+    for (const event of ['error', 'errorMessage', 'end']) connection.off(event, report)
+  })
 }
 
 function perConnection(

@@ -15,23 +15,24 @@ export class DriverSocket extends Duplex {
   port: number | undefined
   /** Whether the server accepted or refused the login. */
   answered = false
-  /** Whether this connection only cancels a query, which needs no login. */
-  cancels = false
+  /** Set if this connection only cancels a query, which needs no login: the key data of the query's connection. */
+  cancelKey: string | undefined
+  /** Reads the server's data before postgres.js does. If it destroys this socket, postgres.js does not get the data. */
+  onData: ((chunk: Buffer) => void) | undefined
+  /** Whether the search for a writer paces the attempts, instead of the back-off of postgres.js. */
+  isPaced = false
   readonly #open: (socket: DriverSocket) => Promise<TLSSocket>
   readonly #end = new AbortController()
   /** The data that postgres.js wrote before the connection was open. */
   #held: Buffer[] = []
   #connection: TLSSocket | undefined
-  #failed = true
+  #isWaiting = false
+  #timer: NodeJS.Timeout | undefined
 
   constructor(open: (socket: DriverSocket) => Promise<TLSSocket>) {
     super({ emitClose: false })
     this.#open = open
-    this.once('end', () => {
-      // A session that the server closes after the login does not count for the back-off.
-      this.#failed = !this.answered
-      this.#fail(connectionError('CONNECTION_CLOSED', this))
-    })
+    this.once('end', () => this.#fail(connectionError('CONNECTION_CLOSED', this)))
   }
 
   /** Aborted when the socket is destroyed. */
@@ -44,12 +45,32 @@ export class DriverSocket extends Duplex {
     return this.destroyed ? 'closed' : this.writable ? 'open' : 'readOnly'
   }
 
+  get bytesRead(): number {
+    return this.#connection?.bytesRead ?? 0
+  }
+
+  /** Whether postgres.js has written since the server's last data. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
+  /**
+   * Emits 'timeout' when the server has sent nothing for `ms` after a write. Unlike in a socket of Node, further writes
+   * do not delay it: postgres.js sends queries without waiting for the answers of others.
+   */
+  setTimeout(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#isWaiting && this.emit('timeout'), ms).unref()
+  }
+
   override _read(): void {
     this.#connection?.resume()
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
     if (this.#connection) {
+      if (!this.#isWaiting) this.#timer?.refresh()
+      this.#isWaiting = true
       // Ignore a write error: the connection's end reports it.
       if (this.#connection.write(chunk, encoding)) done()
       else this.#connection.once('drain', done)
@@ -72,16 +93,18 @@ export class DriverSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#end.abort()
+    clearTimeout(this.#timer)
     // Emit 'error' and 'close' together, in a later setImmediate. If 'close' came first, postgres.js would drop a write
     // that it has scheduled with setImmediate. A query that it starts between 'error' and 'close' never settles.
     setImmediate(() => {
       done(error)
-      process.nextTick(() => this.emit('close', error !== null && this.#failed))
+      // A connection that was open does not count for the back-off.
+      process.nextTick(() => this.emit('close', error !== null && !this.answered && !this.isPaced))
     })
   }
 
   #begin(first: Buffer): void {
-    this.cancels = first.subarray(4, 8).equals(CANCEL_REQUEST)
+    if (first.subarray(4, 8).equals(CANCEL_REQUEST)) this.cancelKey = first.toString('hex', 8, 16)
     this.#open(this).then(
       (connection) => this.#attach(connection),
       (error: Error) => this.#fail(error),
@@ -91,7 +114,9 @@ export class DriverSocket extends Duplex {
   #attach(connection: TLSSocket): void {
     this.#connection = connection
     connection.on('data', (chunk) => {
-      if (!this.push(chunk)) connection.pause()
+      this.#isWaiting = false
+      this.onData?.(chunk)
+      if (!this.destroyed && !this.push(chunk)) connection.pause()
     })
     finished(connection, { writable: false }, (error) => {
       if (error) this.#fail(error)
@@ -103,7 +128,7 @@ export class DriverSocket extends Duplex {
 
   #fail(error: Error): void {
     // Hide the error of a cancellation: postgres.js does not handle it, so it would end the process.
-    this.destroy(this.cancels ? undefined : error)
+    this.destroy(this.cancelKey ? undefined : error)
   }
 }
 

@@ -1,41 +1,33 @@
+import type { ClusterConnection } from '../cluster/connection'
 import type { LoginAttempt } from '../login/login'
+import type { LoginTarget } from '../login/login-target'
 import type { DriverSocket } from './driver-socket'
+import { firstMessage, HEADER_BYTES, readError, typeOf } from './messages'
 
 /** Reads the server's messages on connections that log in: postgres.js has no events for them. */
 export interface LoginWatch {
   /** Watches a connection until its login ends, then until the connection is lost. */
-  login(socket: DriverSocket, attempt: LoginAttempt): void
+  login(socket: DriverSocket, target: LoginTarget, attempt: LoginAttempt): void
   /** postgres.js's `password` function: the token for the connection whose server has just requested it. */
   password(): string
+  /** The server of the connection with this key data. */
+  targetByKey(key: string): LoginTarget | undefined
 }
 
-// A PostgreSQL message: one letter, the length of itself and the body (4 bytes), the body.
-const HEADER_BYTES = 5
-const ERROR_RESPONSE = 'E'.charCodeAt(0)
-const AUTHENTICATION = 'R'.charCodeAt(0)
 const AUTHENTICATION_OK = 0
 
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
 
-/** The names that postgres.js gives to the fields of a server's error. */
-const FIELDS: Record<string, string> = {
-  S: 'severity_local',
-  V: 'severity',
-  C: 'code',
-  M: 'message',
-  D: 'detail',
-  H: 'hint',
-  F: 'file',
-  L: 'line',
-  R: 'routine',
-}
+/** SQLSTATE: the transaction is read-only. */
+const READ_ONLY = '25006'
 
 export function createLoginWatch(): LoginWatch {
   // Internal of postgres.js (tested: 3.4.4 to 3.4.9): it calls `password` without naming the connection, but always in
   // the microtasks after the chunk with the server's request. If it called later, it would get no token, and the
   // server would refuse the login.
   let requested: LoginAttempt | undefined
+  const targets = new Map<string, LoginTarget>()
 
   return {
     password() {
@@ -43,63 +35,82 @@ export function createLoginWatch(): LoginWatch {
       requested = undefined
       return token
     },
-    login(socket, attempt) {
+    targetByKey: (key) => targets.get(key),
+    login(socket, target, attempt) {
+      const { connection: server } = target
       let unread: Buffer = Buffer.alloc(0)
-      const listen = (chunk: Buffer): void => {
-        requested = attempt
-        queueMicrotask(() => {
-          if (requested === attempt) requested = undefined
-        })
+      let isAccepted = false
+      socket.once('error', (error) => {
+        // A connection that postgres.js itself has ended is not lost.
+        if (socket.writableEnded) return
+        if (isAccepted) attempt.lost(error)
+        else server?.failed(error)
+      })
+      socket.onData = (chunk) => {
+        if (!socket.answered) {
+          requested = attempt
+          queueMicrotask(() => {
+            if (requested === attempt) requested = undefined
+          })
+        }
         unread = Buffer.concat([unread, chunk])
-        for (let message = firstOf(unread); message; message = firstOf(unread)) {
+        for (
+          let message = firstMessage(unread);
+          message && !socket.destroyed;
+          message = firstMessage(unread)
+        ) {
           unread = unread.subarray(message.length)
-          socket.answered = message[0] === ERROR_RESPONSE || isAccepted(message)
-          if (!socket.answered) continue
-          socket.off('data', listen)
-          if (message[0] === ERROR_RESPONSE) emitRefusal(socket, attempt, readError(message))
-          else watchLoss(socket, attempt)
-          return
+          read(message)
         }
       }
-      // Prepend: read the data before postgres.js does.
-      socket.prependListener('data', listen)
+
+      function read(message: Buffer): void {
+        const type = typeOf(message)
+        if (type === 'E') {
+          socket.answered = true
+          socket.onData = undefined
+          const error = readError(message)
+          if (REFUSED.test(error.code ?? '')) emitRefusal(socket, attempt, error)
+          else server?.failed(error)
+        } else if (type === 'R' && message.readUInt32BE(HEADER_BYTES) === AUTHENTICATION_OK) {
+          socket.answered = true
+          isAccepted = true
+          if (!server) socket.onData = undefined
+        } else if (type === 'S' && server) {
+          const [name, value] = message.toString('utf8', HEADER_BYTES).split('\0')
+          if (name === 'in_hot_standby') server.setReader(value === 'on')
+        } else if (type === 'K') {
+          const key = message.toString('hex', HEADER_BYTES, HEADER_BYTES + 8)
+          targets.set(key, target)
+          socket.once('close', () => targets.delete(key))
+        } else if (type === 'Z' && server) {
+          socket.onData = server.isRoleKnown ? undefined : (chunk) => watchErrors(server, chunk)
+          if (server.isMisplaced) leaveReader(socket, server)
+        }
+      }
     },
   }
 }
 
+/** Makes postgres.js open another connection, which goes to the writer. Its query does not notice. */
+function leaveReader(socket: DriverSocket, server: ClusterConnection): void {
+  const error = server.retirement('NOT_WRITER')
+  // postgres.js repeats a login whose socket closes without an error. Do not repeat it without an end.
+  socket.destroy(server.isLastResort ? error : undefined)
+}
+
+/** The sign of a reader where the server does not tell its role: the error of a write. Closes the connection then. */
+function watchErrors(server: ClusterConnection, chunk: Buffer): void {
+  if (chunk[0] === 'E'.charCodeAt(0) && readError(chunk).code === READ_ONLY) server.setReader(true)
+  const isIdle = chunk.subarray(-6).toString('latin1') === 'Z\0\0\0\x05I'
+  if (server.isMisplaced && isIdle) setImmediate(() => server.retire('NOT_WRITER'))
+}
+
 /** Emits our own error before postgres.js creates its error, to which we could not add a cause. */
-function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, fields: { code?: string }): void {
-  if (!REFUSED.test(fields.code ?? '')) return
-  const error = Object.assign(new Error(), fields)
+function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, error: Error & { code?: string }): void {
+  if (!REFUSED.test(error.code ?? '')) return
   Object.defineProperty(error, 'name', { value: 'PostgresError', configurable: true, writable: true })
   attempt.refused(error)
   socket.emit('error', error)
   socket.destroy()
-}
-
-function watchLoss(socket: DriverSocket, attempt: LoginAttempt): void {
-  socket.once('error', (error) => {
-    // A connection that postgres.js itself has ended is not lost.
-    if (!socket.writableEnded) attempt.lost(error)
-  })
-}
-
-/** The first complete message. */
-function firstOf(bytes: Buffer): Buffer | undefined {
-  if (bytes.length < HEADER_BYTES) return undefined
-  const length = 1 + bytes.readUInt32BE(1)
-  return bytes.length < length ? undefined : bytes.subarray(0, length)
-}
-
-function isAccepted(message: Buffer): boolean {
-  return message[0] === AUTHENTICATION && message.readUInt32BE(HEADER_BYTES) === AUTHENTICATION_OK
-}
-
-function readError(message: Buffer): { code?: string } {
-  const fields = message.toString('utf8', HEADER_BYTES).split('\0')
-  const known = fields.flatMap((field) => {
-    const name = FIELDS[field.charAt(0)]
-    return name === undefined ? [] : [[name, field.slice(1)]]
-  })
-  return Object.fromEntries(known) as { code?: string }
 }

@@ -11,6 +11,7 @@ export interface PostgresSettings {
   host: string[]
   port: number[]
   user: string
+  database?: string
   ssl?: unknown
   sslnegotiation?: unknown
   target_session_attrs?: unknown
@@ -26,9 +27,10 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 const DIRECT = { ALPNProtocols: ['postgresql'] }
 
 interface Opening {
-  settings: PostgresSettings
+  /** Absent for a connection of our own. */
+  settings?: PostgresSettings
   /** The caller's own `socket` function. */
-  dialWith: unknown
+  dialWith?: unknown
   /** Destroys the socket when aborted, even after it was opened. */
   signal: AbortSignal
 }
@@ -41,12 +43,12 @@ export async function openTls(login: Login, target: LoginTarget, opening: Openin
   addAbortSignal(signal, raw)
   try {
     if (typeof dialWith !== 'function') await arrival(raw, 'connect')
-    const direct = settings.sslnegotiation === 'direct'
+    const direct = settings?.sslnegotiation === 'direct'
     if (!direct) await requestTls(raw, target)
     const socket = connect({ ...login.connectionOptions(target), socket: raw, ...(direct ? DIRECT : {}) })
     await arrival(socket, 'secureConnect')
     requireTls(socket)
-    if (settings.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
+    if (settings?.keep_alive) socket.setKeepAlive(true, Number(settings.keep_alive) * 1_000)
     return socket
   } catch (error) {
     raw.destroy()
@@ -68,9 +70,11 @@ function arrival(socket: Duplex, event: string): Promise<unknown> {
   return Promise.race([new Promise((resolve) => socket.once(event, resolve)), untilClosed(socket)])
 }
 
-function dial({ dial: { host, port } }: LoginTarget, signal: AbortSignal): Socket {
+function dial({ dial: { host, port }, connection }: LoginTarget, signal: AbortSignal): Socket {
   signal.throwIfAborted()
-  return new Socket().connect(port, host)
+  const socket = new Socket()
+  connection?.watch(socket)
+  return socket.connect(port, host)
 }
 
 async function dialByCaller(socket: () => unknown): Promise<Duplex> {

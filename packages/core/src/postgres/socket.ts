@@ -1,5 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
+import { findServer } from '../cluster/cluster'
+import { openPostgresProbe } from '../cluster/postgres-probe'
+import type { Session } from '../cluster/probe'
 import { copyError, isRdsIamError, RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
 import type { Login } from '../login/login'
@@ -58,7 +61,13 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
       try {
         // Divide the time: postgres.js's own limit is for all hosts together.
         const limitMs = (secondsOf(settings.connect_timeout) * 1_000) / all.length
-        const opening = openOne(socket, address, user, settings, signal)
+        const opening = openOne(
+          socket,
+          address,
+          { user, database: settings.database, limitMs },
+          settings,
+          signal,
+        )
         return await (limitMs > 0
           ? withTimeout(limitMs, opening, () => connectionError('CONNECT_TIMEOUT', address))
           : opening)
@@ -75,17 +84,32 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
   async function openOne(
     socket: DriverSocket,
     address: Address,
-    user: string,
+    session: Session & { limitMs: number },
     settings: PostgresSettings,
     signal: AbortSignal,
   ): Promise<TLSSocket> {
-    const target = await login.target(address)
-    const opening = openTls(login, target, { settings, dialWith, signal })
-    if (socket.cancels) return opening
-    const ready = Promise.all([opening, login.attempt(target, user)])
-    const [connection, attempt] = await Promise.race([ready, opening.then(untilClosed)])
-    watch.login(socket, attempt)
-    return connection
+    if (socket.cancelKey) {
+      // Cancel the query at the server where it runs, wherever new connections go.
+      const target = watch.targetByKey(socket.cancelKey) ?? (await login.target(address))
+      return openTls(login, { ...target, connection: undefined }, { settings, dialWith, signal })
+    }
+    const target = await findServer(login, address, { ...session, socket, openProbe: openPostgresProbe })
+    const { connection: server } = target
+    socket.isPaced = server !== undefined
+    try {
+      const opening = openTls(login, target, { settings, dialWith, signal })
+      const ready = Promise.all([opening, login.attempt(target, session.user)])
+      const [connection, attempt] = await Promise.race([ready, opening.then(untilClosed)])
+      if (server) {
+        server.isWaiting = () => socket.isWaiting
+        server.watchSilence(socket)
+      }
+      watch.login(socket, target, attempt)
+      return connection
+    } catch (error) {
+      server?.failed(error)
+      throw error
+    }
   }
 
   return (settings: PostgresSettings): DriverSocket => {

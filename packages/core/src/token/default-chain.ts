@@ -285,7 +285,7 @@ function knownReason(message: string, profile: string | undefined): string | und
   if (/aws sso login|SSO session|Session token not found or invalid/.test(message)) {
     return `the SSO session${owner} has expired, or there is none: run \`aws sso login${option}\``
   }
-  if (/aws login|reauthenticate/.test(message)) {
+  if (/aws login|reauthenticate|Failed to load token from/.test(message)) {
     return `the login session${owner} has expired, or there is none: run \`aws login${option}\``
   }
   if (/multi-factor authentication|MultiFactorAuthentication/.test(message)) {

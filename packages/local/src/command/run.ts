@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { LoginEvent } from '../audit'
 import { startLocalRds, type LocalRds } from '../local-rds'
 import { parseArguments, usage, UsageError, type Service } from './arguments'
-import { writeAuthorityFile } from './authority-file'
+import { writeCaFile } from './ca-file'
 import { loginLine } from './login-line'
 import { readiness } from './readiness'
 import type { StopRequest } from './stop-request'
@@ -38,12 +38,12 @@ async function serve({ options, format, quiet, caFile }: Service, stop: StopRequ
     throw error
   }
   try {
-    const authority = writeAuthorityFile(rds.ca, caFile)
+    const written = writeCaFile(rds.ca, caFile)
     try {
       // In shell mode standard output has only the line to evaluate.
       const log = format === 'shell' ? process.stderr : process.stdout
       const tell = (login: LoginEvent): void => void log.write(loginLine(login, format))
-      process.stdout.write(readiness(rds, authority.path, format))
+      process.stdout.write(readiness(rds, written.path, format))
       if (!quiet) {
         rds.logins.forEach(tell) // from clients that knew the port
         rds.events.on('login', tell)
@@ -51,7 +51,7 @@ async function serve({ options, format, quiet, caFile }: Service, stop: StopRequ
       stop.watchInput()
       await stop.requested()
     } finally {
-      authority.remove()
+      written.remove()
     }
   } finally {
     await rds.close()

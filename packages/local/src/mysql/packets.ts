@@ -23,6 +23,12 @@ export const CAPABILITIES = {
   zstd: 0x4000000,
 } as const
 
+/** First byte of the command that runs a statement. */
+export const COM_QUERY = 0x03
+
+/** First byte of the command that prepares a statement. */
+export const COM_STMT_PREPARE = 0x16
+
 /** Removes zlib and zstd compression from capability flags. */
 export function withoutCompression(capabilities: number): number {
   return capabilities & ~(CAPABILITIES.compress | CAPABILITIES.zstd)

@@ -6,23 +6,28 @@ import { CommandWatch } from './command-watch'
 /** Relays bytes both ways, and handles COM_CHANGE_USER, the one command that needs a new token. */
 export function relaySession(session: MysqlSession): void {
   const { stream, upstream } = session
-  bindLifetimes(stream, upstream)
   upstream.pipe(stream, { end: false })
   const resume = (): void => {
-    const stop = forwardCommands(stream, upstream, new CommandWatch(COM_CHANGE_USER), () => {
-      stop()
-      upstream.unpipe(stream)
-      changeUser(session).then(
-        (continues) => {
-          if (!continues) return
-          upstream.pipe(stream, { end: false })
-          resume()
-        },
-        () => stream.destroy(),
-      )
-    })
+    const stop = forwardCommands(
+      stream,
+      upstream,
+      new CommandWatch(COM_CHANGE_USER, session.context.rewrite),
+      () => {
+        stop()
+        upstream.unpipe(stream)
+        changeUser(session).then(
+          (continues) => {
+            if (!continues) return
+            upstream.pipe(stream, { end: false })
+            resume()
+          },
+          () => stream.destroy(),
+        )
+      },
+    )
   }
   resume()
+  bindLifetimes(stream, upstream, session.context)
 }
 
 /**

@@ -139,7 +139,7 @@ async function openSession(
     const answer = await logInToBackend(upstream, startup, backendLogin(backend, user))
     if (!answer.accepted) return closeGently(stream, answer.messages)
     stream.write(answer.messages)
-    relay(stream, upstream)
+    relay(stream, upstream, context)
   } catch (error) {
     // Say why: the client is run by the same person as the endpoint.
     const why = error instanceof Error ? error.message : String(error)

@@ -62,6 +62,7 @@ export async function startDatabase(program: DatabaseProgram, ready: string): Pr
       const limit = AbortSignal.timeout(STOP_TIME_MS)
       limit.addEventListener('abort', () => child.kill('SIGKILL'))
       await exited
+      program.directory.guard(undefined)
     },
   }
 }

@@ -25,3 +25,8 @@ export interface DatabaseServerWithUsers extends DatabaseServer {
   /** Creates those of the users that are not there yet, and adds them to `logins`. */
   addUsers(users: readonly string[]): Promise<void>
 }
+
+/** Gives all users the same password. */
+export function samePassword(users: readonly string[], password: string): Record<string, BackendLogin> {
+  return Object.fromEntries(users.map((user) => [user, { user, password }]))
+}

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { parseBackendUrl } from '../backend'
+import { parseBackendUrl, type Backend } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
 import { runStatements } from '../mysql/statements'
-import { runProgram, startDatabase, type DatabaseProgram } from './database-process'
-import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
+import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
+import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 import { withFreePort } from './free-port'
-import { createScratchDirectory } from './scratch-directory'
+import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
 
 const SOCKET_NAME = 'mysql.sock'
@@ -42,54 +42,137 @@ const HOW_TO_GET_ONE =
  */
 export async function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
   const { users = DEFAULT_USERS, signal } = options
-  const file = findMysqlServer()
-  if (file === undefined) throw new Error(HOW_TO_GET_ONE)
-  const directory = createScratchDirectory()
+  const password = randomBytes(18).toString('base64url')
+  const server = new MysqlServer({ users, password, signal })
   try {
-    const password = randomBytes(18).toString('base64url')
-    const data = join(directory.path, 'data')
-    // Where the account's name is asked for; without it a server refuses to run as root.
-    const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-    await createDataDirectory({ file, directory, args: asRoot, signal }, data)
-    const initFile = join(directory.path, 'init.sql')
-    writeFileSync(initFile, initStatements(users, password), { mode: 0o600 })
-    const { port, server } = await withFreePort(async (candidate) => ({
-      port: candidate,
-      server: await startDatabase(
-        {
-          file,
-          directory,
-          signal,
-          args: [
-            '--no-defaults',
-            ...asRoot,
-            ...settings(directory.path, data, candidate),
-            `--init-file=${initFile}`,
-          ],
-        },
-        'ready for connections',
-      ),
-    }))
-    const url = `mysql://${ADMIN}:${password}@127.0.0.1:${port}/${DATABASE}`
-    const logins = Object.fromEntries(users.map((user) => [user, { user, password }]))
-    return {
-      url,
-      socketPath: socketPath(directory.path, SOCKET_NAME),
-      logins,
-      async addUsers(names) {
-        const missing = names.filter((name) => !Object.hasOwn(logins, name))
-        const created = missing.filter((name) => name !== ADMIN)
-        await runStatements(parseBackendUrl('mysql', url), userStatements(created, password))
-        for (const user of missing) logins[user] = { user, password }
-      },
-      async stop() {
-        await server.stop('SIGTERM')
-        directory.remove()
-      },
-    }
+    await server.initialize()
+    await server.start(['--skip-log-bin'])
   } catch (error) {
-    directory.remove()
+    await server.remove()
     throw error
+  }
+  const logins = samePassword(users, password)
+  return {
+    url: server.url,
+    socketPath: server.socketPath,
+    logins,
+    async addUsers(names) {
+      const missing = names.filter((name) => !Object.hasOwn(logins, name))
+      const created = missing.filter((name) => name !== ADMIN)
+      await runStatements(server.admin, userStatements(created, password))
+      Object.assign(logins, samePassword(missing, password))
+    },
+    stop: () => server.remove(),
+  }
+}
+
+/** How a MariaDB or MySQL server is created. */
+export interface MysqlOptions {
+  /** Users of the database `app`. */
+  users: readonly string[]
+  /** Password of the administrator and of all users. */
+  password: string
+  /** Ends what is under way when it is aborted. */
+  signal?: AbortSignal | undefined
+}
+
+/** The machine's MariaDB or MySQL in a directory of its own. It may be stopped and started again, on another port. */
+export class MysqlServer {
+  readonly #file: string
+  readonly #directory: ScratchDirectory
+  readonly #data: string
+  readonly #options: MysqlOptions
+  #process: DatabaseProcess | undefined
+  #port = 0
+
+  /** Creates the directory. @throws {Error} when the machine has no server. */
+  constructor(options: MysqlOptions) {
+    const file = findMysqlServer()
+    if (file === undefined) throw new Error(HOW_TO_GET_ONE)
+    this.#file = file
+    this.#directory = createScratchDirectory()
+    this.#data = join(this.#directory.path, 'data')
+    this.#options = options
+  }
+
+  /** Address, administrator and database, as a URL. */
+  get url(): string {
+    return `mysql://${ADMIN}:${this.#options.password}@127.0.0.1:${this.#port}/${DATABASE}`
+  }
+
+  /** Path of the Unix-domain socket; undefined where there is none. */
+  get socketPath(): string | undefined {
+    return socketPath(this.#directory.path, SOCKET_NAME)
+  }
+
+  /** The server with the administrator's login. */
+  get admin(): Backend {
+    return parseBackendUrl('mysql', this.url)
+  }
+
+  /** Whether it is a MariaDB, and not a MySQL. */
+  get isMariadb(): boolean {
+    return isMariadb(this.#file)
+  }
+
+  /** Whether it was started, and not stopped. */
+  get isRunning(): boolean {
+    return this.#process !== undefined
+  }
+
+  /**
+   * Creates the data, or copies it from a server that was never started. The first {@link start} creates database and
+   * users.
+   */
+  async initialize(template?: MysqlServer): Promise<void> {
+    if (template === undefined) await createDataDirectory(this.#program(), this.#data)
+    else cpSync(template.#data, this.#data, { recursive: true })
+    const { users, password } = this.#options
+    writeFileSync(this.#initFile, initStatements(users, password), { mode: 0o600 })
+  }
+
+  /** Starts the server on a free port, with more arguments, and waits until it accepts connections. */
+  async start(args: readonly string[]): Promise<void> {
+    const initFile = existsSync(this.#initFile) ? [`--init-file=${this.#initFile}`] : []
+    await withFreePort(async (port) => {
+      const program = this.#program()
+      const usual = ['--no-defaults', ...program.args, ...settings(this.#directory.path, this.#data, port)]
+      this.#process = await startDatabase(
+        { ...program, args: [...usual, ...initFile, ...args] },
+        'ready for connections',
+      )
+      this.#port = port
+    })
+    rmSync(this.#initFile, { force: true })
+  }
+
+  /** Stops the server, if it runs. */
+  async stop(): Promise<void> {
+    await this.#process?.stop('SIGTERM')
+    this.#process = undefined
+  }
+
+  /** Stops the server, if it runs, and removes its files. */
+  async remove(): Promise<void> {
+    await this.stop()
+    this.#directory.remove()
+  }
+
+  get #initFile(): string {
+    return join(this.#directory.path, 'init.sql')
+  }
+
+  #program(): DatabaseProgram {
+    return {
+      file: this.#file,
+      directory: this.#directory,
+      args: [
+        // Where the account's name is asked for; without it a server refuses to run as root.
+        ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+        '--loose-innodb-log-file-size=16M', // not 96 MB to write and to copy
+      ],
+      signal: this.#options.signal,
+    }
   }
 }
 
@@ -142,7 +225,6 @@ function settings(directory: string, data: string, port: number): string[] {
     '--local-infile=1',
     '--loose-mysqlx=OFF', // MySQL's second port, always the same one
     // Durability is of no use to a database that lives as long as a test.
-    '--skip-log-bin',
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-buffer-pool-size=32M',
     '--skip-innodb-doublewrite',
@@ -152,6 +234,7 @@ function settings(directory: string, data: string, port: number): string[] {
 /** Statements for `--init-file`, which takes one a line. */
 function initStatements(users: readonly string[], password: string): string {
   return [
+    'SET sql_log_bin = 0', // each server of a cluster does this by itself
     // Accounts of the installation, without a password.
     `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
     `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,

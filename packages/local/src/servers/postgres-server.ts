@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BackendLogin } from '../backend'
 import { DEFAULT_USERS } from '../defaults'
-import { runStatements } from '../postgres/statements'
-import { unprivilegedAccount } from './account'
-import { runProgram, startDatabase } from './database-process'
+import { runStatements, type StatementTarget } from '../postgres/statements'
+import { unprivilegedAccount, type Account } from './account'
+import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
 import { withFreePort } from './free-port'
-import { preparePostgresFiles } from './postgres-files'
-import { createScratchDirectory } from './scratch-directory'
+import { preparePostgresFiles, type PostgresFiles } from './postgres-files'
+import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
-import type { DatabaseServerOptions, DatabaseServerWithUsers } from './database-server'
+import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
 const SUPERUSER = 'postgres'
-const SOCKET_NAME = '.s.PGSQL.65535' // the longest there is
+const LONGEST_SOCKET_NAME = '.s.PGSQL.65535'
 
 // Durability is of no use to a database that lives as long as a test.
 const SETTINGS = {
@@ -36,66 +35,144 @@ const SETTINGS = {
  */
 export async function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
   const { users = DEFAULT_USERS, signal } = options
-  const account = unprivilegedAccount()
-  const directory = createScratchDirectory(account)
+  const password = randomBytes(18).toString('base64url')
+  const server = new PostgresServer({ password, signal })
   try {
-    const { initdb, postgres, env } = preparePostgresFiles(directory.path, account)
-    const password = randomBytes(18).toString('base64url')
-    const passwordFile = join(directory.path, 'password')
-    writeFileSync(passwordFile, password, { mode: 0o600 })
-    if (account !== undefined) chownSync(passwordFile, account.uid, account.gid)
-    const data = join(directory.path, 'data')
-    // What initdb runs would die of a signal of its own, and leave shared memory behind.
-    const program = { directory, account, env, signal, stopsItsOwn: true }
-    await runProgram({ ...program, file: initdb, args: initdbArguments(data, passwordFile) })
-    const directories = socketPath(directory.path, SOCKET_NAME) === undefined ? '' : directory.path
-    const settings = Object.entries({ ...SETTINGS, unix_socket_directories: directories }).flatMap(
-      ([name, value]) => ['-c', `${name}=${value}`],
-    )
-    const { port, server } = await withFreePort(async (candidate) => ({
-      port: candidate,
-      server: await startDatabase(
-        { ...program, file: postgres, args: ['-D', data, '-p', String(candidate), ...settings] },
-        'database system is ready to accept connections',
-      ),
-    }))
-    const stop = async (): Promise<void> => {
-      await server.stop('SIGINT') // a fast shutdown
-      directory.remove()
-    }
-    const admin = { host: '127.0.0.1', port, user: SUPERUSER, password }
-    const logins: Record<string, BackendLogin> = {}
-    const addUsers = async (names: readonly string[]): Promise<void> => {
+    await server.initialize()
+    await server.start()
+    await server.createDatabase(users)
+    signal?.throwIfAborted()
+  } catch (error) {
+    await server.remove()
+    throw error
+  }
+  const logins = samePassword(users, password)
+  return {
+    url: server.url,
+    socketPath: server.socketPath,
+    logins,
+    async addUsers(names) {
       const missing = names.filter((name) => !Object.hasOwn(logins, name))
-      await runStatements({ ...admin, database: DATABASE }, userStatements(missing, password))
-      for (const user of missing) logins[user] = { user, password }
-    }
+      await server.run(userStatements(missing, password))
+      Object.assign(logins, samePassword(missing, password))
+    },
+    stop: () => server.remove(),
+  }
+}
+
+/** How a PostgreSQL server is created. */
+export interface PostgresOptions {
+  /** Password of the superuser and of all users. */
+  password: string
+  /** Settings in addition to the usual ones. */
+  settings?: Record<string, string>
+  /** Ends what is under way when it is aborted. */
+  signal?: AbortSignal | undefined
+}
+
+/** An embedded PostgreSQL in a directory of its own. It may be stopped and started again, on another port. */
+export class PostgresServer {
+  /** Directory of the data; it does not exist before {@link initialize}. */
+  readonly data: string
+  /** Account that the server runs as; undefined for this process's. */
+  readonly account: Account | undefined
+  readonly #directory: ScratchDirectory
+  readonly #files: PostgresFiles
+  readonly #options: PostgresOptions
+  #process: DatabaseProcess | undefined
+  #port = 0
+
+  /** Creates the directory. Nothing is left when this throws. */
+  constructor(options: PostgresOptions) {
+    this.#options = options
+    this.account = unprivilegedAccount()
+    this.#directory = createScratchDirectory(this.account)
+    this.data = join(this.#directory.path, 'data')
     try {
-      await runStatements({ ...admin, database: 'postgres' }, [
-        'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
-        `CREATE DATABASE ${DATABASE}`,
-      ])
-      await addUsers(users)
-      const [owner = SUPERUSER] = users
-      await runStatements({ ...admin, database: DATABASE }, [
-        `ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`,
-      ])
-      signal?.throwIfAborted()
+      this.#files = preparePostgresFiles(this.#directory.path, this.account)
     } catch (error) {
-      await stop()
+      this.#directory.remove()
       throw error
     }
-    const url = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${DATABASE}`
+  }
+
+  /** Address, administrator and database, as a URL. */
+  get url(): string {
+    return `postgresql://${SUPERUSER}:${this.#options.password}@127.0.0.1:${this.#port}/${DATABASE}`
+  }
+
+  /** Path of the Unix-domain socket; undefined where there is none. */
+  get socketPath(): string | undefined {
+    const longest = socketPath(this.#directory.path, LONGEST_SOCKET_NAME)
+    return longest === undefined ? undefined : join(this.#directory.path, `.s.PGSQL.${this.#port}`)
+  }
+
+  /** The superuser's login, in one of the databases. */
+  admin(database = DATABASE): StatementTarget {
+    const { password } = this.#options
+    return { host: '127.0.0.1', port: this.#port, user: SUPERUSER, password, database }
+  }
+
+  /** Creates the data with initdb. */
+  async initialize(): Promise<void> {
+    const passwordFile = join(this.#directory.path, 'password')
+    writeFileSync(passwordFile, this.#options.password, { mode: 0o600 })
+    if (this.account !== undefined) chownSync(passwordFile, this.account.uid, this.account.gid)
+    const args = initdbArguments(this.data, passwordFile)
+    await runProgram({ ...this.#program(), file: this.#files.initdb, args })
+  }
+
+  /** Starts the server on a free port, and waits until it accepts connections; a standby, read-only ones. */
+  async start(): Promise<void> {
+    const directories = this.socketPath === undefined ? '' : this.#directory.path
+    const all = { ...SETTINGS, unix_socket_directories: directories, ...this.#options.settings }
+    const settings = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    await withFreePort(async (port) => {
+      const args = ['-D', this.data, '-p', String(port), ...settings]
+      const program = { ...this.#program(), file: this.#files.postgres, args }
+      this.#process = await startDatabase(program, 'database system is ready to accept')
+      this.#port = port
+    })
+  }
+
+  /** Creates the database `app` with its users. */
+  async createDatabase(users: readonly string[]): Promise<void> {
+    await runStatements(this.admin('postgres'), [
+      'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
+      `CREATE DATABASE ${DATABASE}`,
+    ])
+    const [owner = SUPERUSER] = users
+    const ownership = `ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`
+    await this.run([...userStatements(users, this.#options.password), ownership])
+  }
+
+  /** Runs statements as the superuser. */
+  run(statements: readonly string[], database = DATABASE): Promise<void> {
+    return runStatements(this.admin(database), statements)
+  }
+
+  /** Stops the server, if it runs, by a fast shutdown. */
+  async stop(): Promise<void> {
+    await this.#process?.stop('SIGINT')
+    this.#process = undefined
+  }
+
+  /** Stops the server, if it runs, and removes its files. */
+  async remove(): Promise<void> {
+    await this.stop()
+    this.#directory.remove()
+  }
+
+  #program(): Omit<DatabaseProgram, 'file' | 'args'> {
+    const { signal } = this.#options
+    // What initdb runs would die of a signal of its own, and leave shared memory behind.
     return {
-      url,
-      socketPath: directories === '' ? undefined : join(directories, `.s.PGSQL.${port}`),
-      logins,
-      addUsers,
-      stop,
+      directory: this.#directory,
+      account: this.account,
+      env: this.#files.env,
+      signal,
+      stopsItsOwn: true,
     }
-  } catch (error) {
-    directory.remove()
-    throw error
   }
 }
 

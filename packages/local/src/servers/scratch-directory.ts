@@ -9,8 +9,8 @@ import type { Account } from './account'
 export interface ScratchDirectory {
   /** Its path. */
   path: string
-  /** Names the process that uses the directory; it is stopped when this process ends. */
-  guard(pid: number): void
+  /** Names the process that uses the directory, or undefined for none; it is stopped when this process ends. */
+  guard(pid: number | undefined): void
   /** Removes it with its contents. */
   remove(): void
 }
@@ -107,7 +107,7 @@ rm -rf -- "$1"
 `
 
 interface Watchdog {
-  tell(pid: number): void
+  tell(pid: number | undefined): void
   stop(): void
 }
 
@@ -123,7 +123,7 @@ function startWatchdog(directory: string): Watchdog {
   shell.unref()
   return {
     tell(pid) {
-      shell.stdin.write(`${pid}\n`)
+      shell.stdin.write(`${pid ?? ''}\n`)
     },
     stop() {
       shell.kill('SIGKILL')

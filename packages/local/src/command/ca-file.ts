@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { createScratchDirectory } from '../servers/scratch-directory'
 
 /** A file with the CA certificate, which is removed when this process ends. */
-export interface AuthorityFile {
+export interface CaFile {
   /** Its absolute path. */
   path: string
   /** Removes it. */
@@ -15,7 +15,7 @@ export interface AuthorityFile {
  *
  * @throws the error of the file system.
  */
-export function writeAuthorityFile(ca: string, file: string | undefined): AuthorityFile {
+export function writeCaFile(ca: string, file: string | undefined): CaFile {
   if (file !== undefined) {
     const path = resolve(file)
     writeFileSync(path, ca)

@@ -1,0 +1,317 @@
+import type { Duplex } from 'node:stream'
+import type { Address } from '../address'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
+import { publish } from '../events'
+import type { Login } from '../login/login'
+import type { LoginTarget } from '../login/login-target'
+import { readClusterNames, type ClusterNames } from './cluster-names'
+import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
+import type { Member, OpenProbe, Probe, Session } from './probe'
+import { addressesOf, askOnce, searchWriter, type Candidate, type Found } from './search'
+
+/** The longest wait for a search, if the driver has no time limit for opening a connection. */
+const LONGEST_SEARCH_MS = 30_000
+/** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
+const SEARCH_SHARE = 0.75
+/** How long not to search after every server refused the search's login. */
+const REFUSED_MS = 60_000
+/**
+ * How long not to look at a silent server again: a query may take long. Doubles with each look at a server that is well.
+ */
+const FIRST_REST_MS = 2_000
+const LONGEST_REST_MS = 16_000
+/** How long the list of a cluster's instances is used to choose a reader. */
+const LIST_MS = 30_000
+/** How long to leave out a reader that refused a connection. */
+const LEFT_OUT_MS = 30_000
+/** A reader that is further behind the writer is left out. */
+const LONGEST_LAG_MS = 10_000
+
+/** A connection that a driver is about to open. */
+export interface Opening extends Session {
+  /** The driver's socket. */
+  socket: Duplex
+  /** The driver's time limit for opening a connection. Default: none. */
+  limitMs?: number | undefined
+  openProbe: OpenProbe
+}
+
+/** A connection that is being opened, with the login that we use for connections of our own. */
+interface Opener extends Opening {
+  login: Login
+  target: LoginTarget
+}
+
+/** A search in progress. */
+interface Search {
+  /** Settles when it is over. */
+  result: Promise<void>
+  abort: AbortController
+  /** The number of connections that wait for it. */
+  waiting: number
+}
+
+/** By writer endpoint and port. All configurations of the process share them. */
+const clusters = new Map<string, Cluster>()
+
+/**
+ * Finds the login target for the address that a driver connects to, and in a cluster the server: the writer, wherever
+ * DNS leads, or one of the readers.
+ */
+export async function findServer(login: Login, address: Address, opening: Opening): Promise<LoginTarget> {
+  const target = await login.target(address)
+  const role = login.roleAt(target)
+  const names = role === 'any' ? undefined : readClusterNames(target.parsed)
+  if (role === 'any' || !names) return target
+  const { port } = target.endpoint
+  const key = `${names.writer}:${port}`
+  let cluster = clusters.get(key)
+  if (!cluster) clusters.set(key, (cluster = new Cluster(names, port)))
+  return cluster.place({ login, target, ...opening }, role)
+}
+
+/** What the process knows about one cluster. */
+class Cluster implements ConnectionObserver {
+  readonly #names: ClusterNames
+  readonly #endpoint: Server
+  readonly #connections = new Map<ClusterConnection, Opener>()
+  /** The instances, by host. */
+  readonly #members = new Map<string, Member>()
+  /** The request for the list of the instances. */
+  #list: { result: Promise<void>; sinceMs: number } | undefined
+  /** The writer that the last search found. Default: the endpoint leads to it. */
+  #writer: Server | undefined
+  #isInDoubt = false
+  /** The connection that raised the doubt. */
+  #doubted: ClusterConnection | undefined
+  /** The number of searches that found the writer. */
+  #generation = 0
+  #search: Search | undefined
+  /** When each host refused a login. */
+  readonly #refusals = new Map<string, number>()
+  /** When each reader failed while a connection was opened. */
+  readonly #failures = new Map<string, number>()
+  /** When every server refused the login of a search. */
+  #refusedAtMs: number | undefined
+  #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
+
+  constructor(names: ClusterNames, port: number) {
+    this.#names = names
+    this.#endpoint = { host: names.writer, port }
+  }
+
+  /** Chooses the server for a new connection. */
+  async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
+    const { socket, limitMs = 0, target } = opener
+    if (role === 'reader') await this.#refreshMembers(opener)
+    else if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedAtMs))
+      await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
+    this.#dropClosed()
+    // Choose and count without a pause between, so that connections that are opened at once are spread.
+    const server = role === 'reader' ? this.#chooseReader() : this.#knownWriter
+    const connection = new ClusterConnection(this, {
+      server,
+      role,
+      generation: this.#generation,
+      isLastResort: this.#isInDoubt,
+      close: (error) => void socket.destroy(error),
+    })
+    this.#connections.set(connection, opener)
+    return { ...targetAt(target, server), connection }
+  }
+
+  onDoubt(connection: ClusterConnection): void {
+    // Ignore a connection to a server that a search has left since.
+    if (connection.role === 'reader' || connection.generation !== this.#generation) return
+    this.#isInDoubt = true
+    this.#doubted = connection
+  }
+
+  onFailedLogin(connection: ClusterConnection): void {
+    if (connection.role === 'reader') this.#failures.set(connection.server.host, Date.now())
+    this.onDoubt(connection)
+  }
+
+  onWriter({ isLastResort }: ClusterConnection): void {
+    if (isLastResort) this.#isInDoubt = false
+  }
+
+  onRefused(connection: ClusterConnection): void {
+    this.#refusals.set(connection.server.host, Date.now())
+    if (connection.server === this.#writer) this.onDoubt(connection)
+  }
+
+  onSilence(connection: ClusterConnection): void {
+    const opener = this.#connections.get(connection)
+    const { ms, sinceMs } = this.#rest
+    if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
+    this.#rest = { ms: Math.min(ms * 2, LONGEST_REST_MS), sinceMs: Date.now() }
+    this.#doubted = connection
+    const { server, address } = connection
+    void this.#awaitSearch(opener, LONGEST_SEARCH_MS, { host: server.host, address })
+  }
+
+  get #knownWriter(): Server {
+    return (this.#isInDoubt ? undefined : this.#writer) ?? this.#endpoint
+  }
+
+  /** The reader with the fewest connections of this process; the writer if there is no reader that can be used. */
+  #chooseReader(): Server {
+    const { port } = this.#endpoint
+    const readers = [...this.#members].filter(([, { isWriter }]) => !isWriter)
+    const dialled = readers.filter(([host]) => !isWithin(REFUSED_MS, this.#refusals.get(host)))
+    const usable = dialled.filter(
+      ([host, { lagMs = 0 }]) => lagMs <= LONGEST_LAG_MS && !isWithin(LEFT_OUT_MS, this.#failures.get(host)),
+    )
+    const hosts = leastUsed(
+      usable.map(([host]) => host),
+      [...this.#connections.keys()].map(({ server }) => server.host),
+    )
+    // Spread the readers of many processes, too.
+    const host = hosts[Math.floor(Math.random() * hosts.length)]
+    if (host !== undefined) return { host, port }
+    // Without a list of instances, or if they do not accept their names, DNS decides.
+    const isEndpointNeeded = this.#members.size === 0 || dialled.length < readers.length
+    const { reader } = this.#names
+    return isEndpointNeeded && reader !== undefined ? { host: reader, port } : this.#knownWriter
+  }
+
+  /** Asks for the list of the instances, unless it is new. All connections share the request. */
+  #refreshMembers(opener: Opener): Promise<void> {
+    if (!this.#list || !isWithin(LIST_MS, this.#list.sinceMs))
+      this.#list = { result: this.#requestMembers(opener), sinceMs: Date.now() }
+    return this.#list.result
+  }
+
+  async #requestMembers(opener: Opener): Promise<void> {
+    const { writer, reader } = this.#names
+    for (const host of [reader, writer]) {
+      if (host === undefined) continue
+      try {
+        const { members } = await askOnce((signal) => this.#openProbe(opener, host, host, signal))
+        return this.#setMembers(members)
+      } catch {
+        // Ask the next endpoint. If no endpoint answers, the old list remains.
+      }
+    }
+  }
+
+  #setMembers(members: readonly Member[]): void {
+    if (members.length === 0) return
+    this.#members.clear()
+    for (const member of members) {
+      const host = this.#names.instance(member.instance)
+      if (host !== undefined) this.#members.set(host, member)
+    }
+  }
+
+  #openProbe(
+    { login, target, openProbe, user, database }: Opener,
+    host: string,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<Probe> {
+    const server = { host, port: this.#endpoint.port, address }
+    return openProbe(login, targetAt(target, server), { user, database }, signal)
+  }
+
+  /** Waits for the search, which all connections share. Aborts it when nothing waits for it any more. */
+  async #awaitSearch(opener: Opener, limitMs: number, first?: Candidate): Promise<void> {
+    const search = (this.#search ??= this.#startSearch(opener, first))
+    search.waiting++
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise((resolve) => {
+      timer = setTimeout(resolve, limitMs)
+      opener.socket.once('close', resolve)
+    })
+    await Promise.race([search.result, limit])
+    clearTimeout(timer)
+    if (--search.waiting > 0) return
+    search.abort.abort()
+    if (this.#search === search) this.#search = undefined
+  }
+
+  #startSearch(opener: Opener, first?: Candidate): Search {
+    const abort = new AbortController()
+    const start = performance.now()
+    const { writer, reader } = this.#names
+    const hosts = [writer, ...(reader === undefined ? [] : [reader]), ...this.#members.keys()]
+    const found = searchWriter({
+      candidates: hosts.map((host) => ({ host })),
+      first,
+      open: (host, address, signal) => this.#openProbe(opener, host, address, signal),
+      onMembers: (members) => {
+        this.#setMembers(members)
+        return [...this.#members.keys()]
+      },
+      signal: abort.signal,
+    })
+    const search: Search = {
+      abort,
+      waiting: 0,
+      result: found.then(async (one) => {
+        if (one) await this.#moveTo(one, start)
+        else if (!abort.signal.aborted) this.#refusedAtMs = Date.now()
+        if (this.#search === search) this.#search = undefined
+      }),
+    }
+    return search
+  }
+
+  /** Makes a server the writer, and closes the connections to other servers. */
+  async #moveTo({ host, address, answer: { instance = '' } }: Found, start: number): Promise<void> {
+    const { port } = this.#endpoint
+    const named = this.#names.instance(instance)
+    const server =
+      named !== undefined && !isWithin(REFUSED_MS, this.#refusals.get(named))
+        ? { host: named, port }
+        : { host, port, address }
+    // A name may have an address of IPv4 and one of IPv6.
+    const addresses = new Set([address, ...(await addressesOf(server.host).catch(() => []))])
+    const isAt = (connection: ClusterConnection): boolean =>
+      connection.address === undefined
+        ? connection.server.host === server.host
+        : addresses.has(connection.address)
+    const isMoved = !this.#doubted || !isAt(this.#doubted)
+    // A silent server is well: a query takes long.
+    if (!isMoved && !this.#isInDoubt) return
+    const from = this.#writer?.host
+    this.#writer = server
+    this.#isInDoubt = false
+    this.#generation++
+    if (isMoved) {
+      this.#rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
+      const searchMs = performance.now() - start
+      const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
+      publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
+    }
+    this.#dropClosed()
+    for (const connection of this.#connections.keys()) {
+      if (!isMoved || isAt(connection)) connection.generation = this.#generation
+      else if (connection.role === 'writer') connection.retire('WRITER_MOVED')
+    }
+  }
+
+  #dropClosed(): void {
+    for (const [connection, { socket }] of this.#connections) {
+      if (socket.destroyed) this.#connections.delete(connection)
+    }
+  }
+}
+
+/** The hosts that occur least among the hosts of connections. */
+export function leastUsed(hosts: readonly string[], connected: readonly string[]): string[] {
+  const counts = hosts.map((host) => connected.filter((one) => one === host).length)
+  const least = Math.min(...counts)
+  return hosts.filter((_, at) => counts[at] === least)
+}
+
+/** The target for a server of the cluster that a target belongs to. */
+function targetAt({ region }: LoginTarget, { host, port, address = host }: Server): LoginTarget {
+  return { dial: { host: address, port }, endpoint: { host, port }, parsed: parseEndpoint(host), region }
+}
+
+/** Whether a moment was less than `ms` ago, also if the clock was set back since. */
+function isWithin(ms: number, sinceMs = -Infinity): boolean {
+  return Math.abs(Date.now() - sinceMs) < ms
+}

@@ -1,0 +1,155 @@
+import { lookup } from 'node:dns'
+import { withTimeout } from '../with-timeout'
+import { isRefusal } from './failures'
+import type { Answer, Member, Probe } from './probe'
+
+const PAUSE_MS = 100
+/** The longest pause after a connection that failed. */
+const LONGEST_PAUSE_MS = 500
+/** Time for a login, and for an answer. Doubles with each failure of a server, for servers that are slow. */
+const ANSWER_MS = 1_000
+const LONGEST_ANSWER_MS = 8_000
+/** Time for the first candidate to answer alone. */
+const FIRST_ANSWER_MS = 500
+
+/** The writer, and the connection that it was found by. */
+export interface Found {
+  host: string
+  address: string
+  answer: Answer
+}
+
+/** A host to look at. */
+export interface Candidate {
+  host: string
+  /** Default: the addresses in DNS. */
+  address?: string | undefined
+}
+
+export interface SearchOptions {
+  candidates: readonly Candidate[]
+  /** The server to look at first. The others follow only if it does not answer soon that it is the writer. */
+  first?: Candidate | undefined
+  /** Dials an address, and logs in to the server as `host`. */
+  open(host: string, address: string, signal: AbortSignal): Promise<Probe>
+  /** Gets a server's list of instances, and returns the hosts of all instances that are known. */
+  onMembers(members: readonly Member[]): string[]
+  signal: AbortSignal
+}
+
+/**
+ * Looks for the writer at each candidate, and at each instance that a server names, until a server says that it is the
+ * writer itself: a reader's list is not up to date. Keeps one connection to each server. Returns undefined if it was
+ * aborted, or if every server refused the login.
+ */
+export function searchWriter(options: SearchOptions): Promise<Found | undefined> {
+  const { candidates, first, open, onMembers, signal } = options
+  const search = new AbortController()
+  const over = AbortSignal.any([signal, search.signal])
+  const seen = new Set<string>()
+  const taken = new Set<string>()
+
+  return new Promise((resolve) => {
+    let running = 0
+    const end = (found?: Found): void => {
+      resolve(found)
+      search.abort()
+    }
+    signal.addEventListener('abort', () => end(), { once: true })
+    run(start())
+
+    async function start(): Promise<void> {
+      if (first) {
+        run(watch(first))
+        await pause(FIRST_ANSWER_MS, over)
+      }
+      for (const candidate of candidates) add(candidate)
+    }
+
+    function add(candidate: Candidate): void {
+      if (over.aborted || seen.has(candidate.host)) return
+      seen.add(candidate.host)
+      run(watch(candidate))
+    }
+
+    function run(task: Promise<void>): void {
+      running++
+      void task.finally(() => {
+        if (--running === 0) end()
+      })
+    }
+
+    /** Asks the server behind one name until the search is over, or until it refuses the login. */
+    async function watch({ host, address: known }: Candidate): Promise<void> {
+      for (let failures = 0; !over.aborted;) {
+        let pauseMs = LONGEST_PAUSE_MS
+        try {
+          // Two names may lead to one server: the second name waits, in case its address changes.
+          const address = (known ? [known] : await addressesOf(host)).find((one) => !taken.has(one))
+          if (address) await ask(host, address, Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS))
+        } catch (error) {
+          if (isRefusal(error)) return
+          pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
+        }
+        await pause(pauseMs, over)
+      }
+    }
+
+    /** Asks one server until it fails, or is the writer. */
+    async function ask(host: string, address: string, limitMs: number): Promise<void> {
+      const attempt = new AbortController()
+      const answered = <T>(promise: Promise<T>): Promise<T> =>
+        withTimeout(limitMs, promise, () => new Error(`no answer within ${limitMs} ms`))
+      taken.add(address)
+      try {
+        const probe = await answered(open(host, address, AbortSignal.any([over, attempt.signal])))
+        while (!over.aborted) {
+          const answer = await answered(probe.ask())
+          for (const member of onMembers(answer.members)) add({ host: member })
+          if (answer.isWriter) return end({ host, address, answer })
+          await pause(PAUSE_MS, over)
+        }
+      } finally {
+        attempt.abort()
+        taken.delete(address)
+      }
+    }
+  })
+}
+
+/** Logs in to a server, asks it once, and closes the connection. */
+export async function askOnce(open: (signal: AbortSignal) => Promise<Probe>): Promise<Answer> {
+  const attempt = new AbortController()
+  try {
+    return await withTimeout(
+      ANSWER_MS,
+      open(attempt.signal).then((probe) => probe.ask()),
+      () => new Error(`no answer within ${ANSWER_MS} ms`),
+    )
+  } finally {
+    attempt.abort()
+  }
+}
+
+/** The addresses of a host, as the drivers find them. */
+export function addressesOf(host: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true }, (error, found) =>
+      error ? reject(error) : resolve(found.map(({ address }) => address)),
+    )
+  })
+}
+
+/** Waits for a quarter less or more than `ms`, so that the processes of an application do not ask in step. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms * (0.75 + Math.random() / 2))
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
+}

@@ -1,0 +1,494 @@
+import { randomBytes } from 'node:crypto'
+import { createAuthority, type Authority } from '../certificate'
+import { checkNames, expectBoolean, expectNumber } from '../checks'
+import type { Engine } from '../defaults'
+import { identityEnvironment } from '../iam/identity'
+import { LocalRds } from '../local-rds'
+import { MysqlServer } from '../servers/mysql-server'
+import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import { ReplicatedMariadb } from './replicated-mariadb'
+import type { InstanceStatus, ReplicatedServer } from './replicated-server'
+import { ReplicatedPostgres } from './replicated-postgres'
+
+/** Options of a cluster. */
+export interface LocalClusterOptions extends Pick<
+  LocalRdsOptions,
+  'engine' | 'port' | 'region' | 'users' | 'identities' | 'signal'
+> {
+  /** Number of instances, the writer among them. Default 3. */
+  instances?: number
+  /**
+   * Whether the servers can tell their instance identifier and the cluster's instances, as Aurora's can. Default true.
+   * With false they know their role alone, as those of a Multi-AZ DB cluster.
+   */
+  aurora?: boolean
+}
+
+/** An instance of a cluster. */
+export interface LocalInstance {
+  /** Instance identifier: `local-1`, `local-2`, … */
+  readonly id: string
+  /** Name of its endpoint. */
+  readonly host: string
+  /** IP address that the endpoint listens on. */
+  readonly address: string
+  /** Its endpoint, with the logins and connections of this instance. */
+  readonly endpoint: LocalRds
+  /** Whether it is the writer: the instance that was promoted last, also when its server is down. */
+  readonly isWriter: boolean
+  /** Whether its server runs. */
+  readonly isRunning: boolean
+}
+
+interface Instance extends LocalInstance {
+  server: ReplicatedServer
+  isWriter: boolean
+  isRunning: boolean
+  isFrozen: boolean
+  /** Whether it has everything that the writer committed before it stopped. */
+  isComplete: boolean
+  stoppedAt?: Date
+  lagMs: number
+}
+
+const OPTION_NAMES: (keyof LocalClusterOptions)[] = [
+  'engine',
+  'instances',
+  'aurora',
+  'port',
+  'region',
+  'users',
+  'identities',
+  'signal',
+]
+
+/**
+ * Starts an Aurora cluster on this machine: a writer and readers, real servers with real replication, and for each an
+ * endpoint that verifies tokens as {@link startLocalRds} does. The names of cluster and instances must be resolved by
+ * the caller; {@link LocalCluster.addresses} knows their addresses.
+ *
+ * Each instance has a loopback address of its own, from 127.0.0.11 on. Linux and Windows have them all; macOS has only
+ * 127.0.0.1 until `sudo ifconfig lo0 alias 127.0.0.11` and so on.
+ * @throws {TypeError} when an option is wrong, Error when a server or an endpoint does not start; nothing is left then.
+ * @example
+ * const cluster = await startLocalCluster({ engine: 'postgres', instances: 3 })
+ * // … connect to cluster.host and cluster.port, with a DNS that asks cluster.addresses …
+ * await cluster.failover()
+ * await cluster.close()
+ */
+export function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+  return LocalCluster.start(options)
+}
+
+/** A running cluster. Its operations run one after the other. */
+export class LocalCluster {
+  /** Database engine. */
+  readonly engine: Engine
+  /** Name of the cluster's writer endpoint. */
+  readonly host: string
+  /** Name of the cluster's reader endpoint. */
+  readonly readerHost: string
+  /** Region that tokens must be signed for. */
+  readonly region: string
+  /** The first database user. */
+  readonly user: string
+  /** Certificate of the CA that signed the certificates of all instances, in PEM. */
+  readonly ca: string
+  /** Environment variables with which an AWS SDK finds the first identity and the region. */
+  readonly env: Record<string, string>
+
+  readonly #options: ResolvedOptions
+  readonly #authority: Authority
+  readonly #domain: string
+  /** All servers, also those that are being started. */
+  readonly #servers = new Set<{ remove(): Promise<void> }>()
+  #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
+  #instances: Instance[] = []
+  #created = 0
+  /** First three parts of the addresses. */
+  #network = ''
+  #operations: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ResolvedOptions, authority: Authority) {
+    const { engine, configuration } = options
+    const { region, users, identities } = configuration
+    const hash = Array.from(randomBytes(12), (byte) => (byte % 36).toString(36)).join('')
+    this.#domain = `${hash}.${region}.rds.amazonaws.com`
+    this.engine = engine
+    this.host = `local.cluster-${this.#domain}`
+    this.readerHost = `local.cluster-ro-${this.#domain}`
+    this.region = region
+    this.user = users[0] ?? ''
+    this.ca = authority.ca
+    this.env = identityEnvironment(identities[0], region)
+    this.#options = options
+    this.#authority = authority
+  }
+
+  /** Starts a cluster, as {@link startLocalCluster} does. */
+  static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+    checkNames('startLocalCluster', options, OPTION_NAMES)
+    const { instances = 3, aurora = true, ...rest } = options
+    if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
+      throw new TypeError('instances must be a whole number from 1 to 16')
+    const resolved = resolveOptions(rest)
+    expectBoolean('aurora', aurora)
+    const cluster = new LocalCluster(resolved, await createAuthority())
+    try {
+      await cluster.#start(instances, aurora)
+      resolved.signal?.throwIfAborted()
+      return cluster
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+  }
+
+  /** TCP port of all endpoints. */
+  get port(): number {
+    return this.#writer.endpoint.port
+  }
+
+  /** The database, `app`. */
+  get database(): string {
+    return this.#writer.server.backend.database
+  }
+
+  /** The cluster's instances. */
+  get instances(): readonly LocalInstance[] {
+    return [...this.#instances]
+  }
+
+  /**
+   * The addresses that a name of the cluster has now, as a DNS without delay would answer: for the cluster endpoint the
+   * writer's, also while it is down; for the reader endpoint those of all readers that run, or else the writer's.
+   *
+   * @returns undefined for a name that is not the cluster's.
+   */
+  addresses(host: string): string[] | undefined {
+    const name = host.toLowerCase()
+    if (name === this.host) return [this.#writer.address]
+    if (name !== this.readerHost) {
+      const instance = this.#instances.find((candidate) => candidate.host === name)
+      return instance && [instance.address]
+    }
+    const readers = this.#instances.filter(({ isWriter, isRunning }) => !isWriter && isRunning)
+    return readers.length === 0 ? [this.#writer.address] : readers.map(({ address }) => address)
+  }
+
+  /**
+   * The writer dies, a reader becomes the writer, and the old writer comes back as a reader: {@link kill},
+   * {@link promote} and {@link restart} in one. `to` is the instance to promote; default: the first reader that runs.
+   * A writer without readers comes back as the writer.
+   */
+  async failover({ to }: { to?: string } = {}): Promise<void> {
+    const { id } = this.#writer
+    await this.kill(id)
+    if (this.#instances.length > 1) await this.promote(to)
+    await this.restart(id)
+  }
+
+  /** As {@link failover}, but the writer's server shuts down while its clients are connected, and can tell them. */
+  async switchover({ to }: { to?: string } = {}): Promise<void> {
+    const { id } = this.#writer
+    await this.promote(to)
+    await this.restart(id)
+  }
+
+  /**
+   * Ends an instance, by default the writer: its connections close without a message, and new ones are refused.
+   *
+   * The readers have all that the writer committed, as with Aurora's shared storage.
+   */
+  kill(id?: string): Promise<void> {
+    return this.#enqueue(async () => {
+      const instance = this.#instance(id)
+      await this.#suspend(instance)
+      await this.#stop(instance)
+    })
+  }
+
+  /**
+   * Makes a reader the writer, by default the first that runs. The old writer's server is shut down before, unless it is
+   * down, and stays down until {@link restart}; if it is frozen, its endpoint remains silent.
+   *
+   * Resolves when the instance accepts writes. The other readers learn of it, and follow it, a moment later.
+   * @throws {Error} when the reader is down, or was down when the writer stopped.
+   */
+  promote(id?: string): Promise<void> {
+    const promoted = this.#enqueue(async () => {
+      const old = this.#writer
+      const reader = id === undefined ? this.#instances.find(isRunningReader) : this.#instance(id)
+      if (reader === undefined || !isRunningReader(reader))
+        throw new Error(id === undefined ? 'no reader runs' : `${id} is not a reader that runs`)
+      if (!old.isRunning && !reader.isComplete)
+        throw new Error(`${reader.id} was down when the writer stopped`)
+      await this.#stop(old)
+      await reader.server.promote()
+      old.isWriter = false
+      reader.isWriter = true
+      reader.server.report(this.#status())
+      if (!old.isFrozen) await this.#suspend(old)
+    })
+    this.#operations = this.#operations.then(() => this.#follow())
+    this.#operations.catch(() => {}) // the next operation fails with it
+    return promoted
+  }
+
+  /**
+   * Starts an instance again, by default the writer; one that runs is ended before. It comes back as the writer if no
+   * reader was promoted meanwhile, else as a reader.
+   */
+  restart(id?: string): Promise<void> {
+    return this.#enqueue(() => this.#restart(this.#instance(id)))
+  }
+
+  /**
+   * Makes an instance hang, by default the writer: its connections stay open, and nothing is answered.
+   *
+   * @returns a function that ends it. If a reader was promoted meanwhile, the connections are closed then, and the
+   * instance comes back as a reader.
+   */
+  async freeze(id?: string): Promise<() => Promise<void>> {
+    const instance = this.#instance(id)
+    await this.#enqueue(() => {
+      instance.isFrozen = true
+      instance.endpoint.freeze()
+      return Promise.resolve()
+    })
+    return () =>
+      this.#enqueue(async () => {
+        if (!instance.isFrozen) return
+        instance.isFrozen = false
+        if (instance.isRunning) instance.endpoint.thaw()
+        else await this.#restart(instance)
+      })
+  }
+
+  /** Adds a reader. */
+  addInstance(): Promise<LocalInstance> {
+    return this.#enqueue(async () => {
+      const created = this.#create()
+      try {
+        await this.#startReader(created.server)
+        const instance = await this.#listen(created, this.port)
+        this.#report()
+        return instance
+      } catch (error) {
+        await this.#remove(created.server)
+        throw error
+      }
+    })
+  }
+
+  /** Removes a reader, with its data. */
+  removeInstance(id: string): Promise<void> {
+    return this.#enqueue(async () => {
+      const instance = this.#instance(id)
+      if (instance.isWriter) throw new Error(`${id} is the writer: promote a reader before`)
+      this.#instances = this.#instances.filter((other) => other !== instance)
+      this.#report()
+      await instance.endpoint.close()
+      await this.#remove(instance.server)
+    })
+  }
+
+  /** Sets how far a reader reports to lag behind, in milliseconds. It does not lag in fact. */
+  setLag(id: string, lagMs: number): Promise<void> {
+    return this.#enqueue(() => {
+      this.#instance(id).lagMs = lagMs
+      this.#report()
+      return Promise.resolve()
+    })
+  }
+
+  /** Closes everything, and stops all servers; resolves when nothing is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#operations
+      .catch(() => {})
+      .then(async () => {
+        await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
+        await Promise.all([...this.#servers].map((server) => server.remove()))
+      })
+    return this.#closing
+  }
+
+  get #writer(): Instance {
+    const writer = this.#instances.find(({ isWriter }) => isWriter)
+    if (writer === undefined) throw new Error('the cluster has no writer yet')
+    return writer
+  }
+
+  #instance(id = this.#writer.id): Instance {
+    const instance = this.#instances.find((candidate) => candidate.id === id)
+    if (instance === undefined) throw new Error(`the cluster has no instance ${id}`)
+    return instance
+  }
+
+  /** Runs an operation after those before it, whether or not they failed. */
+  #enqueue<T>(operation: () => Promise<T>): Promise<T> {
+    const done = this.#operations.then(operation)
+    this.#operations = done.catch(() => {})
+    return done
+  }
+
+  async #start(instances: number, aurora: boolean): Promise<void> {
+    this.#createServer = await this.#prepareServers(aurora)
+    const [writer, ...readers] = Array.from({ length: instances }, () => this.#create())
+    if (writer === undefined) return
+    await writer.server.startWriter()
+    const started = await Promise.allSettled(
+      readers.map(({ server }) => this.#startReader(server, writer.server)),
+    )
+    for (const result of started) if (result.status === 'rejected') throw result.reason
+    await this.#listenAll([writer, ...readers])
+    this.#report()
+  }
+
+  async #prepareServers(aurora: boolean): Promise<(id: string, number: number) => ReplicatedServer> {
+    const { engine, signal, configuration } = this.#options
+    const password = randomBytes(18).toString('base64url')
+    const options = { users: configuration.users, password, aurora, signal }
+    if (engine === 'postgres') return (id) => new ReplicatedPostgres(id, options)
+    const template = new MysqlServer(options)
+    this.#servers.add(template)
+    if (!template.isMariadb) throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
+    await template.initialize()
+    return (id, number) => new ReplicatedMariadb(id, number, template, options)
+  }
+
+  #create(): CreatedServer {
+    const number = ++this.#created
+    const id = `local-${number}`
+    const server = this.#createServer(id, number)
+    this.#servers.add(server)
+    return { id, number, server }
+  }
+
+  async #startReader(server: ReplicatedServer, writer = this.#writer.server): Promise<void> {
+    await server.startReader(writer)
+    await server.untilFollowing(writer)
+  }
+
+  /** Finds addresses that have the same port free, and listens on them. */
+  async #listenAll(servers: readonly CreatedServer[]): Promise<void> {
+    for (let network = 0; ; network++) {
+      this.#network = `127.0.${network}`
+      try {
+        for (const server of servers)
+          await this.#listen(server, this.#instances[0]?.endpoint.port ?? this.#options.port)
+        return
+      } catch (error) {
+        await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
+        this.#instances = []
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || network === 255) throw error
+      }
+    }
+  }
+
+  /** Starts the endpoint of a server that runs. The first one is the writer's. */
+  async #listen({ id, number, server }: CreatedServer, port: number): Promise<Instance> {
+    const host = `${id}.${this.#domain}`
+    const address = `${this.#network}.${10 + number}`
+    const configuration = { ...this.#options.configuration, endpoints: [host, this.host, this.readerHost] }
+    const endpoint = await LocalRds.listen(
+      { ...this.#options, host: address, port, configuration },
+      {
+        authority: this.#authority,
+        server: {
+          get backend() {
+            return server.backend
+          },
+          rewrite: server.rewrite,
+          addUsers: () => Promise.resolve(), // the endpoints share the users that the cluster was started with
+          stop: () => Promise.resolve(), // the cluster stops its servers
+        },
+      },
+    )
+    const instance: Instance = {
+      id,
+      host,
+      address,
+      endpoint,
+      server,
+      isWriter: this.#instances.length === 0,
+      isRunning: true,
+      isFrozen: false,
+      isComplete: false,
+      lagMs: 0,
+    }
+    this.#instances.push(instance)
+    return instance
+  }
+
+  async #suspend(instance: Instance): Promise<void> {
+    instance.isFrozen = false
+    await instance.endpoint.suspend()
+  }
+
+  async #stop(instance: Instance): Promise<void> {
+    if (!instance.isRunning) return
+    if (instance.isWriter) for (const other of this.#instances) other.isComplete = other.isRunning
+    instance.isRunning = false
+    instance.stoppedAt = new Date()
+    await instance.server.stop()
+  }
+
+  async #restart(instance: Instance): Promise<void> {
+    await this.#suspend(instance)
+    await this.#stop(instance)
+    const writer = this.#writer
+    if (instance === writer) await instance.server.startWriter()
+    else if (writer.isRunning) await this.#startReader(instance.server)
+    else await instance.server.startReader(writer.server)
+    instance.isRunning = true
+    delete instance.stoppedAt
+    if (instance === writer) await this.#follow()
+    else this.#report()
+    await instance.endpoint.resume()
+  }
+
+  /** Makes the readers that run follow the writer, if it runs, and tells all servers of the instances. */
+  async #follow(): Promise<void> {
+    const writer = this.#writer
+    const readers = writer.isRunning ? this.#instances.filter(isRunningReader) : []
+    await Promise.all(
+      readers.map(async ({ server }) => {
+        await server.follow(writer.server)
+        await server.untilFollowing(writer.server)
+      }),
+    )
+    this.#report()
+  }
+
+  #report(): void {
+    const status = this.#status()
+    for (const { server } of this.#instances) server.report(status)
+  }
+
+  #status(): InstanceStatus[] {
+    return this.#instances.map(({ id, isWriter, lagMs, stoppedAt }) => ({
+      id,
+      isWriter,
+      lagMs,
+      ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    }))
+  }
+
+  async #remove(server: ReplicatedServer): Promise<void> {
+    this.#servers.delete(server)
+    await server.remove()
+  }
+}
+
+interface CreatedServer {
+  id: string
+  /** 1 for the first one, and so on; a number is used once. */
+  number: number
+  server: ReplicatedServer
+}
+
+function isRunningReader({ isWriter, isRunning }: Instance): boolean {
+  return !isWriter && isRunning
+}

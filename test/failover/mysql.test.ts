@@ -1,0 +1,178 @@
+import type { ConnectionRetiredEvent } from '@rds-iam/core'
+import { mariadbConfig } from '@rds-iam/core/mariadb'
+import { mysql2Config } from '@rds-iam/core/mysql2'
+import mariadb from 'mariadb'
+import oldestMariadb from 'mariadb-3.4'
+import mysql from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Adapter, Database, LoginOptions } from '../contract/adapter'
+import { adapters } from '../contract/adapters'
+import { mariadbConnections, mariadbPool } from '../contract/drivers'
+import { nextMessages, ours, rejection } from '../contract/outcome'
+import { openConnections, record, startTestCluster, type TestCluster } from './test-cluster'
+
+const [mysql2, knex, kysely] = await Promise.all([adapters.mysql2(), adapters.knex(), adapters.kysely()])
+const mariadb34 = oldestMariadb as unknown as typeof mariadb
+
+/** The pool of the mariadb driver. Its time limit for a connection, 3 s in the contract, may be too short for a promotion. */
+const patientMariadb: Adapter = {
+  ...mariadbPool(mariadb),
+  open: (options, max) =>
+    mariadbPool(mariadb).open({ ...options, acquireTimeout: 20_000 } as LoginOptions, max),
+}
+
+const drivers: [string, Adapter][] = [
+  ['mysql2', mysql2['mysql2']],
+  ['mysql2 3.15', mysql2['mysql2 3.15']],
+  ['knex with mysql2', knex['knex with mysql2']],
+  ['kysely with mysql2', kysely['kysely MysqlDialect']],
+  ['mariadb', patientMariadb],
+  // Its pool opens connections in the background, or none at all.
+  ['mariadb 3.4', mariadbConnections(mariadb34)],
+]
+
+const READ_ONLY = /--read-only option so it cannot execute this statement/
+const INSERT = 'insert into t values (1)'
+
+describe('after the writer of a MySQL cluster has changed', () => {
+  let test: TestCluster
+  let retired: ReturnType<typeof record<ConnectionRetiredEvent>>
+  beforeAll(async () => {
+    test = await startTestCluster('mysql', 2)
+    const db = mysql2['mysql2'].open(test.options, 1)
+    await db.sql('create table t (n int)')
+    await db.close()
+    retired = record('rds-iam:connection.retired')
+  })
+  const databases: Database[] = []
+  function open(adapter: Adapter, max: number, target?: 'any' | 'reader'): Database {
+    const iam = { ...test.options.iam, ...(target && { target }) }
+    const db = adapter.open({ ...test.options, iam }, max)
+    databases.push(db)
+    return db
+  }
+  afterEach(async () => {
+    await Promise.all(databases.splice(0).map((db) => db.close()))
+    retired.messages.length = 0
+  })
+  afterAll(() => test.close())
+
+  const reasons = () => retired.messages.map(({ reason }) => reason)
+
+  it.each(drivers)(
+    '%s gets one read-only error from each connection to a reader, and then uses the writer',
+    async (_, adapter) => {
+      const reader = test.writer()
+      await test.cluster.switchover()
+      const db = open(adapter, 2)
+      await openConnections(db, 2)
+      const errors: Error[] = []
+      const inTransaction = await rejection(
+        db.transaction(async (sql) => {
+          const error = await rejection(sql(INSERT))
+          // The transaction stays open, and the other connection fails meanwhile.
+          expect(await sql('select 1 as one')).toEqual([{ one: 1 }])
+          errors.push(await rejection(db.sql(INSERT)))
+          expect(await sql('select 2 as two')).toEqual([{ two: 2 }])
+          throw error
+        }),
+      )
+      errors.push(inTransaction)
+      for (const error of errors) {
+        expect(error).toMatchObject({ errno: 1290 })
+        expect(error.message).toMatch(READ_ONLY)
+        expect(ours(error)).toBe(undefined)
+      }
+
+      await Promise.all([1, 2, 3, 4].map(() => db.sql(INSERT)))
+      await test.allClosed(reader)
+      expect(reasons()).toEqual(['NOT_WRITER', 'NOT_WRITER'])
+    },
+  )
+
+  it.each([
+    ['mysql2 3.15', mysql2['mysql2 3.15']],
+    ['mariadb', patientMariadb],
+  ])('%s does not hand a connection to a reader to the queries that wait for it', async (_, adapter) => {
+    await test.cluster.switchover()
+    const db = open(adapter, 1)
+    const results = await Promise.allSettled([1, 2, 3].map(() => db.sql(INSERT)))
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    expect(reasons()).toEqual(['NOT_WRITER'])
+  })
+
+  it.each(drivers.filter(([name]) => name !== 'kysely with mysql2'))(
+    '%s loses only what was in flight when the writer died',
+    async (name, adapter) => {
+      const old = test.writer()
+      const db = open(adapter, 3)
+      await openConnections(db, 3)
+      const inFlight = rejection(db.sql('select sleep(60)'))
+      // mysql2 reports a lost connection without a pool only when it is idle.
+      const lost = nextMessages('rds-iam:connection.lost', name.startsWith('knex') ? 2 : 3)
+      await test.cluster.kill()
+      expect(ours(await inFlight)).toBe(undefined)
+      await lost
+      const loginsBefore = test.logins()
+
+      const waiting = db.sql(INSERT)
+      await test.cluster.promote()
+      await waiting
+      await Promise.all([1, 2, 3].map(() => db.sql(INSERT)))
+      await test.cluster.restart(old.id)
+      await Promise.all([1, 2, 3].map(() => db.sql(INSERT)))
+      expect(old.endpoint.openConnections).toBe(0)
+      // The pool's three, and one of the search.
+      expect(test.logins() - loginsBefore).toBeLessThanOrEqual(4)
+      expect(reasons()).toEqual([])
+    },
+  )
+
+  it.each([
+    ['mysql2', mysql2['mysql2']],
+    ['mariadb', patientMariadb],
+  ])('%s closes connections that hang when the writer is silent', async (_, adapter) => {
+    const db = open(adapter, 2)
+    await openConnections(db, 2)
+    const thaw = await test.cluster.freeze()
+    const hanging = [rejection(db.sql(INSERT)), rejection(db.sql(INSERT))]
+    await test.cluster.promote()
+    for (const error of await Promise.all(hanging))
+      expect(ours(error)).toMatchObject({ code: 'WRITER_MOVED' })
+    await db.sql(INSERT)
+    await thaw()
+    expect(reasons()).toEqual(['WRITER_MOVED', 'WRITER_MOVED'])
+  })
+
+  it('closes a connection without a pool and without listeners', async () => {
+    await test.cluster.switchover()
+    const first = await mysql.createConnection(mysql2Config(test.options))
+    const second = await mariadb.createConnection(mariadbConfig(test.options))
+    const insert = [() => first.query(INSERT), () => second.query(INSERT)]
+    const closed = nextMessages('rds-iam:connection.retired', 2)
+    for (const run of insert) expect(await rejection(run())).toMatchObject({ errno: 1290 })
+    await closed
+    for (const run of insert) expect((await rejection(run())).message).toMatch(/clos/)
+  })
+
+  it('does not look at the server while connections are idle', async () => {
+    for (const adapter of [mysql2['mysql2'], patientMariadb]) await openConnections(open(adapter, 2), 2)
+    const db = open(mysql2['mysql2'], 1, 'any')
+    await db.sql('select 1')
+    const loginsBefore = test.logins()
+    await db.sql('select sleep(2.5)')
+    expect(test.logins()).toBe(loginsBefore)
+  })
+
+  it.each([
+    ['mysql2', mysql2['mysql2']],
+    ['mariadb', patientMariadb],
+  ])('%s keeps a connection to a reader when the application wants one', async (_, adapter) => {
+    const reader = test.cluster.instances.find(({ isWriter }) => !isWriter)
+    const db = open(adapter, 2, 'reader')
+    await openConnections(db, 2)
+    expect(reader?.endpoint.openConnections).toBe(2)
+    expect(await rejection(db.sql(INSERT))).toMatchObject({ errno: 1290 })
+    expect(reasons()).toEqual([])
+  })
+})

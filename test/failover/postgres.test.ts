@@ -1,0 +1,123 @@
+import type { ConnectionRetiredEvent, WriterMovedEvent } from '@rds-iam/core'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Adapter, Database } from '../contract/adapter'
+import { adapters } from '../contract/adapters'
+import { postgresJs } from '../contract/drivers'
+import { nextMessages, ours, rejection } from '../contract/outcome'
+import { openConnections, record, startTestCluster, type TestCluster } from './test-cluster'
+
+const [pg, knex, kysely] = await Promise.all([adapters.pg(), adapters.knex(), adapters.kysely()])
+
+const pools: [string, Adapter][] = [
+  ['pg', pg['pg']],
+  ['pg 8.11', pg['pg 8.11']],
+  ['knex with pg', knex['knex with pg']],
+  ['kysely with pg', kysely['kysely PostgresDialect']],
+  ['postgres.js', postgresJs(postgres, 1)],
+]
+
+const INSERT = 'insert into t values (1)'
+
+describe('a PostgreSQL cluster', () => {
+  let test: TestCluster
+  let db: Database
+  const moved = record<WriterMovedEvent>('rds-iam:writer.moved')
+  const retired = record<ConnectionRetiredEvent>('rds-iam:connection.retired')
+  beforeAll(async () => {
+    test = await startTestCluster('postgres', 3)
+    db = pg['pg'].open(test.options, 1)
+    await db.sql('create table t (n int)')
+    await db.close()
+    await test.allClosed(test.writer())
+  })
+  beforeEach(() => {
+    moved.messages.length = 0
+    retired.messages.length = 0
+  })
+  afterEach(async () => {
+    await db.close()
+    for (const instance of test.cluster.instances) await test.allClosed(instance)
+    test.dns.update()
+  })
+  afterAll(async () => {
+    moved.stop()
+    retired.stop()
+    await test.close()
+  })
+
+  const rowCount = async () => Number((await db.sql('select count(*) from t'))[0]?.['count'])
+  const loginCounts = () => test.cluster.instances.map(({ endpoint }) => endpoint.logins.length)
+
+  it.each(pools)('writes again when the writer died, with %s', async (_, adapter) => {
+    db = adapter.open(test.options, 3)
+    await openConnections(db, 3)
+    const rows = await rowCount()
+    const before = loginCounts()
+    const old = test.writer()
+    const inFlight = rejection(db.sql('select pg_sleep(60)'))
+    const lost = nextMessages('rds-iam:connection.lost', 3)
+    await test.cluster.kill()
+    await inFlight
+    await lost
+
+    // These wait for the new writer. DNS leads to the old one until the end of the test.
+    const writes = Promise.all(Array.from({ length: 6 }, () => db.sql(INSERT)))
+    await test.cluster.promote()
+    await writes
+    const writer = test.writer()
+    await test.cluster.restart(old.id)
+    await db.sql(INSERT)
+    expect(await rowCount()).toBe(rows + 7)
+    expect(moved.messages).toMatchObject([{ cluster: { host: test.cluster.host }, to: writer.host }])
+    const logins = loginCounts().map((count, at) => count - (before[at] ?? 0))
+    for (const [at, instance] of test.cluster.instances.entries())
+      expect(logins[at]).toBeLessThanOrEqual(instance.isWriter ? 4 : 1)
+  })
+
+  it.each(pools)('closes the connections to a silent writer, with %s', async (_, adapter) => {
+    db = adapter.open(test.options, 3)
+    await openConnections(db, 3)
+    const rows = await rowCount()
+    const thaw = await test.cluster.freeze()
+    const writes = Array.from({ length: 6 }, () => db.sql(INSERT))
+    const results = Promise.allSettled(writes)
+    await test.cluster.promote()
+    const failures = (await results).flatMap((result) =>
+      result.status === 'rejected' ? [result.reason] : [],
+    )
+    expect(failures.map((error) => ours(error)?.code)).toEqual(failures.map(() => 'WRITER_MOVED'))
+    expect(retired.messages.map(({ reason }) => reason)).toEqual(Array(3).fill('WRITER_MOVED'))
+    await db.sql(INSERT)
+    await thaw()
+    expect(await rowCount()).toBe(rows + writes.length - failures.length + 1)
+  })
+
+  it.each(pools)('leaves a reader that the name leads to, with %s', async (name, adapter) => {
+    // Without open connections, the process does not notice that the writer changes.
+    await test.cluster.switchover()
+    db = adapter.open(test.options, 1)
+    if (name !== 'postgres.js') expect(ours(await rejection(db.sql(INSERT)))?.code).toBe('NOT_WRITER')
+    await db.sql(INSERT)
+    expect(retired.messages.map(({ reason }) => reason)).toEqual(['NOT_WRITER'])
+    expect(moved.messages).toMatchObject([{ to: test.writer().host }])
+  })
+
+  it.each(pools)(
+    "keeps a connection when the application's own transaction is read-only, with %s",
+    async (_, adapter) => {
+      db = adapter.open(test.options, 1)
+      const pid = async () => (await db.sql('select pg_backend_pid() as pid'))[0]?.['pid']
+      const first = await pid()
+      const failure = await rejection(
+        db.transaction(async (sql) => {
+          await sql('set transaction read only')
+          await sql(INSERT)
+        }),
+      )
+      expect(failure.code).toBe('25006')
+      expect(await pid()).toBe(first)
+      expect(retired.messages).toEqual([])
+    },
+  )
+})
