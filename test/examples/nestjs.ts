@@ -24,7 +24,7 @@ class Health {
       inject: [ConfigService],
       useFactory: (config: ConfigService) => ({
         type: 'postgres' as const,
-        // What stands in `extra` reaches pg, in place of TypeORM's own options.
+        // The options in `extra` reach pg, and replace TypeORM's own.
         extra: {
           ...pgConfig({ host: config.getOrThrow<string>('DB_HOST'), user: 'jane_doe', database: 'app' }),
           max: 20,
