@@ -74,6 +74,8 @@ describe.each(configs)('%s', (name, config) => {
     ['iam.followCname', { iam: { followCname: 'yes' } }],
     ['iam.followCname', { iam: { followCname: true, endpoint: ENDPOINT } }],
     ['iam.followCname', { iam: { followCname: true }, stream: () => {}, socket: () => {} }],
+    ['iam.target', { iam: { target: 'primary' } }],
+    ['iam.target', { iam: { target: 'any' }, stream: () => {}, socket: () => {} }],
     ['iam.timeoutMs', { iam: { timeoutMs: 0 } }],
     ['iam.timeoutMs', { iam: { timeoutMs: Infinity } }],
     ['iam.timeoutMs', { iam: { timeoutMs: '5000' } }],

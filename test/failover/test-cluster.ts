@@ -1,6 +1,11 @@
 import { once } from 'node:events'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { startLocalCluster, type LocalCluster, type LocalInstance } from '@rds-iam/local'
+import {
+  startLocalCluster,
+  type LocalCluster,
+  type LocalClusterOptions,
+  type LocalInstance,
+} from '@rds-iam/local'
 import type { Database, LoginOptions } from '../contract/adapter'
 import { useClusterDns, type ClusterDns } from '../support/dns'
 
@@ -22,8 +27,9 @@ export interface TestCluster {
 export async function startTestCluster(
   engine: 'postgres' | 'mysql',
   instances: number,
+  options: LocalClusterOptions = {},
 ): Promise<TestCluster> {
-  const cluster = await startLocalCluster({ engine, instances })
+  const cluster = await startLocalCluster({ engine, instances, ...options })
   const dns = useClusterDns(cluster)
   const credentials = {
     accessKeyId: cluster.env['AWS_ACCESS_KEY_ID'] ?? '',
@@ -72,4 +78,9 @@ export async function openConnections(db: Database, count: number): Promise<void
       await allOpen
     })
   await Promise.all(Array.from({ length: count }, hold))
+}
+
+/** The number of logins at each instance, since an earlier count. */
+export function loginCounts({ cluster }: TestCluster, since: readonly number[] = []): number[] {
+  return cluster.instances.map(({ endpoint }, at) => endpoint.logins.length - (since[at] ?? 0))
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
+import { isOutage, isUnusable } from './failures'
 
 /** How long a connection waits for an answer, without receiving a byte, before we look at its server. */
 const SILENCE_MS = 2_000
@@ -33,7 +34,7 @@ export interface ConnectionObserver {
   onFailedLogin(connection: ClusterConnection): void
   /** The server says that it is the writer. */
   onWriter(connection: ClusterConnection): void
-  /** The server refused the login. */
+  /** The server refused the login, or its name does not exist or is not in its certificate. */
   onRefused(connection: ClusterConnection): void
   /** The server is silent while the driver waits for it. */
   onSilence(connection: ClusterConnection): void
@@ -128,14 +129,16 @@ export class ClusterConnection {
   failed(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (isOutage(error)) this.#observer.onFailedLogin(this)
+    if (isRdsIamError(error)) return
+    if (isUnusable(error)) this.#observer.onRefused(this)
+    else if (isOutage(error)) this.#observer.onFailedLogin(this)
   }
 
   /** Call when the connection was lost after the login. */
   lost(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (isOutage(error)) this.#observer.onDoubt(this)
+    if (!isRdsIamError(error) && isOutage(error)) this.#observer.onDoubt(this)
   }
 
   /** Call when the server refused the login. */
@@ -165,20 +168,4 @@ const EXPLANATIONS = {
     "iam.target to 'any' or 'reader'",
   WRITER_MOVED:
     'is not the writer any more: the connection was closed. The next connection goes to the writer',
-}
-
-/** SQLSTATE 57P01, 57P02 and 57P03, and MySQL's error 1053: the server stops or starts. */
-const RESTARTS: unknown[] = ['57P01', '57P02', '57P03', 1053]
-
-/** Whether a server is out of service: the network failed, or the server stops or starts. */
-export function isOutage(error: unknown): boolean {
-  if (isRdsIamError(error)) return false
-  const { code, errno = 0 } = (error ?? {}) as { code?: unknown; errno?: unknown }
-  const isFromServer = isSqlState(code) || Number(errno) > 0
-  return !isFromServer || RESTARTS.includes(code) || RESTARTS.includes(errno)
-}
-
-/** SQLSTATE codes have five characters and a digit, unlike the codes of the network's errors, such as EPIPE. */
-function isSqlState(code: unknown): boolean {
-  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 }

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns'
-import { isRdsIamError } from '../errors'
 import { withTimeout } from '../with-timeout'
+import { isRefusal } from './failures'
 import type { Answer, Member, Probe } from './probe'
 
 const PAUSE_MS = 100
@@ -139,18 +139,6 @@ export function addressesOf(host: string): Promise<string[]> {
     )
   })
 }
-
-/** Whether another attempt would fail, too: the server refused the login or its certificate is not trusted. */
-function isRefusal(error: unknown): boolean {
-  if (isRdsIamError(error)) return true
-  const { code = '', errno = 0 } = error as { code?: string; errno?: number }
-  return REFUSALS.test(code) || REFUSAL_NUMBERS.includes(errno)
-}
-
-/** Node's codes for certificates; SQLSTATE of a refused login, a database that does not exist, a right that lacks. */
-const REFUSALS = /CERT|^ERR_TLS|^UNABLE_TO|^28|^3D000$|^42501$/
-/** The same of MySQL. */
-const REFUSAL_NUMBERS = [1044, 1045, 1049, 1698]
 
 /** Waits for a quarter less or more than `ms`, so that the processes of an application do not ask in step. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {

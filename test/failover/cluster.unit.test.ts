@@ -1,0 +1,99 @@
+import { parseEndpoint } from '@rds-iam/core'
+import { isOutage, isUnusable, leastUsed, readAnswer, readClusterNames } from '@rds-iam/core/internal'
+import { describe, expect, it } from 'vitest'
+
+describe('the names of a cluster', () => {
+  const read = (host: string) => {
+    const { writer, reader, instance } = readClusterNames(parseEndpoint(host)) ?? {}
+    return [writer, reader, instance?.('Shop-2')]
+  }
+  const domain = 'abc.eu-west-1.rds.amazonaws.com'
+  const china = 'abc.rds.cn-north-1.amazonaws.com.cn'
+
+  it.each([
+    [
+      'its writer endpoint',
+      `shop.cluster-${domain}`,
+      [`shop.cluster-${domain}`, `shop.cluster-ro-${domain}`],
+    ],
+    [
+      'its reader endpoint',
+      `shop.cluster-ro-${domain}`,
+      [`shop.cluster-${domain}`, `shop.cluster-ro-${domain}`],
+    ],
+    ['a custom endpoint', `some.cluster-custom-${domain}`, [`some.cluster-custom-${domain}`, undefined]],
+    ['an instance', `shop-1.${domain}`, [`shop-1.${domain}`, undefined]],
+  ])('are read from %s', (_, host, names) => {
+    expect(read(host)).toEqual([...names, `shop-2.${domain}`])
+  })
+
+  it('are read where the region follows the service', () => {
+    expect(read(`shop.cluster-${china}`)).toEqual([
+      `shop.cluster-${china}`,
+      `shop.cluster-ro-${china}`,
+      `shop-2.${china}`,
+    ])
+  })
+
+  it.each([`some.proxy-${domain}`, `some.shardgrp-${domain}`, 'localhost', 'db.internal'])(
+    'are not read from %s',
+    (host) => {
+      expect(readClusterNames(parseEndpoint(host))).toBe(undefined)
+    },
+  )
+
+  it.each(['evil.example.com/', 'a.b', '', '-', 'a_b'])(
+    'do not include a foreign host for the instance %j',
+    (name) => {
+      expect(readClusterNames(parseEndpoint(`shop.cluster-${domain}`))?.instance(name)).toBe(undefined)
+    },
+  )
+})
+
+describe('the answer of a PostgreSQL server', () => {
+  it('has the role, the instance and the list of instances', () => {
+    expect(
+      readAnswer([
+        ['t'],
+        ['shop-2'],
+        ['shop-1', 'MASTER_SESSION_ID', undefined, '900'],
+        ['shop-2', 'some-session', '12.5', '1'],
+        ['removed', 'other-session', '0', '301'],
+      ]),
+    ).toEqual({
+      isWriter: false,
+      instance: 'shop-2',
+      members: [
+        { instance: 'shop-1', isWriter: true },
+        { instance: 'shop-2', isWriter: false, lagMs: 12.5 },
+      ],
+    })
+  })
+
+  it("has the role alone without Aurora's functions", () => {
+    expect(readAnswer([['f']])).toEqual({ isWriter: true, members: [] })
+  })
+})
+
+it.each([
+  ['a reset connection', { code: 'ECONNRESET', errno: -104 }, true, false],
+  ['a broken pipe', { code: 'EPIPE', errno: -32 }, true, false],
+  ['a closed connection', {}, true, false],
+  ['a server of PostgreSQL that stops', { code: '57P01' }, true, false],
+  ['a server of MySQL that stops', { code: 'ER_SERVER_SHUTDOWN', errno: 1053 }, true, false],
+  ['too many connections', { code: '53300' }, false, false],
+  ['an unknown name', { code: 'ENOTFOUND', errno: -3008 }, true, true],
+  ['a certificate for another host', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, true, true],
+  ['an unknown CA', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, true, true],
+  ['a login that PostgreSQL refused', { code: '28000' }, false, true],
+  ['a login that MySQL refused', { code: 'ER_ACCESS_DENIED_ERROR', errno: 1045 }, false, true],
+])('knows the meaning of %s', (_, fields, outage, unusable) => {
+  const error = Object.assign(new Error(), fields)
+  expect([isOutage(error), isUnusable(error)]).toEqual([outage, unusable])
+})
+
+it('gives the hosts with the fewest connections', () => {
+  expect(leastUsed(['a', 'b', 'c'], ['a', 'b', 'a', 'other'])).toEqual(['c'])
+  expect(leastUsed(['a', 'b'], [])).toEqual(['a', 'b'])
+  expect(leastUsed([], ['a'])).toEqual([])
+})
