@@ -175,4 +175,23 @@ describe('after the writer of a MySQL cluster has changed', () => {
     expect(await rejection(db.sql(INSERT))).toMatchObject({ errno: 1290 })
     expect(reasons()).toEqual([])
   })
+
+  it.each([
+    ['mysql2', mysql2['mysql2']],
+    ['mariadb', patientMariadb],
+    ['mariadb 3.4', mariadbConnections(mariadb34)],
+  ])("%s does not insist on an instance's name that is not in the certificate", async (_, adapter) => {
+    const { cluster } = test
+    const { endpoints } = test.writer().endpoint.configuration
+    for (const { endpoint } of cluster.instances) await endpoint.configure({ endpoints: [cluster.host] })
+    const old = test.writer()
+    await cluster.switchover()
+    test.dns.update()
+    const db = open(adapter, 1)
+    // The old writer is dialled by the name of its instance, or the new one after a search.
+    const insert = (): Promise<unknown> => db.sql(INSERT).catch(insert)
+    await insert()
+    expect(test.writer()).not.toBe(old)
+    for (const { endpoint } of cluster.instances) await endpoint.configure({ endpoints })
+  })
 })

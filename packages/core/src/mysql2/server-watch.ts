@@ -16,7 +16,8 @@ export function watchServer(connection: Connection, server: ClusterConnection): 
     if (connection.authorized) server.lost(error.cause ?? error)
   })
   stream.once('end', () => {
-    if (connection.authorized && !connection._closing) server.lost(undefined)
+    if (connection.authorized && !connection._closing)
+      server.lost(new Error('the server closed the connection'))
   })
   if (server.role === 'writer') retireReader(connection, server)
 }

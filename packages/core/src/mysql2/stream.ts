@@ -126,7 +126,11 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       })
       socket.once('close', () => {
         diallings.delete(addresses)
-        if (!dialling.isOpen) connection?.failed(dialling.error)
+        if (dialling.isOpen || !connection) return
+        const { error } = dialling
+        // mysql2 does not tell us why TLS failed: perhaps an instance's name is not in the server's certificate.
+        if (addresses && !error && connection.server.host !== host) connection.refused()
+        else connection.failed(error ?? new Error('the server closed the connection'))
       })
     }
 
