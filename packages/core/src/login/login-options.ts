@@ -47,12 +47,9 @@ export function readLoginOptions(
   const port = readPort(options['port'] ?? enginePort, 'port')
   const addresses = readHosts(options['host'], port) as [Address, ...Address[]]
   const user = readUser(options['user'], 'user')
-  if (options[dial] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', `not together with ${dial}, which chooses the address itself`)
-  }
   if (options[dial] !== undefined) {
-    if (iam.target !== undefined)
-      throw invalidOption('iam.target', `not together with ${dial}, which chooses the server itself`)
+    const refused = iam.followCname ? 'iam.followCname' : iam.target && 'iam.target'
+    if (refused) throw invalidOption(refused, `not together with ${dial}, which chooses the address itself`)
     iam.target = 'any'
   }
   for (const { host } of addresses) checkEndpoint(host, iam)
