@@ -52,6 +52,11 @@ describe.each([
     expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
+  it("dials the host itself when the caller's stream calls back without a socket, as the driver does", async () => {
+    await logIn(mariadbConfig({ ...rds.options, stream: (callback: () => void) => callback() }))
+    expect(rds.logins).toMatchObject([{ verdict: 'accepted' }])
+  })
+
   it("sends no token when the caller's checkServerIdentity rejects the certificate", async () => {
     const ssl = { ca: rds.ca, checkServerIdentity: () => new Error('not this one') }
     const error = await rejection(logIn(mariadbConfig({ ...rds.options, ssl })))

@@ -40,7 +40,7 @@ const HEADER_BYTES = 4
 /** The callback that a `stream` function calls with its socket. */
 export type StreamCallback = (error?: Error, stream?: Duplex) => void
 
-/** The caller's own `stream` function. It returns the socket or passes it to the callback. */
+/** The caller's own `stream` function. It returns the socket or passes it to the callback, which may get none. */
 export type DialWith = (this: unknown, callback: StreamCallback) => Duplex | undefined
 
 /**
@@ -55,11 +55,13 @@ export function createStream(login: Login, dialWith: DialWith | undefined) {
   return function stream(this: unknown, callback: StreamCallback): Socket | void {
     if (typeof callback !== 'function') return failedSocket(wrongDriver('mariadbConfig', 'mariadb'))
     const options = this as DriverOptions
-    if (!dialWith) return open(login, options, callback)
-    const use = (dialled: unknown): void => {
-      if (dialled instanceof Duplex) open(login, options, callback, dialled)
+    const use = (dialled?: unknown): void => {
+      // The driver dials the host itself when the callback gets no socket.
+      if (!dialled) open(login, options, callback)
+      else if (dialled instanceof Duplex) open(login, options, callback, dialled)
       else callback(invalidOption('stream', 'returned no socket'))
     }
+    if (!dialWith) return use()
     const dialled = dialWith.call(this, (error, socket) => (error ? callback(error) : use(socket)))
     if (dialled) use(dialled)
   }
