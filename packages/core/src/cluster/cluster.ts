@@ -91,8 +91,8 @@ class Cluster implements ConnectionObserver {
   readonly #refusals = new Map<string, number>()
   /** When each reader failed while a connection was opened. */
   readonly #failures = new Map<string, number>()
-  /** When every server refused the login of a search. */
-  #refusedAtMs: number | undefined
+  /** When every server refused the login of a search, by the configuration that searched. */
+  readonly #refusedSearches = new WeakMap<Login, number>()
   #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
 
   constructor(names: ClusterNames, port: number) {
@@ -104,9 +104,8 @@ class Cluster implements ConnectionObserver {
   async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
     const { socket, limitMs = 0, target } = opener
     if (role === 'reader') await this.#refreshMembers(opener)
-    else if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedAtMs))
+    else if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedSearches.get(opener.login)))
       await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
-    this.#dropClosed()
     // Choose and count without a pause between, so that connections that are opened at once are spread.
     const server = role === 'reader' ? this.#chooseReader() : this.#knownWriter
     const connection = new ClusterConnection(this, {
@@ -117,11 +116,12 @@ class Cluster implements ConnectionObserver {
       close: (error) => void socket.destroy(error),
     })
     this.#connections.set(connection, opener)
+    socket.once('close', () => this.#connections.delete(connection))
     return { ...targetAt(target, server), connection }
   }
 
   onDoubt(connection: ClusterConnection): void {
-    // Ignore a connection to a server that a search has left since.
+    // Ignore it if a search has found another server since.
     if (connection.role === 'reader' || connection.generation !== this.#generation) return
     this.#isInDoubt = true
     this.#doubted = connection
@@ -137,14 +137,17 @@ class Cluster implements ConnectionObserver {
   }
 
   onRefused(connection: ClusterConnection): void {
-    this.#refusals.set(connection.server.host, Date.now())
-    if (connection.server === this.#writer) this.onDoubt(connection)
+    const { host } = connection.server
+    const isNew = !isWithin(REFUSED_MS, this.#refusals.get(host))
+    this.#refusals.set(host, Date.now())
+    if (isNew && connection.server === this.#writer) this.onDoubt(connection)
   }
 
   onSilence(connection: ClusterConnection): void {
     const opener = this.#connections.get(connection)
     const { ms, sinceMs } = this.#rest
     if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
+    if (isWithin(REFUSED_MS, this.#refusedSearches.get(opener.login))) return
     this.#rest = { ms: Math.min(ms * 2, LONGEST_REST_MS), sinceMs: Date.now() }
     this.#doubted = connection
     const { server, address } = connection
@@ -219,13 +222,17 @@ class Cluster implements ConnectionObserver {
   async #awaitSearch(opener: Opener, limitMs: number, first?: Candidate): Promise<void> {
     const search = (this.#search ??= this.#startSearch(opener, first))
     search.waiting++
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise((resolve) => {
-      timer = setTimeout(resolve, limitMs)
-      opener.socket.once('close', resolve)
+    const { socket } = opener
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        socket.off('close', end)
+        resolve()
+      }
+      const timer = setTimeout(end, limitMs)
+      socket.once('close', end)
+      search.result.then(end, end)
     })
-    await Promise.race([search.result, limit])
-    clearTimeout(timer)
     if (--search.waiting > 0) return
     search.abort.abort()
     if (this.#search === search) this.#search = undefined
@@ -251,7 +258,7 @@ class Cluster implements ConnectionObserver {
       waiting: 0,
       result: found.then(async (one) => {
         if (one) await this.#moveTo(one, start)
-        else if (!abort.signal.aborted) this.#refusedAtMs = Date.now()
+        else if (!abort.signal.aborted && !first) this.#refusedSearches.set(opener.login, Date.now())
         if (this.#search === search) this.#search = undefined
       }),
     }
@@ -262,18 +269,21 @@ class Cluster implements ConnectionObserver {
   async #moveTo({ host, address, answer: { instance = '' } }: Found, start: number): Promise<void> {
     const { port } = this.#endpoint
     const named = this.#names.instance(instance)
+    // A name may have an address of IPv4 and one of IPv6. A name that leads elsewhere cannot be used.
+    const own = named === undefined ? [] : await addressesOf(named).catch(() => [])
+    const addresses = new Set(own.includes(address) ? own : [address])
     const server =
-      named !== undefined && !isWithin(REFUSED_MS, this.#refusals.get(named))
+      named !== undefined && own.includes(address) && !isWithin(REFUSED_MS, this.#refusals.get(named))
         ? { host: named, port }
         : { host, port, address }
-    // A name may have an address of IPv4 and one of IPv6.
-    const addresses = new Set([address, ...(await addressesOf(server.host).catch(() => []))])
     const isAt = (connection: ClusterConnection): boolean =>
       connection.address === undefined
         ? connection.server.host === server.host
         : addresses.has(connection.address)
-    const isMoved = !this.#doubted || !isAt(this.#doubted)
-    // A silent server is well: a query takes long.
+    const isElsewhere = (connection: ClusterConnection): boolean =>
+      connection.role === 'writer' && connection.address !== undefined && !isAt(connection)
+    const isMoved = !this.#doubted || !isAt(this.#doubted) || [...this.#connections.keys()].some(isElsewhere)
+    // The silent server answers: only its query takes long.
     if (!isMoved && !this.#isInDoubt) return
     const from = this.#writer?.host
     this.#writer = server
@@ -285,16 +295,9 @@ class Cluster implements ConnectionObserver {
       const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
       publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
     }
-    this.#dropClosed()
     for (const connection of this.#connections.keys()) {
       if (!isMoved || isAt(connection)) connection.generation = this.#generation
       else if (connection.role === 'writer') connection.retire('WRITER_MOVED')
-    }
-  }
-
-  #dropClosed(): void {
-    for (const [connection, { socket }] of this.#connections) {
-      if (socket.destroyed) this.#connections.delete(connection)
     }
   }
 }

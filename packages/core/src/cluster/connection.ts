@@ -54,9 +54,9 @@ export class ClusterConnection {
   readonly server: Server
   /** The kind of server that the application wants. */
   readonly role: 'writer' | 'reader'
-  /** The number of searches that were finished when this server was known to be the right one. */
+  /** The cluster's generation when this server was last known to be the right one. */
   generation: number
-  /** Whether the search did not find the writer in time, so that the endpoint was dialled. */
+  /** Whether the endpoint was dialled without knowing the writer. */
   readonly isLastResort: boolean
   /** Closes the driver's connection in a way that makes the driver report the error. A hook may replace it. */
   close: (error: RdsIamError) => void
@@ -164,7 +164,8 @@ export class ClusterConnection {
 
 const EXPLANATIONS = {
   NOT_WRITER:
-    'leads to a reader, although a writer is wanted. The next connection goes to the writer. To accept readers, set ' +
+    'leads to a reader, although a writer is wanted. rds-iam looks for the writer before it opens the next ' +
+    'connection. To accept readers, set ' +
     "iam.target to 'any' or 'reader'",
   WRITER_MOVED:
     'is not the writer any more: the connection was closed. The next connection goes to the writer',

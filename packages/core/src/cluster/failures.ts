@@ -2,8 +2,8 @@ import { isRdsIamError } from '../errors'
 
 /** An error of the network, of TLS, of PostgreSQL or of MySQL. */
 interface Failure {
-  /** A code of Node, or an SQLSTATE. */
-  code?: string
+  /** A code of Node, or an SQLSTATE. mysql2 puts a number of MySQL here when no command waits for an answer. */
+  code?: string | number
   /** A number of MySQL. Numbers of the system are negative. */
   errno?: number
 }
@@ -20,14 +20,14 @@ const REFUSAL_NUMBERS = [1044, 1045, 1049, 1698]
 export function isOutage(error: unknown): boolean {
   const { code = '', errno = 0 } = (error ?? {}) as Failure
   // SQLSTATEs have a digit, unlike the codes of the network's errors, such as EPIPE.
-  const isFromServer = /^(?=.*\d)[0-9A-Z]{5}$/.test(code) || errno > 0
+  const isFromServer = typeof code === 'number' || /^(?=.*\d)[0-9A-Z]{5}$/.test(code) || errno > 0
   return !isFromServer || RESTARTS.includes(code) || RESTARTS.includes(errno)
 }
 
 /** Whether another login would fail, too: it was refused, there is no token, or the certificate is not trusted. */
 export function isRefusal(error: unknown): boolean {
   const { code = '', errno = 0 } = (error ?? {}) as Failure
-  return isRdsIamError(error) || REFUSALS.test(code) || REFUSAL_NUMBERS.includes(errno)
+  return isRdsIamError(error) || REFUSALS.test(String(code)) || REFUSAL_NUMBERS.includes(errno)
 }
 
 /** Whether a name cannot be used for a login: it is not in DNS, or the server does not accept it. */

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns'
 import { withTimeout } from '../with-timeout'
-import { isRefusal } from './failures'
+import { isOutage, isRefusal } from './failures'
 import type { Answer, Member, Probe } from './probe'
 
 const PAUSE_MS = 100
@@ -85,9 +85,13 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
         let pauseMs = LONGEST_PAUSE_MS
         try {
           // Two names may lead to one server: the second name waits, in case its address changes.
-          const address = (known ? [known] : await addressesOf(host)).find((one) => !taken.has(one))
+          const free = (known ? [known] : await addressesOf(host)).filter((one) => !taken.has(one))
+          // A name may have an address that this machine does not reach, of IPv6 for example.
+          const address = free[failures % free.length]
           if (address) await ask(host, address, Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS))
         } catch (error) {
+          // The server that was silent answers, even if with an error.
+          if (known !== undefined && !(isOutage(error) && !isRefusal(error))) return end()
           if (isRefusal(error)) return
           pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
         }
@@ -105,8 +109,9 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
         const probe = await answered(open(host, address, AbortSignal.any([over, attempt.signal])))
         while (!over.aborted) {
           const answer = await answered(probe.ask())
-          for (const member of onMembers(answer.members)) add({ host: member })
+          const members = onMembers(answer.members)
           if (answer.isWriter) return end({ host, address, answer })
+          for (const member of members) add({ host: member })
           await pause(PAUSE_MS, over)
         }
       } finally {

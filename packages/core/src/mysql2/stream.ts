@@ -106,10 +106,15 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       )
       watch({ target, isOpen: false })
       config.ssl = sslByCas.of(target)
-      // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Pools before 3.16 use this
-      // object for the next connection too: make its `stream` dial the same address.
+      // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Older pools (3.20, not 3.24)
+      // use this object for the next connection too: make its `stream` dial the same address.
       config.host = target.endpoint.host
       config.stream = createStream(login, sslByCas, { host, port })
+      // mysql2 starts TLS when the greeting arrives. By then another connection may have changed a shared object.
+      socket.prependListener('data', () => {
+        config.host = target.endpoint.host
+        config.ssl = sslByCas.of(target)
+      })
       socket.once('connectionAttempt', () => login.token(target, user).catch(fail))
       return target
     }

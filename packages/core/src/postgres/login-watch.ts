@@ -99,9 +99,10 @@ function leaveReader(socket: DriverSocket, server: ClusterConnection): void {
   socket.destroy(server.isLastResort ? error : undefined)
 }
 
-/** The sign of a reader where the server does not tell its role: the error of a write. Closes the connection then. */
+/** Where the server does not tell its role, the error of a write shows a reader. Closes the connection then. */
 function watchErrors(server: ClusterConnection, chunk: Buffer): void {
-  if (chunk[0] === 'E'.charCodeAt(0) && readError(chunk).code === READ_ONLY) server.setReader(true)
+  // Other answers may come before the error in the same chunk. Its field C is the SQLSTATE.
+  if (chunk.includes(`\0C${READ_ONLY}\0`)) server.setReader(true)
   const isIdle = chunk.subarray(-6).toString('latin1') === 'Z\0\0\0\x05I'
   if (server.isMisplaced && isIdle) setImmediate(() => server.retire('NOT_WRITER'))
 }
