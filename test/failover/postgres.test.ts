@@ -75,7 +75,8 @@ describe('a PostgreSQL cluster', () => {
     expect(moved.messages).toMatchObject([{ cluster: { host: test.cluster.host }, to: writer.host }])
     const logins = loginCounts().map((count, at) => count - (before[at] ?? 0))
     for (const [at, instance] of test.cluster.instances.entries())
-      expect(logins[at]).toBeLessThanOrEqual(instance.isWriter ? 4 : 1)
+      // The pool's three, and the search's: twice if the first did not answer within a second.
+      expect(logins[at]).toBeLessThanOrEqual(instance.isWriter ? 5 : 2)
   })
 
   it.each(silent)('closes the connections to a silent writer, with %s', async (_, adapter) => {
