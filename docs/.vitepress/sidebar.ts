@@ -15,7 +15,15 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       '/drivers',
       ...pagesIn('guides').filter((page) => page !== MOVING),
     ]),
-    group('Where it runs', ['/credentials', '/endpoints', '/tls', '/testing', '/runtimes']),
+    group('Where it runs', [
+      '/credentials',
+      '/endpoints',
+      '/failover',
+      '/readers',
+      '/tls',
+      '/testing',
+      '/runtimes',
+    ]),
     group('Operation', ['/troubleshooting', '/faults', '/command', '/metrics', '/performance']),
     group('Reference', ['/options', ...pagesIn('api')]),
   ]

@@ -537,11 +537,11 @@ test.each(['', '&X-Amz-Security-Token=abc'])('token: with the parameters %j', (s
 
 test.each([
   ['a writer', { version: 'PostgreSQL 18.1', isReader: false, protocol: 'TLSv1.3' }, 'ok'],
-  ['a reader', { version: 'MySQL 8.4.0', isReader: true, protocol: 'TLSv1.2' }, 'ok'],
+  ['a reader', { version: 'MySQL 8.4.0', isReader: true, protocol: 'TLSv1.2' }, 'failed READER_ENDPOINT'],
   ['a failing query', { error: { code: '42501', message: 'm' } }, 'warning'],
   ['no answer to a query', { error: { code: 'timeout', message: 'm' } }, 'failed PORT_SILENT'],
 ])('server: %s', (_, observation, expected) => {
-  expect(short(checkServer(observation))).toBe(expected)
+  expect(short(checkServer(facts, observation))).toBe(expected)
 })
 
 describe('alternatives of a refused token', () => {

@@ -23,9 +23,13 @@ export const BARE = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-/** The environment that shifts a command's clock, has it ask a name server of the test's, or gives localhost addresses. */
+/**
+ * The environment that shifts a command's clock, has it ask a name server of the test's, or gives addresses to the names
+ * in a file or to localhost.
+ */
 export function preload(settings: {
   TEST_DNS?: string
+  TEST_HOSTS?: string
   TEST_LOCALHOST?: string
   TEST_AHEAD_MS?: string
 }): Record<string, string> {

@@ -1,7 +1,7 @@
 // Changes the clock and the name service of a command: see `preload` in command.ts.
 const dns = require('node:dns')
 
-const { TEST_DNS, TEST_LOCALHOST, TEST_AHEAD_MS } = process.env
+const { TEST_DNS, TEST_HOSTS, TEST_LOCALHOST, TEST_AHEAD_MS } = process.env
 
 if (TEST_DNS) {
   const { lookup } = dns
@@ -11,6 +11,8 @@ if (TEST_DNS) {
       ? lookup('127.0.0.1', options, done)
       : lookup(host, options, done)
 }
+
+if (TEST_HOSTS) require('../support/hosts.cjs')
 
 if (TEST_LOCALHOST) {
   const { lookup } = dns.promises

@@ -6,7 +6,7 @@ import { rdsIam } from './command'
 
 const LOGIN = ['host', 'port', 'user', 'database', 'engine', 'region', 'profile', 'endpoint', 'ca']
 const COMMANDS = [
-  { name: 'doctor', summary: 'Find out why a login fails', options: [...LOGIN, 'json', 'verbose'] },
+  { name: 'doctor', summary: 'Find out why a login fails', options: [...LOGIN, 'json', 'verbose', 'watch'] },
   { name: 'token', summary: 'Print a token to log in with', options: [...LOGIN, 'url', 'json'] },
   {
     name: 'exec',
@@ -57,6 +57,8 @@ test.each([
   [['doctor', ...login, '--hots', 'x'], "unknown option '--hots'\n(Did you mean --host?)"],
   [['doctor', ...login, '--port'], "option '--port <number>' argument missing"],
   [['doctor', '--host', '--user', 'x'], "option '--host <host>' argument '--user' is invalid. Give a value."],
+  [['doctor', ...login, '--watch'], "--watch: give a cluster's writer endpoint as --host, and no --endpoint"],
+  [['doctor', ...login, '--watch', '--json'], "option '--watch' cannot be used with option '--json'"],
   [['doctor', '--host', ''], "option '--host <host>' argument '' is invalid. Give a value."],
   [['doctor', '--host', 'localhost:5432', '--user', 'x'], '--host: give the port as --port'],
   [['doctor', ...login, '--port', '0'], '--port: give a whole number'],

@@ -1,9 +1,6 @@
-import { MikroORM as MysqlORM } from '@mikro-orm/mysql'
-import { MikroORM } from '@mikro-orm/postgresql'
 import { isRdsIamError, RdsIamError } from '@rds-iam/core'
-import { mysql2Config } from '@rds-iam/core/mysql2'
-import { pgConfig } from '@rds-iam/core/pg'
 import type { Adapter, Database, LoginOptions } from './adapter'
+import type { ReplicatedAdapter } from './replication'
 
 interface Connection {
   execute(sql: string): Promise<Record<string, unknown>[]>
@@ -17,23 +14,62 @@ interface Orm {
   }
   close(): Promise<void>
 }
-/** Opens MikroORM for one engine. */
-export type Open = (options: {
+/** Creates MikroORM for one database, without connecting to it. */
+type Open = (options: {
   dbName: string
   driverOptions: object
   user: string
-  pool: { max: number }
+  pool: { min: number; max: number }
   replicas?: { driverOptions: object }[]
   discovery: { warnWhenNoEntities: boolean }
   logger: () => void
 }) => Orm
-export const postgres: Open = (options) => new MikroORM(options)
-export const mysql: Open = (options) => new MysqlORM(options)
+/** Creates `driverOptions`. */
+type Configure = (options: LoginOptions) => object
 
-export const common = ({ user, database }: LoginOptions, max: number) => ({
+/** An adapter for MikroORM, for any version. */
+export function mikroOrm(engine: Adapter['engine'], open: Open, configure: Configure): Adapter {
+  return {
+    engine,
+    open: (options, max) => database(open({ ...common(options, max), driverOptions: configure(options) })),
+    // MikroORM rejects with a copy of the driver's error or of ours, with the same code and cause.
+    driverError: (error) => {
+      const { code, message, cause } = error as RdsIamError
+      return code === 'CREDENTIALS_UNAVAILABLE' && !isRdsIamError(cause)
+        ? new RdsIamError(code, message, { cause })
+        : error
+    },
+  }
+}
+
+/** MikroORM with a read replica. */
+export function replicatedMikroOrm(
+  engine: Adapter['engine'],
+  open: Open,
+  configure: Configure,
+): ReplicatedAdapter {
+  return {
+    engine,
+    open(writer, reader) {
+      const orm = open({
+        ...common(writer, 4),
+        driverOptions: configure(writer),
+        replicas: [{ driverOptions: configure(reader) }],
+      })
+      const em = () => orm.em.fork()
+      return {
+        write: (sql) => em().getConnection('write').execute(sql),
+        read: (sql) => em().getConnection('read').execute(sql),
+        close: () => orm.close(),
+      }
+    },
+  }
+}
+
+const common = ({ user, database }: LoginOptions, max: number) => ({
   dbName: database,
   user,
-  pool: { max },
+  pool: { min: 0, max },
   discovery: { warnWhenNoEntities: false },
   // MikroORM prints a warning when a server closes a connection.
   logger() {},
@@ -46,22 +82,3 @@ function database(orm: Orm): Database {
     close: () => orm.close(),
   }
 }
-
-const adapter = (
-  engine: Adapter['engine'],
-  open: Open,
-  config: (options: LoginOptions) => object,
-): Adapter => ({
-  engine,
-  open: (options, max) => database(open({ ...common(options, max), driverOptions: config(options) })),
-  // MikroORM rejects with a copy of the driver's error or of ours, with the same code and cause.
-  driverError: (error) => {
-    const { code, message, cause } = error as RdsIamError
-    return code === 'CREDENTIALS_UNAVAILABLE' && !isRdsIamError(cause)
-      ? new RdsIamError(code, message, { cause })
-      : error
-  },
-})
-
-export const mikroPg = adapter('postgres', postgres, pgConfig)
-export const mikroMysql2 = adapter('mysql', mysql, mysql2Config)

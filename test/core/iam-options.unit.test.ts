@@ -35,7 +35,7 @@ describe('the option iam', () => {
   })
 
   const noOption =
-    'no such option: the options are region, credentials, profile, timeoutMs, endpoint, followCname'
+    'no such option: the options are region, credentials, profile, timeoutMs, endpoint, followCname, target'
   const region = "iam.region: give an AWS region's name, such as us-east-1"
   const credentials = 'give a provider function, or an object with accessKeyId and secretAccessKey'
   const timeout = 'iam.timeoutMs: give a whole number of milliseconds from 1 to 2147483647'

@@ -15,15 +15,15 @@ const config: Record<string, Knex.Config> = {
   // PostgreSQL on RDS, by IAM.
   production: {
     client: 'pg',
-    connection: pgConnection({ host: process.env.DB_HOST ?? 'localhost', user, database }),
+    connection: pgConnection({ host: process.env.DB_HOST, user, database }),
     migrations,
   },
   // MySQL or MariaDB on RDS, by IAM.
   warehouse: {
     client: 'mysql2',
     connection: mysql2Connection({
-      host: process.env.DB_HOST ?? 'localhost',
-      port: Number(process.env.DB_PORT || 3306),
+      host: process.env.DB_HOST,
+      port: process.env.DB_PORT ?? 3306,
       user,
       database,
     }),

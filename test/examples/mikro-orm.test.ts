@@ -1,35 +1,19 @@
+import { MikroORM as MysqlORM } from '@mikro-orm/mysql'
+import { MikroORM } from '@mikro-orm/postgresql'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
-import type { Adapter, LoginOptions } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
-import { common, mikroMysql2, mikroPg, mysql, postgres, type Open } from '../contract/mikro-orm'
-import { testReplication, type ReplicatedAdapter } from '../contract/replication'
+import { mikroOrm, replicatedMikroOrm } from '../contract/mikro-orm'
+import { testReplication } from '../contract/replication'
 import { testExample } from './run-example'
 
 testExample('mikro-orm', ['postgres', 'mysql'])
 
-const replicated = (
-  engine: Adapter['engine'],
-  open: Open,
-  config: (options: LoginOptions) => object,
-): ReplicatedAdapter => ({
-  engine,
-  open(writer, reader) {
-    const orm = open({
-      ...common(writer, 4),
-      driverOptions: config(writer),
-      replicas: [{ driverOptions: config(reader) }],
-    })
-    const em = () => orm.em.fork()
-    return {
-      write: (sql) => em().getConnection('write').execute(sql),
-      read: (sql) => em().getConnection('read').execute(sql),
-      close: () => orm.close(),
-    }
-  },
-})
+type Options = ConstructorParameters<typeof MikroORM>[0] & ConstructorParameters<typeof MysqlORM>[0]
+const postgres = (options: Options) => new MikroORM(options)
+const mysql = (options: Options) => new MysqlORM(options)
 
-testAdapter('MikroORM with PostgreSQL', mikroPg)
-testAdapter('MikroORM with MySQL', mikroMysql2)
-testReplication('MikroORM with PostgreSQL', replicated('postgres', postgres, pgConfig))
-testReplication('MikroORM with MySQL', replicated('mysql', mysql, mysql2Config))
+testAdapter('MikroORM with PostgreSQL', mikroOrm('postgres', postgres, pgConfig))
+testAdapter('MikroORM with MySQL', mikroOrm('mysql', mysql, mysql2Config))
+testReplication('MikroORM with PostgreSQL', replicatedMikroOrm('postgres', postgres, pgConfig))
+testReplication('MikroORM with MySQL', replicatedMikroOrm('mysql', mysql, mysql2Config))

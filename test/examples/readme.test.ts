@@ -128,6 +128,32 @@ describe('this snippet of README.md or docs logs in:', () => {
     expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
   })
 
+  it('docs/vercel', async () => {
+    const request = `
+      const waited = []
+      globalThis[Symbol.for('@vercel/request-context')] = { get: () => ({ waitUntil: (work) => waited.push(work) }) }
+      import('./examples/docs/vercel.ts').then(async ({ GET }) => {
+        console.log(await (await GET()).text(), 'waits until', waited.length)
+        process.exit()
+      })`
+    const output = await run(
+      'docs/vercel',
+      postgres,
+      {
+        VERCEL_OIDC_TOKEN: readFileSync(sts.env.webIdentity['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? '', 'utf8'),
+        VERCEL_URL: 'shop.vercel.app',
+        VERCEL_REGION: 'iad1',
+        AWS_ENDPOINT_URL_STS: sts.url,
+      },
+      ['--eval', request],
+    )
+    expect(output).toMatch(/current_user.* waits until 1\n/)
+    expect(postgres.logins.at(-1)).toMatchObject({
+      verdict: 'accepted',
+      accessKeyId: expect.stringMatching(/^ASIA/),
+    })
+  })
+
   it('docs/error-code', async () => {
     const output = await run('docs/error-code', postgres, { AWS_REGION: 'eu-west-1' })
     expect(output).toMatch(/^PAM authentication failed for user "jane_doe"\nLOGIN_REFUSED: .*\nSee https:/s)

@@ -29,7 +29,7 @@ export function testExample(
   const endpoints = new Map<Engine, TestEndpoint>()
 
   beforeAll(async () => {
-    for (const engine of engines) endpoints.set(engine, await startEndpoint({ engine }))
+    for (const engine of engines) endpoints.set(engine, await startEndpoint({ engine, users }))
     writeFileSync(join(folder, 'ca.pem'), [...endpoints.values()].map(({ ca }) => ca).join('\n'))
   })
   afterAll(async () => {
@@ -71,4 +71,6 @@ export function testExample(
   })
 }
 
+/** The database users that the examples log in as. */
+const users = ['jane_doe', 'tenant_a', 'tenant_b', 'tenant_c']
 const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url))

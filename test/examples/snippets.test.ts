@@ -39,4 +39,4 @@ it('every example is shown on some page', () => {
   expect(list('test/examples/docs').filter((file) => !shownOn(/^docs\//).has(file))).toEqual([])
 })
 
-const isOfPages = (file: string) => /\/(?:snippets|readme)\.ts$/.test(file)
+const isOfPages = (file: string) => /\/(?:snippets|readme|readers)\.ts$/.test(file)

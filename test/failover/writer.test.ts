@@ -141,7 +141,7 @@ describe('a cluster of three instances', () => {
 
   it("gives up the search before the driver's time limit, and finds the writer later", async () => {
     await closePool()
-    open({ connectionTimeoutMillis: 400 })
+    open({ connectionTimeoutMillis: 1_000 })
     await pool.query(INSERT)
     const lost = nextMessage('rds-iam:connection.lost')
     const old = test.writer()

@@ -1,6 +1,7 @@
 import type { Theme } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
 import BenchmarkCharts from './BenchmarkCharts.vue'
+import FailoverDiagram from './FailoverDiagram.vue'
 import GuideList from './GuideList.vue'
 import LoginDiagram from './LoginDiagram.vue'
 import './style.css'
@@ -9,6 +10,7 @@ export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     app.component('BenchmarkCharts', BenchmarkCharts)
+    app.component('FailoverDiagram', FailoverDiagram)
     app.component('GuideList', GuideList)
     app.component('LoginDiagram', LoginDiagram)
   },

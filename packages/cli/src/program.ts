@@ -62,11 +62,20 @@ function createProgram(onEnd: (status: number) => void): Command {
   addLoginOptions(doctor)
     .addOption(json())
     .option('--verbose', 'Show more of what was observed; never a secret')
+    .addOption(
+      new Option(
+        '--watch',
+        'Log in to a cluster once a second until Ctrl-C, and show what a failover does',
+      ).conflicts(['json', 'verbose']),
+    )
     .addHelpText(
       'after',
       `
 Checks names, credentials, region, clock, TCP, TLS and token, logs in, and ranks the likely causes of a refusal,
-each with what to do. Exit status: 0 all is well, 1 a check failed, 2 wrong usage.`,
+each with what to do. Exit status: 0 all is well, 1 a check failed, 2 wrong usage.
+
+--watch: each line shows where rds-iam's login ended, and where one ended that goes where DNS says. Nothing is written
+to the database. At the end it prints a summary. Exit status: 0 if the last login with rds-iam was at the writer.`,
     )
 
   const token = add(

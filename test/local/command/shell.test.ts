@@ -36,7 +36,7 @@ const TOKEN = `
 token=$("$NODE" --input-type=module -e "
   import { createTokenProvider } from '@rds-iam/core'
   const [host, port, user] = process.argv.slice(1)
-  const { value } = await createTokenProvider({ host, port: Number(port), user }).getToken()
+  const { value } = await createTokenProvider({ host, port, user }).getToken()
   process.stdout.write(value)
 " "$PGHOST" "$PGPORT" "$PGUSER")
 `

@@ -217,7 +217,12 @@ async function logIn(
     (seen) => checkLogin(facts, seen),
   )
   const { server } = observed
-  if (server) await checklist.run('server', () => server, checkServer)
+  if (server)
+    await checklist.run(
+      'server',
+      () => server,
+      (seen) => checkServer(facts, seen),
+    )
 }
 
 function hintsOf(dns: DnsObservation, { others }: Regions, tls: TlsObservation | undefined): Hints {

@@ -17,7 +17,7 @@ export const CHECKS = [
 /** The name of a check. */
 export type CheckName = (typeof CHECKS)[number]
 
-/** What can keep a login from working, as a word for programs. */
+/** What can keep a login or a write from working, as a word for programs. */
 export type CauseCode =
   | 'REGION_MISMATCH'
   | 'REGION_UNKNOWN'
@@ -42,6 +42,7 @@ export type CauseCode =
   | 'DATABASE_UNKNOWN'
   | 'DATABASE_NOT_ALLOWED'
   | 'TOO_MANY_CONNECTIONS'
+  | 'READER_ENDPOINT'
   | 'LOGIN_FAILED'
 
 /** A cause, and what to do about it. */

@@ -49,8 +49,8 @@ export class ServerWatch {
   }
 
   onError(error: DriverError): void {
-    const { errno = 0, fatal, sqlMessage = '', cause } = error
-    if (fatal) this.#reportEnd(NETWORK_ERRORS.includes(errno) ? undefined : (cause ?? error))
+    const { errno = 0, fatal, sqlMessage = '', cause = error } = error
+    if (fatal) this.#reportEnd(NETWORK_ERRORS.includes(errno) ? new Error(sqlMessage) : cause)
     if (this.#server.role === 'reader' || !isReadOnlyError(errno, sqlMessage)) return
     // The application goes on, and has not ended its transaction, if there is one.
     if (this.#isReader) return this.#retireSoon()

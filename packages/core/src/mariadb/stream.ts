@@ -147,6 +147,7 @@ function open(login: Login, options: DriverOptions, callback: StreamCallback, di
     if (reader.user !== connectionLogin.user) {
       connectionLogin.refuseUser()
     } else if (!certificate || certificate.problem) {
+      if (certificate) target.connection?.failed(certificate.problem)
       failSoon(unverified(target, certificate?.problem))
     } else if (options.logger.network) {
       failSoon(invalidOption('debug', 'the mariadb driver would print the token'))

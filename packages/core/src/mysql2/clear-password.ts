@@ -5,7 +5,7 @@ import type { Login, LoginAttempt } from '../login/login'
 import { requireCertificateOf, requireTls } from '../tls/verify'
 import { watchServer } from './server-watch'
 import { verifiesName } from './ssl'
-import { diallingOf, failLogin, type Connection } from './stream'
+import { diallingOf, failSocket, type Connection } from './stream'
 
 /** A mysql2 authentication plugin. */
 export type ClearPasswordPlugin = (login: {
@@ -38,7 +38,7 @@ export function createClearPassword(login: Login, dialled?: Address): ClearPassw
         return Buffer.from(`${token}\0`)
       } catch (error) {
         // Do not throw: mysql2 would change the error and leave the socket open.
-        failLogin(stream, error)
+        failSocket(stream, error)
         return NOTHING_TO_SEND
       }
     }

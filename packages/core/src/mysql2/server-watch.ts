@@ -1,13 +1,13 @@
 import type { ClusterConnection } from '../cluster/connection'
 import { ServerAnswers } from './server-answers'
-import { failLogin, type Connection } from './stream'
+import { failSocket, type Connection } from './stream'
 
 /** Watches an open connection: whether its server fails, or turns out to be a reader. */
 export function watchServer(connection: Connection, server: ClusterConnection): void {
   const { stream } = connection
   server.isWaiting = () => Boolean(connection._command)
   server.close = (error) => {
-    if (connection._command) return failLogin(stream, error)
+    if (connection._command) return failSocket(stream, error)
     // Without a command an error would go to the connection, where often nothing listens.
     connection.destroy()
     stream.destroySoon()
@@ -16,7 +16,8 @@ export function watchServer(connection: Connection, server: ClusterConnection): 
     if (connection.authorized) server.lost(error.cause ?? error)
   })
   stream.once('end', () => {
-    if (connection.authorized && !connection._closing) server.lost(undefined)
+    if (connection.authorized && !connection._closing)
+      server.lost(new Error('the server closed the connection'))
   })
   if (server.role === 'writer') retireReader(connection, server)
 }

@@ -9,8 +9,8 @@ import { invalidOption, type RdsIamError } from '../errors'
 import { readUser } from '../iam-options'
 import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
-import type { LoginTarget } from '../login/login-target'
 import { failedSocket, wrongDriver } from '../login/failed-socket'
+import type { LoginTarget } from '../login/login-target'
 import type { Mysql2SslByCas } from './ssl'
 
 /** The properties of a connection's configuration that we use. mysql2 passes it to the `stream` function. */
@@ -20,14 +20,12 @@ export interface ConnectionConfig {
   user: string
   ssl: unknown
   stream: unknown
-  connectAttributes?: { _client_version?: string }
   connectTimeout?: number
+  authPlugins?: { mysql_clear_password?: unknown }
+  connectAttributes?: { _client_version?: string }
   enableKeepAlive?: boolean
   keepAliveInitialDelay?: number
 }
-
-/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
-const OLDEST = [3, 15] as const
 
 /** The properties of a mysql2 Connection that we use. */
 export interface Connection extends EventEmitter {
@@ -64,22 +62,28 @@ function addressesOf({ localAddress, localPort, remoteAddress, remotePort }: Soc
 }
 
 /**
- * Ends a login with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
+ * Closes a socket with an error. Wraps the error, because mysql2 sets `fatal` on a socket's error and, during the TLS
  * handshake, replaces its `code`.
  */
-export function failLogin(socket: Socket, cause: unknown): void {
+export function failSocket(socket: Socket, cause: unknown): void {
   const { message, code } = cause as RdsIamError
   socket.destroy(Object.assign(new Error(message, { cause }), { code }))
 }
 
-/** Finds out whether the driver that called is not mysql2, or too old. */
+/** The oldest version of mysql2 that gives its TLS socket to an authentication plugin. */
+const OLDEST = [3, 15] as const
+
+/** Finds out whether the driver that called is not mysql2, is too old, or did not get our plugin. */
 function problemOf(config: ConnectionConfig | undefined): Error | undefined {
   if (!config) return wrongDriver('mysql2Config', 'mysql2')
   // mysql2 before 3.6 does not tell its version.
   const version = config.connectAttributes?._client_version ?? 'before 3.6'
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return undefined
-  return invalidOption('mysql2', `version ${OLDEST.join('.')} or later is needed, this is ${version}`)
+  const isSupported = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
+  if (!isSupported)
+    return invalidOption('mysql2', `version ${OLDEST.join('.')} or later is needed, this is ${version}`)
+  if (config.authPlugins?.mysql_clear_password) return undefined
+  return invalidOption('authPlugins', 'missing: give mysql2 the `authPlugins` of mysql2Config() too')
 }
 
 /**
@@ -110,7 +114,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       return target
     }
     function fail(error: unknown): void {
-      failLogin(socket, error)
+      failSocket(socket, error)
     }
     function watch(dialling: Dialling): void {
       const { connection } = dialling.target
@@ -122,7 +126,11 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       })
       socket.once('close', () => {
         diallings.delete(addresses)
-        if (!dialling.isOpen) connection?.failed(dialling.error)
+        if (dialling.isOpen || !connection) return
+        const { error } = dialling
+        // mysql2 does not tell us why TLS failed: perhaps an instance's name is not in the server's certificate.
+        if (addresses && !error && connection.server.host !== host) connection.refused()
+        else connection.failed(error ?? new Error('the server closed the connection'))
       })
     }
 

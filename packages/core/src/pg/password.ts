@@ -62,5 +62,9 @@ function watch(client: PgClient, attempt: LoginAttempt): void {
 function pgClient(caller: unknown): PgClient {
   const { connection } = (caller ?? {}) as Partial<PgClient>
   if (connection?.stream) return caller as PgClient
-  throw invalidOption('password', "call this function only as a method of pg's Client")
+  throw invalidOption(
+    'password',
+    "only pg's Client can call this function. If your library calls it, as MikroORM 6 does, give it " +
+      '`() => ({ password })` instead; for a token as text use createTokenProvider()',
+  )
 }

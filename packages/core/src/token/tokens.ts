@@ -51,8 +51,8 @@ export interface TokenProvider {
 export interface TokenProviderOptions extends IdentityOptions {
   /** The RDS endpoint's host name. It is signed in lower case and otherwise unchanged. */
   host: string
-  /** The endpoint's port. */
-  port: number
+  /** The endpoint's port: a number, or its digits as text. */
+  port: number | string
   /** The database user. */
   user: string
 }

@@ -1,3 +1,4 @@
+import { parseEndpoint } from '@rds-iam/core'
 import { addressText, type LoginOptions } from '../../login/options'
 import type { Alternative } from '../alternatives'
 import type { TokenFacts } from '../facts'
@@ -14,10 +15,20 @@ export interface LoginObservation {
   server?: ServerObservation
 }
 
+/** What an Aurora server tells of its cluster. Absent for other servers. */
+export interface ClusterObservation {
+  /** The server's instance. */
+  instance?: string | null
+  /** The instance that the server takes for the writer. A reader may be wrong about it for a moment. */
+  writer?: string | null
+}
+
 /** The server of a session, or why it does not answer a query. */
 export type ServerObservation =
-  | { version: string; isReader: boolean; /** The version of TLS. */ protocol: string }
+  | ({ version: string; isReader: boolean; /** The version of TLS. */ protocol: string } & ClusterObservation)
   | { error: ServerError }
+
+type Role = Exclude<ServerObservation, { error: ServerError }>
 
 /** A login with a token for another endpoint or region, after a refusal. */
 export interface Trial extends Alternative {
@@ -58,11 +69,14 @@ export function checkLogin(
   return failed('login', otherCause(facts, error, asked), details)
 }
 
-/** Which server it is, and whether it accepts writes. */
-export function checkServer(observation: ServerObservation): Finding {
+/** Which server it is, and whether it accepts writes, which the endpoint of a cluster promises. */
+export function checkServer({ endpoint }: TokenFacts, observation: ServerObservation): Finding {
   if (!('error' in observation)) {
     const { version, isReader, protocol } = observation
-    return ok('server', `${version}, ${isReader ? 'a reader' : 'a writer'}, over ${protocol}`)
+    const seen = `${version}, ${describeRole(observation)}, over ${protocol}`
+    const isWriterEndpoint = ['cluster', 'global'].includes(parseEndpoint(endpoint.host).kind)
+    if (!isReader || !isWriterEndpoint) return ok('server', seen)
+    return { ...failed('server', readerEndpoint(endpoint.host, observation)), seen }
   }
   const { code, message } = observation.error
   if (code !== 'timeout') return { check: 'server', status: 'warning', seen: `a query fails: ${message}` }
@@ -71,6 +85,23 @@ export function checkServer(observation: ServerObservation): Finding {
     why: `the server accepts the login and does not answer a query (${message})`,
     fix: "Look at the server's load and log (console: Monitoring, Logs & events), and at any proxy in front of it.",
   })
+}
+
+function describeRole({ isReader, instance, writer }: Role): string {
+  const role = isReader ? 'a reader' : 'a writer'
+  if (!instance) return role
+  return isReader && writer ? `${role} (${instance}; the writer is ${writer})` : `${role} (${instance})`
+}
+
+function readerEndpoint(host: string, role: Role): Cause {
+  return {
+    code: 'READER_ENDPOINT',
+    why: `${host} leads to ${describeRole(role)}, which accepts no writes`,
+    fix:
+      'After a failover, DNS leads to the old writer for a while: try again in a minute. The functions of rds-iam find the\n' +
+      "writer meanwhile (iam.target, with 'writer' as its default for this endpoint). If it stays so, the cluster is a\n" +
+      "secondary one of a global database: dial the primary cluster, or set iam.target to 'any' for write forwarding.",
+  }
 }
 
 function loggedIn({ user }: LoginOptions, asked: string | undefined): Finding {

@@ -4,15 +4,20 @@ import { addressText, type Engine } from '../../login/options'
 import { databaseOf, type TokenFacts } from '../facts'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'
-import type { DriverOptions } from './session'
+import { closeSession, describeServer, type OpenSession } from './session'
 
-type Login = (options: DriverOptions, limitMs: number) => Promise<LoginObservation>
-
-const LOGINS: Readonly<Record<Engine, Login>> = { postgres: logInToPostgres, mysql: logInToMysql }
+/** The login of each engine's driver. */
+export const LOGINS: Readonly<Record<Engine, OpenSession>> = {
+  postgres: logInToPostgres,
+  mysql: logInToMysql,
+}
 const LIMIT_MS = 10_000
 
 /** Logs in as an application does, with its driver and a token for the endpoint and region of `facts`. */
-export function probeLogin(facts: TokenFacts, credentials: AwsCredentialIdentity): Promise<LoginObservation> {
+export async function probeLogin(
+  facts: TokenFacts,
+  credentials: AwsCredentialIdentity,
+): Promise<LoginObservation> {
   const { engine, dial, endpoint, signedRegion: region, user, ca } = facts
   const database = databaseOf(facts)
   const options = {
@@ -22,5 +27,9 @@ export function probeLogin(facts: TokenFacts, credentials: AwsCredentialIdentity
     ...(ca ? { ssl: { ca: ca.pem } } : {}),
     iam: { credentials, endpoint: addressText(endpoint), region },
   }
-  return LOGINS[engine](options, LIMIT_MS)
+  const { session, ...login } = await LOGINS[engine](options, LIMIT_MS)
+  if (!session) return login
+  const server = await describeServer(session)
+  await closeSession(session)
+  return { ...login, server }
 }

@@ -2,8 +2,8 @@ import type { TLSSocket } from 'node:tls'
 import { isRdsIamError } from '@rds-iam/core'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import type { Connection } from 'mysql2/promise'
-import type { LoginObservation, ServerObservation } from '../checks/login'
-import { describeServer, type DriverOptions } from './session'
+import type { ClusterObservation, ServerObservation } from '../checks/login'
+import type { DriverOptions, OpenedSession } from './session'
 
 interface MysqlError extends Error {
   code?: string
@@ -11,11 +11,11 @@ interface MysqlError extends Error {
 }
 
 /** Logs in with mysql2. */
-export async function logInToMysql(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
+export async function logInToMysql(options: DriverOptions, limitMs: number): Promise<OpenedSession> {
   const { createConnection } = require('mysql2/promise') as typeof import('mysql2/promise')
   const config = mysql2Config(options)
   const { mysql_clear_password: clearPassword } = config.authPlugins
-  const seen: LoginObservation = {}
+  const seen: OpenedSession = {}
   const watchedPlugin = (login: Parameters<typeof clearPassword>[0]) => {
     seen.asked = 'cleartext'
     return clearPassword(login)
@@ -29,17 +29,18 @@ export async function logInToMysql(options: DriverOptions, limitMs: number): Pro
   try {
     connection = await createConnection(settings)
   } catch (error) {
-    const { code, errno, message } = driverOrOurs(error as MysqlError)
-    return { ...seen, error: { code: String(errno ?? code ?? 'unknown'), message } }
+    const { code, errno = 0, message } = driverOrOurs(error as MysqlError)
+    // The errors of the network have a negative `errno`.
+    return { ...seen, error: { code: String(errno > 0 ? errno : (code ?? 'unknown')), message } }
   }
   // The server can close the connection at any time: then the running query rejects.
   connection.on('error', () => {})
-  const server = await describeServer({
+  const session = {
     describe: () => describe(connection),
     end: () => connection.end(),
     destroy: () => connection.destroy(),
-  })
-  return { ...seen, server }
+  }
+  return { ...seen, session }
 }
 
 /** mysql2 may overwrite the `code` of an error that rds-iam gave it: ours is its `cause`. */
@@ -59,5 +60,23 @@ async function describe(connection: Connection): Promise<ServerObservation> {
     version: `${name} ${/^[\d.]+/.exec(row?.version ?? '')?.[0] ?? ''}`,
     isReader: Boolean(row?.readOnly) || innodb?.Value === 'ON',
     protocol: stream.getProtocol() ?? 'TLS',
+    ...(await describeCluster(connection)),
+  }
+}
+
+/** Asks Aurora for the instance, and for the cluster's writer. */
+const CLUSTER = `
+  select @@aurora_server_id as instance,
+    (select server_id from information_schema.replica_host_status
+      where session_id = 'MASTER_SESSION_ID' limit 1) as writer`
+const UNKNOWN_SYSTEM_VARIABLE = 1193
+
+async function describeCluster(connection: Connection): Promise<ClusterObservation> {
+  try {
+    const [rows] = await connection.query(CLUSTER)
+    return (rows as ClusterObservation[])[0] ?? {}
+  } catch (error) {
+    if ((error as MysqlError).errno === UNKNOWN_SYSTEM_VARIABLE) return {}
+    throw error
   }
 }

@@ -2,8 +2,8 @@ import type { EventEmitter } from 'node:events'
 import type { TLSSocket } from 'node:tls'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Client } from 'pg'
-import type { LoginObservation, ServerObservation } from '../checks/login'
-import { describeServer, type DriverOptions } from './session'
+import type { ClusterObservation, ServerObservation } from '../checks/login'
+import type { DriverOptions, OpenedSession } from './session'
 
 const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
   ['authenticationCleartextPassword', 'cleartext'],
@@ -12,13 +12,13 @@ const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
 ]
 
 /** Logs in with pg. */
-export async function logInToPostgres(options: DriverOptions, limitMs: number): Promise<LoginObservation> {
+export async function logInToPostgres(options: DriverOptions, limitMs: number): Promise<OpenedSession> {
   const { Client } = require('pg') as typeof import('pg')
   const client = new Client({ ...pgConfig(options), connectionTimeoutMillis: limitMs })
   // The server can close the connection at any time: then the running query rejects.
   client.on('error', () => {})
   const connection = connectionOf(client)
-  const seen: LoginObservation = {}
+  const seen: OpenedSession = {}
   for (const [event, name] of REQUESTS) connection.prependOnceListener(event, () => (seen.asked = name))
   try {
     await client.connect()
@@ -26,12 +26,12 @@ export async function logInToPostgres(options: DriverOptions, limitMs: number): 
     const { code, message } = error as NodeJS.ErrnoException
     return { ...seen, error: { code: code ?? 'unknown', message } }
   }
-  const server = await describeServer({
+  const session = {
     describe: () => describe(client),
     end: () => client.end(),
     destroy: () => void connection.stream.destroy(),
-  })
-  return { ...seen, server }
+  }
+  return { ...seen, session }
 }
 
 async function describe(client: Client): Promise<ServerObservation> {
@@ -43,6 +43,24 @@ async function describe(client: Client): Promise<ServerObservation> {
     version: /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'PostgreSQL',
     isReader: row?.reader === true,
     protocol: connectionOf(client).stream.getProtocol() ?? 'TLS',
+    ...(await describeCluster(client)),
+  }
+}
+
+/** Asks Aurora for the instance, and for the cluster's writer. No search_path changes what the names mean. */
+const CLUSTER = `
+  select pg_catalog.aurora_db_instance_identifier() as instance,
+    (select server_id from pg_catalog.aurora_replica_status()
+      where session_id operator(pg_catalog.=) 'MASTER_SESSION_ID' limit 1) as writer`
+const UNDEFINED_FUNCTION = '42883'
+
+async function describeCluster(client: Client): Promise<ClusterObservation> {
+  try {
+    const { rows } = await client.query<ClusterObservation>(CLUSTER)
+    return rows[0] ?? {}
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_FUNCTION) return {}
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
+import type { IamOptions } from '@rds-iam/core'
 import { withTimeout } from '@rds-iam/core/internal'
-import type { AwsCredentialIdentity } from '@smithy/types'
-import type { ServerObservation } from '../checks/login'
+import type { LoginObservation, ServerObservation } from '../checks/login'
 
 const QUERY_LIMIT_MS = 5_000
 const CLOSE_LIMIT_MS = 1_000
@@ -12,12 +12,12 @@ export interface DriverOptions {
   user: string
   database?: string
   ssl?: { ca: string }
-  iam: { region: string; endpoint: string; credentials: AwsCredentialIdentity }
+  iam: IamOptions
 }
 
 /** An open session. */
-interface Session {
-  /** Asks the server for its version. */
+export interface Session {
+  /** Asks the server what it is. */
   describe(): Promise<ServerObservation>
   /** Ends the session, and waits until the server closes the connection. */
   end(): Promise<unknown>
@@ -25,17 +25,29 @@ interface Session {
   destroy(): void
 }
 
-/** Describes the server of a session, and closes the session, even if the server does not answer. */
+/** A login: what the server asked for, and either a session or an error. */
+export interface OpenedSession extends Pick<LoginObservation, 'asked' | 'error'> {
+  session?: Session
+}
+
+/** Logs in with the driver of an engine. */
+export type OpenSession = (options: DriverOptions, limitMs: number) => Promise<OpenedSession>
+
+const timeout = (): Error =>
+  Object.assign(new Error(`within ${QUERY_LIMIT_MS / 1_000} s`), { code: 'timeout' })
+
+/** Describes the server of a session. */
 export async function describeServer(session: Session): Promise<ServerObservation> {
-  const timeout = (): Error =>
-    Object.assign(new Error(`within ${QUERY_LIMIT_MS / 1_000} s`), { code: 'timeout' })
   try {
     return await withTimeout(QUERY_LIMIT_MS, session.describe(), timeout)
   } catch (error) {
     const { code = 'unknown', message } = error as NodeJS.ErrnoException
     return { error: { code, message } }
-  } finally {
-    await withTimeout(CLOSE_LIMIT_MS, session.end(), timeout).catch(() => {})
-    session.destroy()
   }
+}
+
+/** Closes a session, even if the server does not answer. */
+export async function closeSession(session: Session): Promise<void> {
+  await withTimeout(CLOSE_LIMIT_MS, session.end(), timeout).catch(() => {})
+  session.destroy()
 }
