@@ -1,7 +1,5 @@
-import { mysqlPackets } from '@rds-iam/core/internal'
+import { encodeLogin, isEnd, offersTls, readError, readRow, requestsPassword } from '@rds-iam/core/internal'
 import { expect, it } from 'vitest'
-
-const { encodeLogin, isEnd, offersTls, readError, readRow, requestsPassword } = mysqlPackets
 
 const bytes = (...parts: (string | number[])[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)))

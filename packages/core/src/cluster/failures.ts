@@ -18,7 +18,7 @@ const REFUSAL_NUMBERS = [1044, 1045, 1049, 1698]
 
 /** Whether a server is out of service: the network failed, or the server stops or starts. */
 export function isOutage(error: unknown): boolean {
-  const { code = '', errno = 0 } = error as Failure
+  const { code = '', errno = 0 } = (error ?? {}) as Failure
   // SQLSTATEs have a digit, unlike the codes of the network's errors, such as EPIPE.
   const isFromServer = /^(?=.*\d)[0-9A-Z]{5}$/.test(code) || errno > 0
   return !isFromServer || RESTARTS.includes(code) || RESTARTS.includes(errno)
@@ -26,11 +26,11 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether another login would fail, too: it was refused, there is no token, or the certificate is not trusted. */
 export function isRefusal(error: unknown): boolean {
-  const { code = '', errno = 0 } = error as Failure
+  const { code = '', errno = 0 } = (error ?? {}) as Failure
   return isRdsIamError(error) || REFUSALS.test(code) || REFUSAL_NUMBERS.includes(errno)
 }
 
 /** Whether a name cannot be used for a login: it is not in DNS, or the server does not accept it. */
 export function isUnusable(error: unknown): boolean {
-  return (error as Failure).code === 'ENOTFOUND' || isRefusal(error)
+  return ((error ?? {}) as Failure).code === 'ENOTFOUND' || isRefusal(error)
 }

@@ -51,12 +51,9 @@ export function readLoginOptions(
     ...Address[],
   ]
   const user = readUser(options['user'], 'user')
-  if (options[dial] !== undefined && iam.followCname) {
-    throw invalidOption('iam.followCname', `not together with ${dial}, which chooses the address itself`)
-  }
   if (options[dial] !== undefined) {
-    if (iam.target !== undefined)
-      throw invalidOption('iam.target', `not together with ${dial}, which chooses the server itself`)
+    const refused = iam.followCname ? 'iam.followCname' : iam.target && 'iam.target'
+    if (refused) throw invalidOption(refused, `not together with ${dial}, which chooses the address itself`)
     iam.target = 'any'
   }
   if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam)

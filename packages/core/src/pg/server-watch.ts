@@ -28,7 +28,7 @@ export function watchServer(client: PgClient, server: ClusterConnection): void {
   connection.on('errorMessage', ({ code }) => {
     if (code !== READ_ONLY || server.isRoleKnown) return
     server.setReader(true)
-    closeWhenIdle(connection, server)
+    if (server.isMisplaced) closeWhenIdle(connection, server)
   })
   connection.once('readyForQuery', () => {
     // A query that the application sends right after the login gets the error.
