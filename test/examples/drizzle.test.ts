@@ -1,12 +1,11 @@
-import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { sql } from 'drizzle-orm'
-import { drizzle as drizzleMysql } from 'drizzle-orm/mysql2'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { withReplicas } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { afterAll, expect, inject } from 'vitest'
 import { testAdapter } from '../contract/contract'
+import { drizzleMysql2, drizzlePg } from '../contract/drizzle'
 import { testReplication } from '../contract/replication'
 import { testExample } from './run-example'
 
@@ -23,34 +22,8 @@ testExample('drizzle', ['postgres', 'mysql'], ({ output, logins }) => {
   expect(logins.postgres).toHaveLength(2)
 })
 
-testAdapter('Drizzle with node-postgres', {
-  engine: 'postgres',
-  open(options, max) {
-    const db = drizzle({ connection: { ...pgConfig(options), max } })
-    return {
-      sql: async (text) => (await db.execute(sql.raw(text))).rows,
-      transaction: (work) =>
-        db.transaction((tx) => work(async (text) => (await tx.execute(sql.raw(text))).rows)),
-      close: () => db.$client.end(),
-    }
-  },
-  driverError: ({ cause }) => cause,
-})
-
-testAdapter('Drizzle with mysql2', {
-  engine: 'mysql',
-  open(options, max) {
-    const db = drizzleMysql({ connection: { ...mysql2Config(options), connectionLimit: max } })
-    const rows = (result: unknown) => (result as [Record<string, unknown>[]])[0]
-    return {
-      sql: async (text) => rows(await db.execute(sql.raw(text))),
-      transaction: (work) =>
-        db.transaction((tx) => work(async (text) => rows(await tx.execute(sql.raw(text))))),
-      close: () => db.$client.promise().end(),
-    }
-  },
-  driverError: ({ cause }) => cause,
-})
+testAdapter('Drizzle with node-postgres', drizzlePg)
+testAdapter('Drizzle with mysql2', drizzleMysql2)
 
 testReplication('Drizzle', {
   engine: 'postgres',

@@ -1,10 +1,9 @@
-import { mysql2Config } from '@rds-iam/core/mysql2'
-import { pgConfig } from '@rds-iam/core/pg'
-import { QueryTypes, Sequelize, type ConnectionError, type Options, type Transaction } from 'sequelize'
+import { QueryTypes, Sequelize, type Options } from 'sequelize'
 import { describe, expect } from 'vitest'
-import type { Database, LoginOptions } from '../contract/adapter'
+import type { LoginOptions } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
 import { testReplication, type ReplicatedDatabase } from '../contract/replication'
+import { address, mysql, postgres, sequelize6Mysql2, sequelize6Pg } from '../contract/sequelize-6'
 import { testExample } from './run-example'
 
 testExample('sequelize-6', ['postgres', 'mysql'], ({ output, logins }) => {
@@ -29,21 +28,8 @@ describe.each([
   run('db:migrate:undo', '20260101000000-orders: reverted')
 })
 
-type Row = Record<string, unknown>
-
-const driverError = (error: Error) => (error as ConnectionError).original
-
-testAdapter('Sequelize 6 with postgres', {
-  engine: 'postgres',
-  open: (options, max) => database({ ...postgres(options), ...address(options), pool: { max } }),
-  driverError,
-})
-
-testAdapter('Sequelize 6 with mysql', {
-  engine: 'mysql',
-  open: (options, max) => database({ ...mysql(options), ...address(options), pool: { max } }),
-  driverError,
-})
+testAdapter('Sequelize 6 with postgres', sequelize6Pg)
+testAdapter('Sequelize 6 with mysql', sequelize6Mysql2)
 
 testReplication('Sequelize 6 with postgres', {
   engine: 'postgres',
@@ -55,48 +41,7 @@ testReplication('Sequelize 6 with mysql', {
   open: (writer, reader) => replicated(mysql(writer), writer, reader),
 })
 
-// Sequelize would open another connection to read the server version. Its types lack the option.
-const knownVersion = { databaseVersion: '10.11.0' }
-
-function postgres(options: LoginOptions): Options {
-  const { user, password, ssl, stream } = pgConfig(options)
-  return {
-    dialect: 'postgres',
-    ...knownVersion,
-    database: options.database,
-    username: user,
-    dialectOptions: { ssl, stream },
-    hooks: { beforeConnect: (config) => void Object.assign(config, { password }) },
-    logging: false,
-  }
-}
-
-function mysql(options: LoginOptions): Options {
-  const { user, ssl, authPlugins, stream } = mysql2Config(options)
-  return {
-    dialect: 'mysql',
-    ...knownVersion,
-    database: options.database,
-    username: user,
-    dialectOptions: { ssl, authPlugins, stream },
-    logging: false,
-  }
-}
-
-function address({ host, port }: LoginOptions) {
-  return { host, port }
-}
-
-function database(options: Options): Database {
-  const db = new Sequelize(options)
-  const run = async (sql: string, transaction?: Transaction) =>
-    (await db.query(sql, transaction ? { transaction } : {}))[0] as Row[]
-  return {
-    sql: (sql) => run(sql),
-    transaction: (work) => db.transaction((transaction) => work((sql) => run(sql, transaction))),
-    close: () => db.close(),
-  }
-}
+type Row = Record<string, unknown>
 
 function replicated(options: Options, writer: LoginOptions, reader: LoginOptions): ReplicatedDatabase {
   const db = new Sequelize({

@@ -1,13 +1,13 @@
-import { setImmediate } from 'node:timers/promises'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { QueryTypes, Sequelize, type AbstractDialect } from '@sequelize/core'
 import { MySqlDialect } from '@sequelize/mysql'
 import { PostgresDialect } from '@sequelize/postgres'
 import { expect } from 'vitest'
-import type { Database, LoginOptions } from '../contract/adapter'
+import type { LoginOptions } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
 import { testReplication, type ReplicatedDatabase } from '../contract/replication'
+import { sequelize7Mysql2, sequelize7Pg } from '../contract/sequelize-7'
 import { testExample } from './run-example'
 
 testExample('sequelize-7', ['postgres', 'mysql'], ({ output, logins }) => {
@@ -17,24 +17,8 @@ testExample('sequelize-7', ['postgres', 'mysql'], ({ output, logins }) => {
 
 type Row = Record<string, unknown>
 
-const driverError = ({ cause }: Error) => cause
-
-testAdapter('Sequelize 7 with postgres', {
-  engine: 'postgres',
-  open(options, max) {
-    const { host, port, user, password, ssl, stream } = pgConfig(options)
-    const login = { host, port, user, password, ssl, stream, database: options.database }
-    return database(new Sequelize({ dialect: PostgresDialect, ...login, pool: { max } }))
-  },
-  driverError,
-})
-
-testAdapter('Sequelize 7 with mysql', {
-  engine: 'mysql',
-  open: (options, max) =>
-    database(new Sequelize({ dialect: MySqlDialect, ...mysql2Config(options), pool: { max } })),
-  driverError,
-})
+testAdapter('Sequelize 7 with postgres', sequelize7Pg)
+testAdapter('Sequelize 7 with mysql', sequelize7Mysql2)
 
 testReplication('Sequelize 7 with postgres', {
   engine: 'postgres',
@@ -60,20 +44,6 @@ const onlyOne = { max: 1 }
 
 function address({ host, port }: LoginOptions) {
   return { host, port }
-}
-
-function database<Dialect extends AbstractDialect>(db: Sequelize<Dialect>): Database {
-  const run = async (sql: string) => (await db.query(sql))[0] as Row[]
-  return {
-    sql: run,
-    transaction: (work) => db.transaction(() => work(run)),
-    async close() {
-      // Sequelize 7 does not wait for a connection that it sets up, and rejects nowhere if the server closes that.
-      const { write } = db.pool
-      while (write.size > write.available + write.using) await setImmediate()
-      await db.close()
-    },
-  }
 }
 
 function replicated<Dialect extends AbstractDialect>(db: Sequelize<Dialect>): ReplicatedDatabase {

@@ -2,9 +2,9 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { DataSource } from 'typeorm'
 import { expect } from 'vitest'
-import type { Database } from '../contract/adapter'
 import { testAdapter } from '../contract/contract'
 import { testReplication } from '../contract/replication'
+import { initialized, typeormMysql2, typeormPg } from '../contract/typeorm'
 import { testExample } from './run-example'
 
 testExample('typeorm', ['postgres', 'mysql'], ({ output }) => expect(output).toContain("item: 'tea'"))
@@ -13,17 +13,8 @@ testExample('typeorm-replication', ['postgres', 'mysql'], ({ logins }) => {
   expect(logins.postgres).toHaveLength(2)
 })
 
-testAdapter('TypeORM with postgres', {
-  engine: 'postgres',
-  open: (options, max) =>
-    database(new DataSource({ type: 'postgres', extra: { ...pgConfig(options), max }, logging: false })),
-})
-
-testAdapter('TypeORM with mysql', {
-  engine: 'mysql',
-  open: (options, max) =>
-    database(new DataSource({ type: 'mysql', extra: { ...mysql2Config(options), connectionLimit: max } })),
-})
+testAdapter('TypeORM with postgres', typeormPg)
+testAdapter('TypeORM with mysql', typeormMysql2)
 
 testReplication('TypeORM with postgres', {
   engine: 'postgres',
@@ -62,15 +53,6 @@ testReplication('TypeORM with mysql', {
   },
 })
 
-function database(source: DataSource): Database {
-  const ready = initialized(source)
-  return {
-    sql: async (sql) => (await ready()).query(sql),
-    transaction: async (work) => (await ready()).transaction((manager) => work((sql) => manager.query(sql))),
-    close: async () => void (source.isInitialized && (await source.destroy())),
-  }
-}
-
 function replicated(source: DataSource) {
   const ready = initialized(source)
   const on = (mode: 'master' | 'slave') => async (sql: string) => {
@@ -78,13 +60,4 @@ function replicated(source: DataSource) {
     return runner.query(sql).finally(() => runner.release())
   }
   return { write: on('master'), read: on('slave'), close: () => source.destroy() }
-}
-
-function initialized(source: DataSource): () => Promise<DataSource> {
-  let starting: Promise<DataSource> | undefined
-  return () =>
-    (starting ??= source.initialize().catch((error: unknown) => {
-      starting = undefined
-      throw error
-    }))
 }

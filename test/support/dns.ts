@@ -1,4 +1,6 @@
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
+import { promisify } from 'node:util'
 import type { LocalCluster } from '@rds-iam/local'
 
 /** The DNS of a test's process, for the names of local clusters. */
@@ -21,7 +23,9 @@ type Callback = (error: Error | null, address?: string | LookupAddress[], family
  * A name has one address at a time, as with Aurora, which answers for a reader endpoint with one reader. Names of
  * instances are never stale. Aliases, which are found with `dns.resolveCname`, are the business of servers/dns.ts.
  */
-export function useClusterDns(...clusters: LocalCluster[]): ClusterDns {
+export function useClusterDns(
+  ...clusters: Pick<LocalCluster, 'host' | 'readerHost' | 'addresses'>[]
+): ClusterDns {
   const lookups: string[] = []
   const addresses = new Map<string, string | undefined>()
   const current = (host: string) => clusters.map((cluster) => cluster.addresses(host)?.[0]).find(Boolean)
@@ -53,13 +57,21 @@ export function useClusterDns(...clusters: LocalCluster[]): ClusterDns {
       else callback(null, address, 4)
     })
   }
-  dns.lookup = lookup as unknown as typeof dns.lookup
+  const withPromise = (host: string, options: LookupOptions) =>
+    new Promise((resolve, reject) => {
+      lookup(host, options, (error, address, family) =>
+        error ? reject(error) : resolve({ address, family }),
+      )
+    })
+  const replace = (replacement: unknown) => {
+    dns.lookup = replacement as typeof dns.lookup
+    syncBuiltinESMExports()
+  }
+  replace(Object.assign(lookup, { [promisify.custom]: withPromise }))
   return {
     lookups,
     update,
     set: (host, address) => void addresses.set(host, address),
-    restore: () => {
-      dns.lookup = original
-    },
+    restore: () => replace(original),
   }
 }
