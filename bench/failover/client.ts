@@ -44,7 +44,7 @@ process.on('message', (message: Message) => {
   if (message.type === 'stop') return stopped()
   names = message.names
   dns?.update()
-  if (message.type === 'start') void run(message.login, message.readerHost)
+  if (message.type === 'start') run(message.login, message.readerHost).catch(fail)
 })
 
 async function run(login: ClusterLogin, readerHost: string): Promise<void> {
@@ -71,6 +71,11 @@ async function run(login: ClusterLogin, readerHost: string): Promise<void> {
   process.send?.({ writes, uncaught } satisfies Report)
   await Promise.race([db.close().catch(() => {}), sleep(PATIENCE_MS)])
   process.exit()
+}
+
+function fail(error: unknown): void {
+  console.error(error)
+  process.exit(1)
 }
 
 function lookUp(name: string): string[] | undefined {

@@ -27,7 +27,10 @@ const file = fileURLToPath(new URL('results.json', import.meta.url))
 const page = fileURLToPath(new URL('../../docs/failover.md', import.meta.url))
 const marked = /(<!-- results of npm run bench:failover -->\n).*?(<!-- end of results -->)/s
 
-const TITLES: Record<Kind, string> = { dies: 'The writer dies', silent: 'The writer falls silent' }
+const TITLES: Record<Kind, string> = {
+  dies: 'The writer dies',
+  silent: 'The writer falls silent, and stays so',
+}
 
 /** Prints the table of a run. */
 export function printResults(results: readonly Result[]): void {
