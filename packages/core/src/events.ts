@@ -65,6 +65,7 @@ export interface WriterMovedEvent {
 export interface ConnectionRetiredEvent {
   /** The endpoint that was dialled. */
   endpoint: Address
+  /** Why: the server is a reader, or a search found the writer elsewhere. */
   reason: 'NOT_WRITER' | 'WRITER_MOVED'
 }
 
