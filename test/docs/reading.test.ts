@@ -57,7 +57,7 @@ it('turns dark, diagram included, and stays so', async () => {
   const colours = () =>
     page.evaluate(() => [
       getComputedStyle(document.body).backgroundColor,
-      getComputedStyle(document.querySelector('svg.login text') ?? document.body).fill,
+      getComputedStyle(document.querySelector('svg.sequence text')!).fill,
     ])
   await openPage(page, `${site.url}how-it-works`)
   const light = await colours()

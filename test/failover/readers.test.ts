@@ -12,7 +12,7 @@ describe("iam.target 'reader' in a cluster with three readers", () => {
     test = await startTestCluster('postgres', 4)
   })
   afterEach(async () => {
-    await Promise.all(pools.splice(0).map((pool) => pool.end()))
+    await Promise.all(pools.splice(0).map(closed))
     for (const instance of test.cluster.instances) await test.allClosed(instance)
   })
   afterAll(() => test.close())
@@ -22,6 +22,17 @@ describe("iam.target 'reader' in a cluster with three readers", () => {
     const pool = new Pool({ ...pgConfig({ ...test.options, host, iam }), max: 20 })
     pools.push(pool)
     return pool
+  }
+
+  /** Ends a pool, and waits until its connections are closed: `end()` of a pool does not wait for them. */
+  async function closed(pool: Pool): Promise<void> {
+    let open = pool.totalCount
+    const removed = new Promise<void>((resolve) => {
+      pool.on('remove', () => --open === 0 && resolve())
+      if (open === 0) resolve()
+    })
+    await pool.end()
+    await removed
   }
 
   /** Opens connections at once, and returns the number of logins at each instance. */
