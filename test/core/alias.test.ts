@@ -179,6 +179,15 @@ describe.each([
     expect(dialled).toEqual([BLUE])
   })
 
+  it('completes no name when resolv.conf does not exist', async () => {
+    vi.spyOn(fs.promises, 'readFile').mockRejectedValue(new Error('ENOENT'))
+    names.aliases.set('db', BLUE)
+    const db = open({ ...follow(blue), host: 'db' }, 2)
+    await db.sql('select 1')
+    await db.close()
+    expect(dialled).toEqual([BLUE])
+  })
+
   it.each([
     ['SERVFAIL', SERVFAIL],
     ['REFUSED', REFUSED],

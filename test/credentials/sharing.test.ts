@@ -74,6 +74,17 @@ describe('the logins of one configuration', () => {
     expect(scene.requests.container).toBe(1)
   })
 
+  it('share credentials from STS in one region only', async () => {
+    const { env, requests } = await stage.startEndpoints()
+    const { AWS_REGION: _, ...withoutRegion } = env.webIdentity
+    stage.set(withoutRegion)
+    await new SigningCredentials({ region: 'eu-west-1' }).get()
+    await new SigningCredentials({ region: 'eu-west-1' }).get()
+    expect(requests.sts).toBe(1)
+    await new SigningCredentials({ region: 'eu-west-3' }).get()
+    expect(requests.sts).toBe(2)
+  })
+
   it('do not keep tokens that have expired', async () => {
     const { logIn } = await open('container')
     const tokens = await messagesDuring<TokenSignedEvent>('rds-iam:token.signed', async () => {
