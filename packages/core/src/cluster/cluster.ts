@@ -7,17 +7,17 @@ import type { LoginTarget } from '../login/login-target'
 import { readClusterNames, type ClusterNames } from './cluster-names'
 import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
 import type { Member, OpenProbe, Probe, Session } from './probe'
-import { addressesOf, askOnce, searchWriter, type Candidate, type Found } from './search'
+import { addressesOf, askOnce, searchWriter, type Found } from './search'
 
 /** The longest wait for a search, if the driver has no time limit for opening a connection. */
 const LONGEST_SEARCH_MS = 30_000
 /** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
 const SEARCH_SHARE = 0.75
-/** How long not to search after every server refused the search's login. */
+/** How long not to dial a host by its name that refused a login, and not to search after every server refused. */
 const REFUSED_MS = 60_000
-/**
- * How long not to look at a silent server again: a query may take long. Doubles with each look at a server that is well.
- */
+/** How long to remember a cluster without connections. By then, DNS leads to the writer. */
+const FORGOTTEN_MS = 60_000
+/** How long not to look at a silent server again: a query may take long. Doubles while there are looks. */
 const FIRST_REST_MS = 2_000
 const LONGEST_REST_MS = 16_000
 /** How long the list of a cluster's instances is used to choose a reader. */
@@ -51,6 +51,9 @@ interface Search {
   waiting: number
 }
 
+/** Instead of a host: every server refused the login of a search. */
+const ALL_SERVERS = '*'
+
 /** By writer endpoint and port. All configurations of the process share them. */
 const clusters = new Map<string, Cluster>()
 
@@ -65,6 +68,7 @@ export async function findServer(login: Login, address: Address, opening: Openin
   if (role === 'any' || !names) return target
   const { port } = target.endpoint
   const key = `${names.writer}:${port}`
+  for (const [one, { isUnused }] of clusters) if (isUnused) clusters.delete(one)
   let cluster = clusters.get(key)
   if (!cluster) clusters.set(key, (cluster = new Cluster(names, port)))
   return cluster.place({ login, target, ...opening }, role)
@@ -87,36 +91,46 @@ class Cluster implements ConnectionObserver {
   /** The number of searches that found the writer. */
   #generation = 0
   #search: Search | undefined
-  /** When each host refused a login. */
-  readonly #refusals = new Map<string, number>()
+  /** When each host refused a login, by configuration: servers may accept the user of another one. */
+  readonly #refusals = new WeakMap<object, Map<string, number>>()
   /** When each reader failed while a connection was opened. */
   readonly #failures = new Map<string, number>()
-  /** When every server refused the login of a search, by the configuration that searched. */
-  readonly #refusedSearches = new WeakMap<Login, number>()
   #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
+  /** When a connection was opened or closed last. */
+  #usedMs = Date.now()
 
   constructor(names: ClusterNames, port: number) {
     this.#names = names
     this.#endpoint = { host: names.writer, port }
   }
 
+  /** Whether the process has had no connection to the cluster for a while. */
+  get isUnused(): boolean {
+    return this.#connections.size === 0 && !this.#search && !isWithin(FORGOTTEN_MS, this.#usedMs)
+  }
+
   /** Chooses the server for a new connection. */
   async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
-    const { socket, limitMs = 0, target } = opener
+    const { socket, limitMs = 0, login, target } = opener
+    this.#usedMs = Date.now()
     if (role === 'reader') await this.#refreshMembers(opener)
-    else if (this.#isInDoubt && !isWithin(REFUSED_MS, this.#refusedSearches.get(opener.login)))
-      await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
+    else if (this.#isInDoubt && !this.#hasRefused(login, ALL_SERVERS))
+      await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS, this.#doubted)
     // Choose and count without a pause between, so that connections that are opened at once are spread.
-    const server = role === 'reader' ? this.#chooseReader() : this.#knownWriter
+    const server = role === 'reader' ? this.#chooseReader(login) : this.#knownWriter
     const connection = new ClusterConnection(this, {
       server,
       role,
+      owner: login,
       generation: this.#generation,
       isLastResort: this.#isInDoubt,
       close: (error) => void socket.destroy(error),
     })
     this.#connections.set(connection, opener)
-    socket.once('close', () => this.#connections.delete(connection))
+    socket.once('close', () => {
+      this.#connections.delete(connection)
+      this.#usedMs = Date.now()
+    })
     return { ...targetAt(target, server), connection }
   }
 
@@ -137,21 +151,21 @@ class Cluster implements ConnectionObserver {
   }
 
   onRefused(connection: ClusterConnection): void {
-    const { host } = connection.server
-    const isNew = !isWithin(REFUSED_MS, this.#refusals.get(host))
-    this.#refusals.set(host, Date.now())
-    if (isNew && connection.server === this.#writer) this.onDoubt(connection)
+    const { owner, server } = connection
+    const isNew = !this.#hasRefused(owner, server.host)
+    this.#noteRefusal(owner, server.host)
+    if (isNew && server === this.#writer) this.onDoubt(connection)
   }
 
   onSilence(connection: ClusterConnection): void {
     const opener = this.#connections.get(connection)
     const { ms, sinceMs } = this.#rest
     if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
-    if (isWithin(REFUSED_MS, this.#refusedSearches.get(opener.login))) return
-    this.#rest = { ms: Math.min(ms * 2, LONGEST_REST_MS), sinceMs: Date.now() }
+    if (this.#hasRefused(opener.login, ALL_SERVERS)) return
+    const isAgain = isWithin(ms * 2, sinceMs)
+    this.#rest = { ms: isAgain ? Math.min(ms * 2, LONGEST_REST_MS) : FIRST_REST_MS, sinceMs: Date.now() }
     this.#doubted = connection
-    const { server, address } = connection
-    void this.#awaitSearch(opener, LONGEST_SEARCH_MS, { host: server.host, address })
+    void this.#awaitSearch(opener, LONGEST_SEARCH_MS, connection)
   }
 
   get #knownWriter(): Server {
@@ -159,10 +173,10 @@ class Cluster implements ConnectionObserver {
   }
 
   /** The reader with the fewest connections of this process; the writer if there is no reader that can be used. */
-  #chooseReader(): Server {
+  #chooseReader(login: Login): Server {
     const { port } = this.#endpoint
     const readers = [...this.#members].filter(([, { isWriter }]) => !isWriter)
-    const dialled = readers.filter(([host]) => !isWithin(REFUSED_MS, this.#refusals.get(host)))
+    const dialled = readers.filter(([host]) => !this.#hasRefused(login, host))
     const usable = dialled.filter(
       ([host, { lagMs = 0 }]) => lagMs <= LONGEST_LAG_MS && !isWithin(LEFT_OUT_MS, this.#failures.get(host)),
     )
@@ -177,6 +191,16 @@ class Cluster implements ConnectionObserver {
     const isEndpointNeeded = this.#members.size === 0 || dialled.length < readers.length
     const { reader } = this.#names
     return isEndpointNeeded && reader !== undefined ? { host: reader, port } : this.#knownWriter
+  }
+
+  #hasRefused(login: object, host: string): boolean {
+    return isWithin(REFUSED_MS, this.#refusals.get(login)?.get(host))
+  }
+
+  #noteRefusal(login: object, host: string): void {
+    let refusals = this.#refusals.get(login)
+    if (!refusals) this.#refusals.set(login, (refusals = new Map()))
+    refusals.set(host, Date.now())
   }
 
   /** Asks for the list of the instances, unless it is new. All connections share the request. */
@@ -218,9 +242,12 @@ class Cluster implements ConnectionObserver {
     return openProbe(login, targetAt(target, server), { user, database }, signal)
   }
 
-  /** Waits for the search, which all connections share. Aborts it when nothing waits for it any more. */
-  async #awaitSearch(opener: Opener, limitMs: number, first?: Candidate): Promise<void> {
-    const search = (this.#search ??= this.#startSearch(opener, first))
+  /**
+   * Waits for the search, which all connections share. It looks first at the server of the doubted connection. Aborts
+   * it when nothing waits for it any more.
+   */
+  async #awaitSearch(opener: Opener, limitMs: number, doubted?: ClusterConnection): Promise<void> {
+    const search = (this.#search ??= this.#startSearch(opener, doubted))
     search.waiting++
     const { socket } = opener
     await new Promise<void>((resolve) => {
@@ -238,7 +265,11 @@ class Cluster implements ConnectionObserver {
     if (this.#search === search) this.#search = undefined
   }
 
-  #startSearch(opener: Opener, first?: Candidate): Search {
+  #startSearch(opener: Opener, doubted?: ClusterConnection): Search {
+    const first =
+      doubted && !doubted.isMisplaced
+        ? { host: doubted.server.host, address: doubted.address }
+        : undefined
     const abort = new AbortController()
     const start = performance.now()
     const { writer, reader } = this.#names
@@ -257,8 +288,8 @@ class Cluster implements ConnectionObserver {
       abort,
       waiting: 0,
       result: found.then(async (one) => {
-        if (one) await this.#moveTo(one, start)
-        else if (!abort.signal.aborted && !first) this.#refusedSearches.set(opener.login, Date.now())
+        if (one === 'refused') this.#noteRefusal(opener.login, ALL_SERVERS)
+        else if (one) await this.#moveTo(one, opener.login, start)
         if (this.#search === search) this.#search = undefined
       }),
     }
@@ -266,14 +297,15 @@ class Cluster implements ConnectionObserver {
   }
 
   /** Makes a server the writer, and closes the connections to other servers. */
-  async #moveTo({ host, address, answer: { instance = '' } }: Found, start: number): Promise<void> {
+  async #moveTo({ host, address, answer }: Found, login: Login, start: number): Promise<void> {
+    const { instance = '' } = answer
     const { port } = this.#endpoint
     const named = this.#names.instance(instance)
     // A name may have an address of IPv4 and one of IPv6. A name that leads elsewhere cannot be used.
     const own = named === undefined ? [] : await addressesOf(named).catch(() => [])
     const addresses = new Set(own.includes(address) ? own : [address])
     const server =
-      named !== undefined && own.includes(address) && !isWithin(REFUSED_MS, this.#refusals.get(named))
+      named !== undefined && own.includes(address) && !this.#hasRefused(login, named)
         ? { host: named, port }
         : { host, port, address }
     const isAt = (connection: ClusterConnection): boolean =>

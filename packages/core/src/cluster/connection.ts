@@ -44,6 +44,7 @@ export interface ConnectionObserver {
 interface Opened {
   server: Server
   role: 'writer' | 'reader'
+  owner: object
   generation: number
   isLastResort: boolean
   close: (error: RdsIamError) => void
@@ -54,6 +55,8 @@ export class ClusterConnection {
   readonly server: Server
   /** The kind of server that the application wants. */
   readonly role: 'writer' | 'reader'
+  /** The configuration that it belongs to, as a key. */
+  readonly owner: object
   /** The cluster's generation when this server was last known to be the right one. */
   generation: number
   /** Whether the endpoint was dialled without knowing the writer. */
@@ -67,10 +70,12 @@ export class ClusterConnection {
   #isReader: boolean | undefined
   #isOver = false
 
-  constructor(observer: ConnectionObserver, { server, role, generation, isLastResort, close }: Opened) {
+  constructor(observer: ConnectionObserver, opened: Opened) {
+    const { server, role, owner, generation, isLastResort, close } = opened
     this.#observer = observer
     this.server = server
     this.role = role
+    this.owner = owner
     this.generation = generation
     this.isLastResort = isLastResort
     this.close = close

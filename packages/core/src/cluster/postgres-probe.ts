@@ -70,7 +70,11 @@ export async function openPostgresProbe(
         if (type === 'Z') return readAnswer(rows)
       }
     },
-    close: () => void socket.destroy(),
+    close() {
+      socket.end(packet('X', ''))
+      // Do not wait for the server to close its side.
+      socket.destroySoon()
+    },
   }
 }
 

@@ -28,12 +28,13 @@ export interface Session {
 /** A short connection of our own to one server. */
 export interface Probe {
   ask(): Promise<Answer>
+  /** Logs out, and closes the socket at once. */
   close(): void
 }
 
 /**
  * Dials a server, verifies TLS and logs in. Rejects with the error of the network, of TLS or of the server. `signal`
- * destroys the socket, also later.
+ * ends an attempt that is not over.
  */
 export type OpenProbe = (
   login: Login,

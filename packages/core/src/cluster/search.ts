@@ -28,7 +28,7 @@ export interface Candidate {
 
 export interface SearchOptions {
   candidates: readonly Candidate[]
-  /** The server to look at first. The others follow only if it does not answer soon that it is the writer. */
+  /** The server to look at first. The others follow unless it answers soon that it is the writer. */
   first?: Candidate | undefined
   /** Dials an address, and logs in to the server as `host`. */
   open(host: string, address: string, signal: AbortSignal): Promise<Probe>
@@ -39,10 +39,10 @@ export interface SearchOptions {
 
 /**
  * Looks for the writer at each candidate, and at each instance that a server names, until a server says that it is the
- * writer itself: a reader's list is not up to date. Keeps one connection to each server. Returns undefined if it was
- * aborted, or if every server refused the login.
+ * writer itself: a reader's list is not up to date. Keeps one connection to each server. Returns 'refused' if every
+ * server refused the login, and undefined if it was aborted, or if the first server answers with another error.
  */
-export function searchWriter(options: SearchOptions): Promise<Found | undefined> {
+export function searchWriter(options: SearchOptions): Promise<Found | 'refused' | undefined> {
   const { candidates, first, open, onMembers, signal } = options
   const search = new AbortController()
   const over = AbortSignal.any([signal, search.signal])
@@ -51,7 +51,8 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
 
   return new Promise((resolve) => {
     let running = 0
-    const end = (found?: Found): void => {
+    let widen = (): void => {}
+    const end = (found?: Found | 'refused'): void => {
       resolve(found)
       search.abort()
     }
@@ -60,8 +61,9 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
 
     async function start(): Promise<void> {
       if (first) {
+        const isOver = new Promise<void>((goOn) => (widen = goOn))
         run(watch(first))
-        await pause(FIRST_ANSWER_MS, over)
+        await Promise.race([isOver, pause(FIRST_ANSWER_MS, over)])
       }
       for (const candidate of candidates) add(candidate)
     }
@@ -75,7 +77,7 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
     function run(task: Promise<void>): void {
       running++
       void task.finally(() => {
-        if (--running === 0) end()
+        if (--running === 0) end('refused')
       })
     }
 
@@ -90,9 +92,10 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
           const address = free[failures % free.length]
           if (address) await ask(host, address, Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS))
         } catch (error) {
-          // The server that was silent answers, even if with an error.
-          if (known !== undefined && !(isOutage(error) && !isRefusal(error))) return end()
+          widen()
           if (isRefusal(error)) return
+          // The first server is not out of service: it answers with an error.
+          if (known !== undefined && !isOutage(error)) return end()
           pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
         }
         await pause(pauseMs, over)
@@ -101,21 +104,22 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
 
     /** Asks one server until it fails, or is the writer. */
     async function ask(host: string, address: string, limitMs: number): Promise<void> {
-      const attempt = new AbortController()
-      const answered = <T>(promise: Promise<T>): Promise<T> =>
-        withTimeout(limitMs, promise, () => new Error(`no answer within ${limitMs} ms`))
+      const session = new ProbeSession((login) => open(host, address, login), limitMs)
+      const close = (): void => session.close()
+      over.addEventListener('abort', close)
       taken.add(address)
       try {
-        const probe = await answered(open(host, address, AbortSignal.any([over, attempt.signal])))
         while (!over.aborted) {
-          const answer = await answered(probe.ask())
+          const answer = await session.ask()
           const members = onMembers(answer.members)
           if (answer.isWriter) return end({ host, address, answer })
+          widen()
           for (const member of members) add({ host: member })
           await pause(PAUSE_MS, over)
         }
       } finally {
-        attempt.abort()
+        over.removeEventListener('abort', close)
+        close()
         taken.delete(address)
       }
     }
@@ -124,15 +128,39 @@ export function searchWriter(options: SearchOptions): Promise<Found | undefined>
 
 /** Logs in to a server, asks it once, and closes the connection. */
 export async function askOnce(open: (signal: AbortSignal) => Promise<Probe>): Promise<Answer> {
-  const attempt = new AbortController()
+  const session = new ProbeSession(open, ANSWER_MS)
   try {
-    return await withTimeout(
-      ANSWER_MS,
-      open(attempt.signal).then((probe) => probe.ask()),
-      () => new Error(`no answer within ${ANSWER_MS} ms`),
-    )
+    return await session.ask()
   } finally {
-    attempt.abort()
+    session.close()
+  }
+}
+
+/** A connection of our own that is opened at the first question. Its login and each answer have a time limit. */
+class ProbeSession {
+  readonly #login = new AbortController()
+  readonly #open: (signal: AbortSignal) => Promise<Probe>
+  readonly #limitMs: number
+  #probe: Probe | undefined
+
+  constructor(open: (signal: AbortSignal) => Promise<Probe>, limitMs: number) {
+    this.#open = open
+    this.#limitMs = limitMs
+  }
+
+  async ask(): Promise<Answer> {
+    this.#probe ??= await this.#limit(this.#open(this.#login.signal))
+    return this.#limit(this.#probe.ask())
+  }
+
+  /** Tells the server, so that it does not log a lost connection. */
+  close(): void {
+    if (this.#probe) this.#probe.close()
+    else this.#login.abort()
+  }
+
+  #limit<T>(promise: Promise<T>): Promise<T> {
+    return withTimeout(this.#limitMs, promise, () => new Error(`no answer within ${this.#limitMs} ms`))
   }
 }
 

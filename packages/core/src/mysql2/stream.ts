@@ -96,6 +96,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     const unusable = problemOf(config)
     if (unusable) return failedSocket(unusable)
     const { host, port } = dialled ?? config
+    const start = performance.now()
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
@@ -133,8 +134,9 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
         diallings.delete(addresses)
         if (dialling.isOpen || !connection) return
         const { error } = dialling
+        const isLate = performance.now() - start >= (config.connectTimeout || Infinity)
         // mysql2 does not tell us why TLS failed: perhaps an instance's name is not in the server's certificate.
-        if (addresses && !error && connection.server.host !== host) connection.refused()
+        if (addresses && !error && !isLate && connection.server.host !== host) connection.refused()
         else connection.failed(error ?? new Error('the server closed the connection'))
       })
     }

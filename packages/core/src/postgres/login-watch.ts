@@ -19,6 +19,8 @@ const AUTHENTICATION_OK = 0
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
 
+const ERROR_RESPONSE = 'E'.charCodeAt(0)
+
 /** SQLSTATE: the transaction is read-only. */
 const READ_ONLY = '25006'
 
@@ -40,10 +42,12 @@ export function createLoginWatch(): LoginWatch {
       const { connection: server } = target
       let unread: Buffer = Buffer.alloc(0)
       let isAccepted = false
+      /** The server's error that ended the session. */
+      let lastError: Error | undefined
       socket.once('error', (error) => {
         // A connection that postgres.js itself has ended is not lost.
         if (socket.writableEnded) return
-        if (isAccepted) attempt.lost(error)
+        if (isAccepted) attempt.lost(lastError ?? error)
         else server?.failed(error)
       })
       socket.onData = (chunk) => {
@@ -84,7 +88,10 @@ export function createLoginWatch(): LoginWatch {
           targets.set(key, target)
           socket.once('close', () => targets.delete(key))
         } else if (type === 'Z' && server) {
-          socket.onData = server.isRoleKnown ? undefined : (chunk) => watchErrors(server, chunk)
+          socket.onData = (chunk) => {
+            if (isFatal(chunk)) lastError = readError(chunk)
+            else if (!server.isRoleKnown) watchErrors(server, chunk)
+          }
           if (server.isMisplaced) leaveReader(socket, server)
         }
       }
@@ -97,6 +104,11 @@ function leaveReader(socket: DriverSocket, server: ClusterConnection): void {
   const error = server.retirement('NOT_WRITER')
   // postgres.js repeats a login whose socket closes without an error. Do not repeat it without an end.
   socket.destroy(server.isLastResort ? error : undefined)
+}
+
+/** Whether a server's error ends the session, such as an idle timeout. Its field V is the severity. */
+function isFatal(chunk: Buffer): boolean {
+  return chunk[0] === ERROR_RESPONSE && chunk.includes('\0VFATAL\0')
 }
 
 /** Where the server does not tell its role, the error of a write shows a reader. Closes the connection then. */
