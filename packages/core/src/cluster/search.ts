@@ -142,6 +142,7 @@ class ProbeSession {
   readonly #open: (signal: AbortSignal) => Promise<Probe>
   readonly #limitMs: number
   #probe: Probe | undefined
+  #isClosed = false
 
   constructor(open: (signal: AbortSignal) => Promise<Probe>, limitMs: number) {
     this.#open = open
@@ -155,6 +156,8 @@ class ProbeSession {
 
   /** Tells the server, so that it does not log a lost connection. */
   close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     if (this.#probe) this.#probe.close()
     else this.#login.abort()
   }
