@@ -267,9 +267,7 @@ class Cluster implements ConnectionObserver {
 
   #startSearch(opener: Opener, doubted?: ClusterConnection): Search {
     const first =
-      doubted && !doubted.isMisplaced
-        ? { host: doubted.server.host, address: doubted.address }
-        : undefined
+      doubted && !doubted.isMisplaced ? { host: doubted.server.host, address: doubted.address } : undefined
     const abort = new AbortController()
     const start = performance.now()
     const { writer, reader } = this.#names
