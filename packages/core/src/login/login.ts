@@ -8,27 +8,28 @@ import { publish } from '../events'
 import { readUser, type ClusterTarget, type IamSettings } from '../iam-options'
 import { SigningCredentials, type Credentials } from '../token/credentials'
 import { RefreshingValues } from '../token/refreshing-value'
-import { RefreshingToken, type AuthToken, type TokenScope } from '../token/tokens'
+import { dsqlAction, type TokenScope } from '../token/sign'
+import { RefreshingToken, type AuthToken } from '../token/tokens'
 import { createSecureContexts } from '../tls/secure-context'
 import type { SslOptions } from '../tls/ssl-option'
 import { builtInCas, type CaCertificates } from '../tls/ca-certificates'
 import { checkCertificate } from '../tls/verify'
-import { findTarget, type LoginTarget } from './login-target'
+import { findTarget, type Engine, type LoginTarget } from './login-target'
 
 /** Logs in the connections of one driver configuration, and caches their tokens. */
 export class Login {
   /** The caller's TLS settings. */
   readonly ssl: SslOptions
   readonly #iam: IamSettings
-  readonly #enginePort: number
+  readonly #engine: Engine
   readonly #credentials: SigningCredentials
   readonly #tokens = new RefreshingValues<RefreshingToken>()
   readonly #contexts: (cas: CaCertificates | undefined) => SecureContext
 
-  constructor(iam: IamSettings, ssl: SslOptions, enginePort: number) {
+  constructor(iam: IamSettings, ssl: SslOptions, engine: Engine) {
     this.ssl = ssl
     this.#iam = iam
-    this.#enginePort = enginePort
+    this.#engine = engine
     this.#credentials = new SigningCredentials(iam)
     this.#contexts = createSecureContexts(ssl)
   }
@@ -36,7 +37,7 @@ export class Login {
   /** Finds the login target for the address that a driver connects to. */
   async target({ host, port }: { host: unknown; port: unknown }): Promise<LoginTarget> {
     const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
-    return findTarget(dialled, this.#iam, this.#enginePort)
+    return findTarget(dialled, this.#iam, this.#engine)
   }
 
   /** The kind of server to connect to at a target. */
@@ -172,6 +173,16 @@ function keyOf({ endpoint, region, user }: TokenScope): string {
 }
 
 function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
+  if (parseEndpoint(endpoint.host).kind === 'dsql') {
+    const action = dsqlAction(user)
+    return new RdsIamError(
+      'LOGIN_REFUSED',
+      `${endpoint.host} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
+        `the IAM policy does not allow dsql:${action} for this cluster; ` +
+        (action === 'DbConnect' ? "the role is not mapped to the identity (AWS IAM GRANT role TO 'arn'); " : '') +
+        'the session that signed the token has expired; the clock of this machine is wrong',
+    )
+  }
   return new RdsIamError(
     'LOGIN_REFUSED',
     `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
