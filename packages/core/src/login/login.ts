@@ -126,6 +126,12 @@ export class Login {
   }
 }
 
+/** SQLSTATE class 28: invalid authorization specification. */
+const REFUSED = /^28/
+
+/** Aurora DSQL refuses a token with this SQLSTATE. */
+const DSQL_REFUSED = '08006'
+
 /** One login with a token. Reports when the server refuses the token, and when the connection is lost. */
 export class LoginAttempt {
   readonly #login: Login
@@ -143,6 +149,12 @@ export class LoginAttempt {
 
   get user(): string {
     return this.#scope.user
+  }
+
+  /** Whether a PostgreSQL server's error, as its SQLSTATE says, means that it refused the token. */
+  isRefusal(sqlState = ''): boolean {
+    const isDsql = parseEndpoint(this.#scope.endpoint.host).kind === 'dsql'
+    return REFUSED.test(sqlState) || (isDsql && sqlState === DSQL_REFUSED)
   }
 
   /** Call when the server refused the token: drops the token and sets our explanation as the error's `cause`. */
