@@ -32,7 +32,9 @@ const config = () => ({
 test.each(['admin', 'jane_doe'])('AWS’s connector logs in as %s', async (user) => {
   const client = new AuroraDSQLClient({ ...config(), user })
   await client.connect()
-  const { rows } = await client.query('select current_user::text as user, current_database()::text as database')
+  const { rows } = await client.query(
+    'select current_user::text as user, current_database()::text as database',
+  )
   expect(rows).toEqual([{ user, database: 'postgres' }])
   await client.end()
 })
