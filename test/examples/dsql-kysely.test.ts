@@ -17,7 +17,7 @@ it('runs migrations once, and none while others hold the lock: test/examples/dsq
 it.each([false, true])(
   'fails without an adapter, with disableTransactions: %s',
   async (disableTransactions) => {
-    const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
     const up = () => db.schema.createTable('one').execute()
     const provider = { getMigrations: () => Promise.resolve({ one: { up } }) }
     const { error } = await new Migrator({ db, provider, disableTransactions }).migrateToLatest()
@@ -28,7 +28,7 @@ it.each([false, true])(
 )
 
 it('may create an index only by raw SQL', async () => {
-  const db = new Kysely<any>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
   await dsql.query('create table one (item text)')
   const index = db.schema.createIndex('one_item').on('one').column('item')
   await expect(index.execute()).rejects.toThrow('please use CREATE INDEX ASYNC')

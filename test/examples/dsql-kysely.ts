@@ -11,7 +11,7 @@ class DsqlAdapter extends PostgresAdapter {
     return false
   }
 
-  override async acquireMigrationLock(db: Kysely<any>, options: MigrationLockOptions) {
+  override async acquireMigrationLock(db: Kysely<unknown>, options: MigrationLockOptions) {
     const update = sql`update ${lockTable(options)} set is_locked = 1 where is_locked = 0`
     const { numAffectedRows } = await update.execute(db)
     if (numAffectedRows !== 1n) throw new Error(`the migrations are locked, see ${options.lockTable}`)
@@ -19,7 +19,7 @@ class DsqlAdapter extends PostgresAdapter {
   }
 
   // Kysely also calls this when the lock was not acquired.
-  override async releaseMigrationLock(db: Kysely<any>, options: MigrationLockOptions) {
+  override async releaseMigrationLock(db: Kysely<unknown>, options: MigrationLockOptions) {
     if (this.#holders.delete(db)) await sql`update ${lockTable(options)} set is_locked = 0`.execute(db)
   }
 }
@@ -52,7 +52,7 @@ const migrations: Record<string, Migration> = {
 }
 
 const { DB_HOST } = process.env
-const db = new Kysely<any>({
+const db = new Kysely<unknown>({
   dialect: new DsqlDialect(postgresDialectConfig({ host: DB_HOST, user: 'admin', max: 5 })),
 })
 const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })

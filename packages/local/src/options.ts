@@ -10,7 +10,7 @@ import {
 } from './command/flag-values'
 import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS, type Engine } from './defaults'
 import { parseEndpointName } from './endpoint-name'
-import type { ConflictCode } from './dsql/session'
+import type { ConflictCode } from './dsql/statements'
 import { checkIdentities, createIdentity, type TestIdentity } from './iam/identity'
 
 /** What logins are decided by. It may change while the endpoint runs. */
