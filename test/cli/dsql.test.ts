@@ -72,7 +72,8 @@ describe('exec', () => {
 describe('doctor', () => {
   const diagnose = async (user: string, more: Record<string, string> = {}) => {
     const { stdout, status } = await rdsIam(['doctor', ...through(user), '--json'], { ...env, ...more })
-    return { ...(JSON.parse(stdout) as object), status }
+    const result = JSON.parse(stdout) as { ok: boolean; causes: { code: string; fix: string }[] }
+    return { ...result, status }
   }
 
   test('finds nothing when the login works', async () => {
@@ -83,9 +84,7 @@ describe('doctor', () => {
     ['app', ['USER_NOT_ALLOWED', 'USER_NOT_GRANTED'], 'dsql:DbConnect"'],
     ['admin', ['USER_NOT_ALLOWED'], 'dsql:DbConnectAdmin"'],
   ])('names the policy and the mapping when %s is refused', async (user, codes, action) => {
-    const { causes } = (await diagnose(user, { AWS_SECRET_ACCESS_KEY: 'wrong' })) as {
-      causes: { code: string; fix: string }[]
-    }
+    const { causes } = await diagnose(user, { AWS_SECRET_ACCESS_KEY: 'wrong' })
     expect(causes.map(({ code }) => code)).toEqual(codes)
     const fixes = causes.map(({ fix }) => fix).join('\n')
     expect(fixes).toContain(action)
