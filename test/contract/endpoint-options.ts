@@ -1,4 +1,4 @@
-import type { AwsCredentialIdentityProvider } from '@smithy/types'
+import type { IamOptions } from '@rds-iam/core'
 import type { LocalRds, LocalRdsOptions } from '@rds-iam/local'
 import type { LoginOptions } from './adapter'
 
@@ -15,7 +15,7 @@ export function defaultsOf(engine: Engine): Pick<LocalRdsOptions, 'endpoints'> {
 /** The options that log in to a local endpoint. A cluster of Aurora DSQL is reached as through a tunnel. */
 export function loginOptions(
   rds: Pick<LocalRds, 'engine' | 'port' | 'user' | 'database' | 'ca' | 'region'>,
-  credentials: AwsCredentialIdentityProvider,
+  credentials: IamOptions['credentials'],
 ): LoginOptions {
   const { engine, port, user, database, ca, region } = rds
   const iam = { region, credentials, ...(engine === 'dsql' ? { endpoint: DSQL_ENDPOINT } : {}) }

@@ -18,9 +18,11 @@ afterEach(() => {
 const pg = (options: object) => pgConfig({ ...good, ...options }) as Record<string, unknown>
 const postgres = (options: object) => postgresConfig({ ...good, ...options }) as Record<string, unknown>
 
-describe.each([
-  ['mysql2Config', mysql2Config],
-  ['mariadbConfig', mariadbConfig],
+type Call = (options: Record<string, unknown>) => unknown
+
+describe.each<[string, Call]>([
+  ['mysql2Config', mysql2Config as Call],
+  ['mariadbConfig', mariadbConfig as Call],
 ])('%s', (_, config) => {
   it.each([
     ['host', { host: HOST }],

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { isLoopback, readAddress, type Address } from './address'
+export { isLoopback, readAddress, type Address, type PartialAddress } from './address'
 export { leastUsed } from './cluster/cluster'
 export { readClusterNames } from './cluster/cluster-names'
 export { isOutage, isUnusable } from './cluster/failures'
