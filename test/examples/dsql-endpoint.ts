@@ -8,8 +8,7 @@ import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { dsqlClient, signDsql } from '../local/dsql-client'
-
-const HOST = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
+import { DSQL_ENDPOINT } from '../contract/endpoint-options'
 
 /** A program that makes migrations. */
 interface Migrations {
@@ -30,10 +29,10 @@ export class DsqlEndpoint {
 
   constructor() {
     beforeAll(async () => {
-      this.#rds = await startLocalRds({ engine: 'dsql', endpoints: [HOST, 'localhost'] })
+      this.#rds = await startLocalRds({ engine: 'dsql', endpoints: [DSQL_ENDPOINT, 'localhost'] })
       this.#admin = await dsqlClient(this.#rds, { user: 'admin' })
       writeFileSync(join(this.#folder, 'ca.pem'), this.#rds.ca)
-      writeFileSync(join(this.#folder, 'hosts.json'), JSON.stringify({ [HOST]: '127.0.0.1' }))
+      writeFileSync(join(this.#folder, 'hosts.json'), JSON.stringify({ [DSQL_ENDPOINT]: '127.0.0.1' }))
     })
     afterEach(async () => {
       const tables = `select tablename as name from pg_tables where schemaname = 'public'`
@@ -93,7 +92,7 @@ export class DsqlEndpoint {
         ...this.#rds.env,
         NODE_EXTRA_CA_CERTS: join(this.#folder, 'ca.pem'),
         TEST_HOSTS: join(this.#folder, 'hosts.json'),
-        DB_HOST: HOST,
+        DB_HOST: DSQL_ENDPOINT,
         PGPORT: `${this.#rds.port}`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

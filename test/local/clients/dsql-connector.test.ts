@@ -2,16 +2,15 @@ import dns from 'node:dns'
 import { AuroraDSQLClient, AuroraDSQLPool } from '@aws/aurora-dsql-node-postgres-connector'
 import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-
-const HOST = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
+import { DSQL_ENDPOINT } from '../../contract/endpoint-options'
 
 let rds: LocalRds
 
 beforeAll(async () => {
-  rds = await startLocalRds({ engine: 'dsql', endpoints: [HOST] })
+  rds = await startLocalRds({ engine: 'dsql', endpoints: [DSQL_ENDPOINT] })
   const { lookup } = dns
   vi.spyOn(dns, 'lookup').mockImplementation(((host: string, ...rest: unknown[]) =>
-    Reflect.apply(lookup, dns, [host === HOST ? '127.0.0.1' : host, ...rest])) as typeof lookup)
+    Reflect.apply(lookup, dns, [host === DSQL_ENDPOINT ? '127.0.0.1' : host, ...rest])) as typeof lookup)
 })
 
 beforeEach(() => rds.configure({ clockOffsetMs: 0, conflicts: 0 }))
@@ -23,7 +22,7 @@ afterAll(async () => {
 
 /** What the connector needs. It finds the region in the host, and logs in as admin to the database postgres. */
 const config = () => ({
-  host: HOST,
+  host: DSQL_ENDPOINT,
   port: rds.port,
   ssl: { ca: rds.ca },
   customCredentialsProvider: rds.configuration.identities[0]!,
