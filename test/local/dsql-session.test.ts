@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
+import { once, type EventEmitter } from 'node:events'
 import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import pg from 'pg'
 import postgres from 'postgres'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { allClosed } from './closed'
 import { dsqlClient, signDsql } from './dsql-client'
 
@@ -220,12 +220,17 @@ describe('a statement that DSQL does not support', () => {
 describe('a conflict on demand', () => {
   test('fails the commits of as many transactions', async () => {
     await rds.configure({ conflicts: 2 })
+    const { connection } = session as unknown as { connection: EventEmitter }
+    const completed = vi.fn()
     for (const left of [1, 0]) {
       await run('begin', 'insert into orders values (1)')
+      connection.on('commandComplete', completed)
       await expect(session.query('commit')).rejects.toMatchObject(DATA_CONFLICT)
+      connection.off('commandComplete', completed)
       expect(await hasTransaction()).toBe(false)
       expect(rds.configuration.conflicts).toBe(left)
     }
+    expect(completed).not.toHaveBeenCalled()
     expect((await session.query('select from orders')).rowCount).toBe(0)
     await run('begin', 'insert into orders values (1)', 'commit')
     expect((await session.query('select from orders')).rowCount).toBe(1)
