@@ -30,8 +30,12 @@ afterAll(async () => {
 
 /** The arguments for a tunnel to the cluster. */
 const through = (user: string, ...more: string[]) => [
-  ...['--host', 'localhost', '--port', String(rds.port), '--endpoint', DSQL_ENDPOINT],
-  ...['--user', user, '--ca', join(directory, 'ca.pem'), ...more],
+  '--host=localhost',
+  `--port=${rds.port}`,
+  `--endpoint=${DSQL_ENDPOINT}`,
+  `--user=${user}`,
+  `--ca=${join(directory, 'ca.pem')}`,
+  ...more,
 ]
 
 describe('token', () => {
@@ -60,7 +64,7 @@ describe('exec', () => {
     expect(rds.logins.at(-1)).toMatchObject({ verdict: 'accepted', user: rds.user })
   })
 
-  test("sets the database postgres, unless --database is given", async () => {
+  test('sets the database postgres, unless --database is given', async () => {
     const print = ['sh', '-c', 'echo $PGDATABASE ${DATABASE_URL%%[?]*} | sed "s/app:[^@]*@/app@/"']
     const database = async (...more: string[]) =>
       (await rdsIam(['exec', '--host', DSQL_ENDPOINT, '--user', 'app', ...more, '--', ...print], env)).stdout
@@ -95,10 +99,7 @@ describe('doctor', () => {
 
 test.each([
   [['--host', DSQL_ENDPOINT, '--engine', 'mysql'], '--engine: Aurora DSQL speaks PostgreSQL'],
-  [
-    ['--host', 'shop.abc.us-east-1.redshift.amazonaws.com'],
-    'belongs to Amazon Redshift, not to RDS',
-  ],
+  [['--host', 'shop.abc.us-east-1.redshift.amazonaws.com'], 'belongs to Amazon Redshift, not to RDS'],
 ])('refuses %j', async (args, message) => {
   const outcome = await rdsIam(['token', '--user', 'app', ...args], env)
   expect(outcome).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(message) })

@@ -1,8 +1,6 @@
 import type { IamOptions } from '@rds-iam/core'
-import type { LocalRds, LocalRdsOptions } from '@rds-iam/local'
+import type { Engine, LocalRds, LocalRdsOptions } from '@rds-iam/local'
 import type { LoginOptions } from './adapter'
-
-export type Engine = LocalRds['engine']
 
 /** The name of the endpoint that stands for an Aurora DSQL cluster. */
 export const DSQL_ENDPOINT = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'

@@ -90,7 +90,10 @@ describe('postgresConfig for Aurora DSQL', () => {
   })
 
   it("keeps the caller's values and those of the environment", () => {
-    expect(postgres({ db: 'shop', max_lifetime: null })).toMatchObject({ database: 'shop', max_lifetime: null })
+    expect(postgres({ db: 'shop', max_lifetime: null })).toMatchObject({
+      database: 'shop',
+      max_lifetime: null,
+    })
     process.env['PGDATABASE'] = 'shop'
     process.env['PGMAX_LIFETIME'] = '60'
     expect(postgres({}).database).toBe('shop')

@@ -8,7 +8,7 @@ import postgres from 'postgres'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { mariadbConnections, mysql2Pool, pgPool, postgresJs } from '../contract/drivers'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
-import type { Engine } from '../contract/endpoint-options'
+import type { Engine } from '@rds-iam/local'
 import { ours, rejection } from '../contract/outcome'
 
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
