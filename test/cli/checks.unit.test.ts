@@ -11,7 +11,7 @@ import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
 import { alternatives } from 'rds-iam/dist/doctor/alternatives.js'
 import { rankCauses, type Confidence, type Finding } from 'rds-iam/dist/doctor/finding.js'
-import { grantSql, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
+import { allowFix, grantFix, mappingFix, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
 import type { RegionFacts, TokenFacts } from 'rds-iam/dist/doctor/facts.js'
 import { Redactor } from 'rds-iam/dist/doctor/checklist.js'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -26,6 +26,14 @@ const facts: TokenFacts = {
   user: 'jane_doe',
   signedRegion: 'eu-west-1',
   account: '123456789012',
+}
+const DSQL = 'abc0def1.dsql.us-east-1.on.aws'
+const dsql: TokenFacts = {
+  ...facts,
+  dial: { host: DSQL, port: 5432 },
+  endpoint: { host: DSQL, port: 5432 },
+  signedRegion: 'us-east-1',
+  arn: 'arn:aws:sts::123456789012:assumed-role/shop-app/i-0123456789',
 }
 const tunnel: TokenFacts = { ...facts, dial: { host: 'localhost', port: 6543 }, endpointGiven: true }
 
@@ -99,6 +107,19 @@ describe('dns', () => {
       { ...alias, endpointGiven: true },
       { ...found, aliasOf: [`other-${NAME}`] },
       'warning ENDPOINT_MISMATCH?',
+    ],
+    ['an alias of a cluster of Aurora DSQL', unknown, { ...found, aliasOf: [DSQL] }, 'failed ALIAS'],
+    [
+      'a host of another AWS service',
+      { ...unknown, dial: { host: 'shop.abc.us-east-1.redshift.amazonaws.com', port: 5439 } },
+      { ...found, error: 'ENOTFOUND' },
+      'failed NOT_RDS',
+    ],
+    [
+      'an alias of a host of another AWS service',
+      unknown,
+      { ...found, aliasOf: ['shop.cluster-abc.us-east-1.docdb.amazonaws.com'] },
+      'failed NOT_RDS',
     ],
   ])('%s', (_, given, observation, expected) => {
     expect(short(checkDns(given, observation))).toBe(expected)
@@ -571,6 +592,83 @@ describe('alternatives of a refused token', () => {
   })
 })
 
+describe('Aurora DSQL', () => {
+  const certificate: CertificateObservation = {
+    kind: 'certificate',
+    protocol: 'TLSv1.3',
+    names: ['*.dsql.us-east-1.on.aws'],
+    issuer: 'Some CA',
+    root: 'Some CA',
+    validFrom: 'a',
+    validTo: 'b',
+    chainError: 'SELF_SIGNED_CERT_IN_CHAIN',
+    coversDialled: true,
+  }
+  const denied = { code: '08006', message: 'unable to accept connection, access denied' }
+  const refused = { asked: 'cleartext', error: denied, trials: [] }
+  const error = (code: string) => ({ asked: 'cleartext', error: { code, message: 'm' }, trials: [] })
+  const through = { ...dsql, dial: { host: 'localhost', port: 6543 }, endpointGiven: true }
+
+  test.each([
+    ['a refused role', checkLogin(dsql, refused), 'failed USER_NOT_ALLOWED? USER_NOT_GRANTED?'],
+    ['the refused admin', checkLogin({ ...dsql, user: 'admin' }, refused), 'failed USER_NOT_ALLOWED?'],
+    ['a login that the server lost', checkLogin(facts, refused), 'failed LOGIN_FAILED'],
+    ['an unknown database', checkLogin(dsql, error('3D000')), 'failed DATABASE_UNKNOWN'],
+    ['too many connections', checkLogin(dsql, error('53300')), 'failed TOO_MANY_CONNECTIONS'],
+    ['a tunnel with another port', checkEndpoint(through, { host: DSQL, port: 9999 }), 'ok'],
+    ['an unknown CA', checkTls(dsql, dsql.endpoint, certificate), 'failed CA_UNKNOWN'],
+  ])('%s', (_, finding, expected) => {
+    expect(short(finding)).toBe(expected)
+    const { candidates = [] } = finding
+    const texts = candidates.map(({ why, fix }) => why + fix).join()
+    if (finding !== checkLogin(facts, refused))
+      expect(texts).not.toMatch(/rds-db|rds_iam|parameter group|bundle/)
+  })
+
+  test('describes a token, which names no user', () => {
+    const token = `${DSQL}/?Action=DbConnect&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fdsql%2Faws4_request`
+    expect(checkToken(token, new Date(0)).seen).toBe(
+      `for DbConnect at ${DSQL}, us-east-1, until 1970-01-01T00:00:00.000Z`,
+    )
+  })
+
+  test('has no alternative ports', () => {
+    expect(alternatives(through, { names: [], regions: [] }).map(({ endpoint: { host } }) => host)).toEqual([
+      'localhost',
+    ])
+  })
+
+  test.each([
+    ['app', 'dsql:DbConnect'],
+    ['admin', 'dsql:DbConnectAdmin'],
+  ])('writes the policy for %s', (user, action) => {
+    expect(JSON.parse(policyStatement({ ...dsql, user }))).toEqual({
+      Effect: 'Allow',
+      Action: action,
+      Resource: 'arn:aws:dsql:us-east-1:123456789012:cluster/abc0def1',
+    })
+  })
+
+  test.each([
+    ['arn:aws:sts::123456789012:assumed-role/shop-app/x', 'arn:aws:iam::123456789012:role/shop-app'],
+    ['arn:aws:iam::123456789012:user/jane', 'arn:aws:iam::123456789012:user/jane'],
+    [undefined, 'arn:aws:iam::123456789012:role/ROLE'],
+  ])('writes the mapping of the identity %s', (arn, mapped) => {
+    const { arn: _, ...rest } = dsql
+    const fix = mappingFix({ ...rest, user: 'o"dd', ...(arn === undefined ? {} : { arn }) })
+    expect(fix).toContain(`AWS IAM GRANT "o""dd" TO '${mapped}';`)
+  })
+})
+
+test('names the setting of RDS Proxy', () => {
+  const proxy = { host: 'p.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com', port: 5432 }
+  const behind = { ...facts, dial: proxy, endpoint: proxy }
+  for (const fix of [grantFix(behind), allowFix(behind)]) {
+    expect(fix).toContain('IAM authentication must be "Required" in the settings of the proxy')
+    expect(fix).not.toMatch(/rds_iam|Database authentication/)
+  }
+})
+
 describe('causes', () => {
   const finding = (
     code: 'ALIAS' | 'CLOCK_SKEW' | 'KEY_UNKNOWN',
@@ -645,8 +743,8 @@ describe('fixes', () => {
   })
 
   test('quotes the user in SQL', () => {
-    expect(grantSql({ ...facts, user: 'o"dd' })).toContain('GRANT rds_iam TO "o""dd";')
-    expect(grantSql({ ...facts, engine: 'mysql', user: "o'dd" })).toContain(
+    expect(grantFix({ ...facts, user: 'o"dd' })).toContain('GRANT rds_iam TO "o""dd";')
+    expect(grantFix({ ...facts, engine: 'mysql', user: "o'dd" })).toContain(
       "CREATE USER 'o''dd'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';",
     )
   })

@@ -1,4 +1,5 @@
 import type { IamOptions } from '@rds-iam/core'
+import type { Engine } from '@rds-iam/local'
 
 /** The options that every adapter takes: the driver's own, minus the password, plus `iam`. */
 export interface LoginOptions {
@@ -23,7 +24,7 @@ export interface Database {
 
 /** Opens a database with one library and an IAM login. `max` is the size of its pool. */
 export interface Adapter {
-  engine: 'postgres' | 'mysql'
+  engine: Engine
   open(options: LoginOptions, max: number): Database
   /** Finds the driver's error inside the library's error. Default: the library rejects with the driver's error. */
   driverError?(error: Error): unknown

@@ -4,14 +4,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PeerCertificate } from 'node:tls'
+import type { Engine } from '@rds-iam/local'
 import { startDns } from '../servers/dns'
 import type { Database } from './adapter'
 import { nextMessages, ours, rejection } from './outcome'
 import type { RemoteEndpoint } from './remote-endpoint'
+import { DSQL_ENDPOINT } from './endpoint-options'
 import type { ContractCase, Scene } from './scene'
 
 const MINUTE_MS = 60_000
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
+const TUNNELLED: Record<Engine, string> = {
+  postgres: ENDPOINT,
+  mysql: ENDPOINT,
+  dsql: 'xyz9abc8def7ghi6jkl5mno4pq.dsql.us-east-1.on.aws',
+}
+const REFUSED: Record<Engine, unknown> = { postgres: '28000', mysql: 1045, dsql: '08006' }
 const OTHER_ENDPOINT = 'other.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
 
 /** The contract of every adapter on every runtime. The endpoints verify tokens and forward to a real server. */
@@ -68,10 +76,9 @@ export const contract: Record<string, ContractCase> = {
   async "rejects with the server's error, and ours as its cause, when the server refuses the token"(scene) {
     const { engine, rds, database, close, refusal } = scene
     const credentials = { accessKeyId: 'AKIDNOBODY', secretAccessKey: 'nobody' }
-    const db = database({ iam: { region: rds.region, credentials } })
+    const db = database({ iam: { ...rds.options.iam, credentials } })
     const error = await refusal(db)
-    if (engine === 'postgres') assert.equal(error.code, '28000')
-    else assert.equal(error.errno, 1045)
+    assert.equal(engine === 'mysql' ? error.errno : error.code, REFUSED[engine])
     assert.equal(ours(error)?.code, 'LOGIN_REFUSED')
     await close(db)
     await rds.allClosed()
@@ -101,15 +108,16 @@ export const contract: Record<string, ContractCase> = {
   },
 
   async "sends no token when the caller's own check rejects the certificate"(scene) {
-    const { rds, database } = scene
+    const { engine, rds, database } = scene
     const seen: unknown[] = []
+    const name = engine === 'dsql' ? DSQL_ENDPOINT : 'localhost'
     const accept = (host: string, certificate: PeerCertificate) => {
-      seen.push(host, certificate.subjectaltname?.includes('localhost'))
+      seen.push(host, certificate.subjectaltname?.includes(name))
       return undefined
     }
     await database({ ssl: { ca: rds.ca, checkServerIdentity: accept } }).sql('select 1')
     // Some drivers call the check twice.
-    assert.deepEqual(new Set(seen), new Set(['localhost', true]))
+    assert.deepEqual(new Set(seen), new Set([name, true]))
     assert.deepEqual(await verdicts(rds), ['accepted'])
 
     const other = await scene.endpoint({})
@@ -147,10 +155,11 @@ export const contract: Record<string, ContractCase> = {
     }
   },
 
-  async 'logs in through a tunnel when iam.endpoint names the endpoint behind it'({ endpoint, database }) {
-    const behind = await endpoint({ endpoints: [`${ENDPOINT}:6000`] })
+  async 'logs in through a tunnel when iam.endpoint names the endpoint behind it'(scene) {
+    const name = `${TUNNELLED[scene.engine]}:6000`
+    const behind = await scene.endpoint({ endpoints: [name] })
     const { region: _, ...iam } = behind.options.iam ?? {}
-    const db = database({ iam: { ...iam, endpoint: `${ENDPOINT}:6000` } }, 4, behind)
+    const db = scene.database({ iam: { ...iam, endpoint: name } }, 4, behind)
     await hold(db, 4)
     assert.deepEqual(await verdicts(behind), Array(4).fill('accepted'))
   },
@@ -167,7 +176,8 @@ export const contract: Record<string, ContractCase> = {
     try {
       names.aliases.set('db.shop.example', 'elsewhere.example')
       dns.setServers([names.address])
-      const db = database({ host: 'db.shop.example', iam: { ...rds.options.iam, followCname: true } })
+      const { endpoint: _, ...iam } = rds.options.iam ?? {}
+      const db = database({ host: 'db.shop.example', iam: { ...iam, followCname: true } })
       const found = ours(await refusal(db))
       assert.equal(found?.code, 'ENDPOINT_UNKNOWN')
       assert.match(found.message, /elsewhere\.example has no CNAME/)
@@ -179,14 +189,14 @@ export const contract: Record<string, ContractCase> = {
 
   async 'finds credentials in the environment'({ rds, database }) {
     await withEnvironment({ ...rds.env, AWS_PROFILE: undefined, AWS_SESSION_TOKEN: undefined }, () =>
-      database({ iam: {} }).sql('select 1'),
+      database({ iam: { endpoint: rds.options.iam?.endpoint } }).sql('select 1'),
     )
     assert.deepEqual(await verdicts(rds), ['accepted'])
   },
 
   async 'rejects with our error and closes its socket when there are no credentials'(scene) {
     const none = () => Promise.reject(new Error('no identity here'))
-    const db = scene.database({ iam: { region: scene.rds.region, credentials: none } })
+    const db = scene.database({ iam: { ...scene.rds.options.iam, credentials: none } })
     const found = ours(await sendsNoToken(scene, db, scene.rds))
     assert.equal(found?.code, 'CREDENTIALS_UNAVAILABLE')
     assert.equal((found.cause as Error).message, 'no identity here')
@@ -232,7 +242,7 @@ async function verdicts(rds: RemoteEndpoint): Promise<string[]> {
 }
 
 async function sessionOf({ engine }: Scene, sql: Database['sql']): Promise<unknown> {
-  const session = engine === 'postgres' ? 'pg_backend_pid()' : 'connection_id()'
+  const session = engine === 'mysql' ? 'connection_id()' : 'pg_backend_pid()'
   const [row] = await sql(`select ${session} as session`)
   return row?.['session']
 }

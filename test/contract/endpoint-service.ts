@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { startLocalRds, type LocalRds, type LocalRdsOptions } from '@rds-iam/local'
-
-export type Engine = 'postgres' | 'mysql'
+import { startLocalRds, type Engine, type LocalRds, type LocalRdsOptions } from '@rds-iam/local'
+import { defaultsOf } from './endpoint-options'
 
 /** A test's request for an endpoint. */
 export type EndpointRequest = Pick<LocalRdsOptions, 'endpoints' | 'tls'> & { engine: Engine }
@@ -22,11 +21,15 @@ export interface EndpointService {
 }
 
 /** Starts the service. Its endpoints forward to the servers at these URLs. */
-export async function startEndpointService(backends: Record<Engine, string>): Promise<EndpointService> {
+export async function startEndpointService(
+  backends: Record<Exclude<Engine, 'dsql'>, string>,
+): Promise<EndpointService> {
   const endpoints = new Map<number, LocalRds>()
 
   async function start(request: EndpointRequest): Promise<StartedEndpoint> {
-    const rds = await startLocalRds({ backend: backends[request.engine], control: true, ...request })
+    const { engine: requested } = request
+    const backend = backends[requested === 'dsql' ? 'postgres' : requested]
+    const rds = await startLocalRds({ backend, control: true, ...defaultsOf(requested), ...request })
     endpoints.set(rds.port, rds)
     const { engine, port, ca, user, database, region, env, control } = rds
     return { engine, port, ca, user, database, region, env, control }

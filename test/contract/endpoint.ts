@@ -1,7 +1,14 @@
 import { once } from 'node:events'
-import { startLocalRds, type LocalRds, type LocalRdsOptions, type TestIdentity } from '@rds-iam/local'
+import {
+  startLocalRds,
+  type Engine,
+  type LocalRds,
+  type LocalRdsOptions,
+  type TestIdentity,
+} from '@rds-iam/local'
 import { inject } from 'vitest'
 import type { LoginOptions } from './adapter'
+import { defaultsOf, loginOptions } from './endpoint-options'
 
 /** A local RDS endpoint in front of the test run's real server. */
 export interface TestEndpoint extends LocalRds {
@@ -15,11 +22,9 @@ export interface TestEndpoint extends LocalRds {
   allClosed(): Promise<void>
 }
 
-export async function startEndpoint(
-  options: LocalRdsOptions & { engine: 'postgres' | 'mysql' },
-): Promise<TestEndpoint> {
-  const backend = inject(options.engine === 'postgres' ? 'postgresUrl' : 'mysqlUrl')
-  const rds = await startLocalRds({ backend, ...options })
+export async function startEndpoint(options: LocalRdsOptions & { engine: Engine }): Promise<TestEndpoint> {
+  const backend = inject(options.engine === 'mysql' ? 'mysqlUrl' : 'postgresUrl')
+  const rds = await startLocalRds({ backend, ...defaultsOf(options.engine), ...options })
   let fetches = 0
   const identity = {
     accessKeyId: rds.env['AWS_ACCESS_KEY_ID'] ?? '',
@@ -30,14 +35,7 @@ export async function startEndpoint(
     return Promise.resolve(identity)
   }
   return Object.assign(rds, {
-    options: {
-      host: 'localhost',
-      port: rds.port,
-      user: rds.user,
-      database: rds.database,
-      ssl: { ca: rds.ca },
-      iam: { region: rds.region, credentials },
-    },
+    options: loginOptions(rds, credentials),
     identity,
     fetches: () => fetches,
     async allClosed() {

@@ -1,5 +1,6 @@
 import type { LoginEvent, TestIdentity } from '@rds-iam/local'
 import type { LoginOptions } from './adapter'
+import { loginOptions } from './endpoint-options'
 import type { EndpointRequest, StartedEndpoint } from './endpoint-service'
 
 /** A local RDS endpoint in another process. */
@@ -22,7 +23,7 @@ export interface RemoteEndpoint extends StartedEndpoint {
 /** Starts an endpoint through the service at the URL `service`. */
 export async function openEndpoint(service: string, request: EndpointRequest): Promise<RemoteEndpoint> {
   const started = (await ask(service, 'POST', request)) as StartedEndpoint
-  const { port, user, database, ca, region, env, control } = started
+  const { port, env, control } = started
   const address = `${service}/${port}`
   const authorization = { authorization: `Bearer ${control?.token}` }
   const order = (path: string, method: string, body?: object) =>
@@ -38,7 +39,7 @@ export async function openEndpoint(service: string, request: EndpointRequest): P
   }
   return {
     ...started,
-    options: { host: 'localhost', port, user, database, ssl: { ca }, iam: { region, credentials } },
+    options: loginOptions(started, credentials),
     identity,
     fetches: () => fetches,
     logins: async () => (await order('/logins', 'GET')) as LoginEvent[],

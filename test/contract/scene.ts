@@ -1,6 +1,7 @@
+import type { Engine } from '@rds-iam/local'
 import { install } from '@sinonjs/fake-timers'
 import type { Adapter, Database, LoginOptions } from './adapter'
-import type { Engine, EndpointRequest } from './endpoint-service'
+import type { EndpointRequest } from './endpoint-service'
 import { rejection, type DriverError } from './outcome'
 import { openEndpoint, type RemoteEndpoint } from './remote-endpoint'
 

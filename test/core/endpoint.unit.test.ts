@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseEndpoint } from '@rds-iam/core'
+import { otherService } from '@rds-iam/core/internal'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -58,5 +59,59 @@ describe('parseEndpoint', () => {
     '',
   ])('takes %j for no RDS endpoint', (host) => {
     expect(parseEndpoint(host).kind).toBe('other')
+  })
+
+  it.each([
+    ['abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws', 'us-east-1'],
+    ['ABC0def1.dsql.eu-west-2.on.aws.', 'eu-west-2'],
+    // Through AWS PrivateLink.
+    ['abc0def1.dsql-fnh4.us-east-1.on.aws', 'us-east-1'],
+    ['abc0def1.dsql.cn-north-1.on.amazonwebservices.com.cn', 'cn-north-1'],
+    ['abc0def1.dsql.eusc-de-east-1.on.amazonwebservices.eu', 'eusc-de-east-1'],
+    ['abc0def1.dsql.us-gov-west-1.on.aws', 'us-gov-west-1'],
+    ['abc0def1.dsql.us-iso-east-1.on.aws.ic.gov', 'us-iso-east-1'],
+  ])('reads %s as a cluster of Aurora DSQL', (host, region) => {
+    expect(parseEndpoint(host)).toEqual({
+      host: host.toLowerCase().replace(/\.$/, ''),
+      region,
+      kind: 'dsql',
+    })
+  })
+
+  it.each([
+    'dsql.us-east-1.on.aws',
+    'dsql.us-east-1.api.aws',
+    'a.b.dsql.us-east-1.on.aws',
+    'abc.dsql.us-east-1.on.aws.example',
+    'abc.dsql-.us-east-1.on.aws',
+    'abc.xdsql.us-east-1.on.aws',
+    'abc.dsql.example.on.aws',
+    '*.dsql.us-east-1.on.aws',
+    'vpce-04037adb76c111221-d849uc2p.dsql-fnh4.us-east-1.vpce.amazonaws.com',
+  ])('takes %s for no cluster of Aurora DSQL', (host) => {
+    expect(parseEndpoint(host).kind).toBe('other')
+  })
+})
+
+describe('otherService', () => {
+  it.each([
+    ['shop.abc.us-east-1.redshift.amazonaws.com', 'Amazon Redshift'],
+    ['shop.123456789012.us-east-1.redshift-serverless.amazonaws.com', 'Amazon Redshift'],
+    ['shop.cluster-abc.us-east-1.docdb.amazonaws.com', 'Amazon DocumentDB'],
+    ['shop.us-east-1.docdb-elastic.amazonaws.com', 'Amazon DocumentDB'],
+    ['shop.cluster-ro-abc.us-east-1.neptune.amazonaws.com', 'Amazon Neptune'],
+    ['master.shop.abc.use1.cache.amazonaws.com', 'Amazon ElastiCache'],
+    ['clustercfg.shop.abc.memorydb.us-east-1.amazonaws.com', 'Amazon MemoryDB'],
+    ['search-shop-abc.us-east-1.es.amazonaws.com', 'Amazon OpenSearch Service'],
+    ['search-shop-abc.aos.us-east-1.on.aws', 'Amazon OpenSearch Service'],
+    ['abc.us-east-1.aoss.amazonaws.com', 'Amazon OpenSearch Service'],
+    ['SHOP.abc.cn-north-1.redshift.amazonaws.com.cn.', 'Amazon Redshift'],
+    ['db.cache.us-east-1.rds.amazonaws.com', undefined],
+    ['abc.dsql.us-east-1.on.aws', undefined],
+    ['shop-123.elb.us-east-1.amazonaws.com', undefined],
+    ['es.shop.example', undefined],
+    ['constructor.us-east-1.amazonaws.com', undefined],
+  ])('tells whose host %s is: %s', (host, service) => {
+    expect(otherService(host)).toBe(service)
   })
 })

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { createTokenProvider, type AuthToken } from '@rds-iam/core'
+import { Login } from '@rds-iam/core/internal'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
+import { dsqlTokenVectors, identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -37,6 +38,26 @@ describe('a token', () => {
       expect(token.expiresAt.getTime() - token.issuedAt.getTime()).toBe(900_000)
     },
   )
+
+  it.each(dsqlTokenVectors)(
+    'for $user at $host in $region equals the token that AWS signs for Aurora DSQL',
+    async (vector) => {
+      const token = await tokenOf(vector)
+      expect(parse(token.value)).toEqual(parse(vector.token))
+      expect(token.expiresAt.getTime() - new Date(vector.time).getTime()).toBe(900_000)
+    },
+  )
+
+  it('is cached separately for RDS and for Aurora DSQL', async () => {
+    const [vector] = dsqlTokenVectors as [TokenVector]
+    const credentials = identityOf(vector)
+    const login = new Login({ region: vector.region, credentials }, {}, 'postgres')
+    const services = ['localhost', vector.host, 'localhost', vector.host].map(async (host) => {
+      const { value } = await login.token(await login.target({ host, port: 5432 }), 'admin')
+      return /%2F([a-z-]+)%2Faws4_request/.exec(value)?.[1]
+    })
+    expect(await Promise.all(services)).toEqual(['rds-db', 'dsql', 'rds-db', 'dsql'])
+  })
 
   it('does not show its value in inspect, String or JSON', async () => {
     const token = await tokenOf(tokenVectors[0]!)

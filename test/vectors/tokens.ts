@@ -13,9 +13,12 @@ export interface TokenVector {
   token: string
 }
 
-export const tokenVectors = JSON.parse(
-  readFileSync(new URL('./tokens.json', import.meta.url), 'utf8'),
-) as TokenVector[]
+export const tokenVectors = read('tokens.json')
+export const dsqlTokenVectors = read('dsql-tokens.json')
+
+function read(file: string): TokenVector[] {
+  return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as TokenVector[]
+}
 
 /** The credentials that signed a token. */
 export function identityOf({ accessKeyId, secretAccessKey, sessionToken }: TokenVector): {

@@ -20,9 +20,9 @@ export interface IamOptions {
   /** Profile in the shared AWS files, for the default chain. Cannot be combined with `credentials`. */
   profile?: string | undefined
   /**
-   * `host` or `host:port` of the RDS endpoint to sign for and to check the certificate against. Set it when `host` is
-   * a tunnel, a load balancer, an IP address or an alias. Default port: the engine's, 5432 or 3306; if the endpoint
-   * is the dialled host itself, the dialled port.
+   * `host` or `host:port` of the RDS or Aurora DSQL endpoint to sign for and to check the certificate against. Set it
+   * when `host` is a tunnel, a load balancer, an IP address or an alias. Default port: the engine's, 5432 or 3306; if
+   * the endpoint is the dialled host itself, the dialled port.
    */
   endpoint?: string | undefined
   /**
@@ -34,7 +34,8 @@ export interface IamOptions {
    * The server to connect to in an Aurora cluster or a Multi-AZ DB cluster, whatever DNS says. `'writer'`: never a
    * reader. `'reader'`: one of the readers, spread evenly, or the writer if there are none. `'any'`: the server behind
    * the name. Default: `'writer'` for the cluster's writer endpoint, `'any'` for other endpoints. No effect with
-   * `endpoint`. Cannot be combined with a `stream` or `socket` function.
+   * `endpoint`, or on Aurora DSQL, where every server accepts writes. Cannot be combined with a `stream` or `socket`
+   * function.
    */
   target?: ClusterTarget | undefined
   /**

@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
 import type { CheckedOptions } from '@rds-iam/core'
 import { mysql2Config, type Mysql2Options } from '@rds-iam/core/mysql2'
-import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
+import { pgConfig, type PgLogin, type PgOptions } from '@rds-iam/core/pg'
 
 /**
  * Creates the `connection` function for knex with the client `pg`. Takes the connection options without the password,
- * plus `iam`. Each new connection of the pool logs in with a valid token.
+ * plus `iam`. Each new connection of the pool logs in with a valid token. With `maxLifetimeSeconds`, which has a default
+ * for Aurora DSQL, knex replaces an older connection when it would use it next.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
@@ -16,7 +17,7 @@ import { pgConfig, type PgOptions } from '@rds-iam/core/pg'
 export function pgConnection<T extends PgOptions>(
   options: T & CheckedOptions<T>,
 ): Knex.AsyncConnectionConfigProvider {
-  return provider(pgConfig(options as PgOptions))
+  return provider(withLifetime(pgConfig(options as PgOptions)))
 }
 
 /**
@@ -33,6 +34,32 @@ export function mysql2Connection<T extends Mysql2Options>(
   options: T & CheckedOptions<T>,
 ): Knex.AsyncConnectionConfigProvider {
   return provider(mysql2Config(options as Mysql2Options))
+}
+
+/**
+ * Limits the lifetime of connections: knex's pool has no such option before 3.3, and none that `connection` can set.
+ * Internal of knex (tested: 3.1 to 3.3): before it uses a connection again, it replaces one with `__knex__disposed`,
+ * and logs the value as a warning.
+ */
+function withLifetime<T extends PgLogin>(config: T & { maxLifetimeSeconds?: unknown }): T {
+  const lifetimeMs = Number(config.maxLifetimeSeconds ?? 0) * 1_000
+  if (!(lifetimeMs > 0)) return config
+  // pg calls `password` once for each connection, as a method of its Client. A proxy keeps its other properties.
+  const password = new Proxy(config.password, {
+    apply(target, client: object, args: []) {
+      // Vary the time, so that connections that were opened together are not replaced together.
+      const endMs = Date.now() + lifetimeMs * (1 - Math.random() / 10)
+      let disposed: unknown
+      Object.defineProperty(client, '__knex__disposed', {
+        get: () => disposed ?? (Date.now() < endMs ? undefined : 'older than maxLifetimeSeconds'),
+        set(reason) {
+          disposed = reason
+        },
+      })
+      return Reflect.apply(target, client, args)
+    },
+  })
+  return { ...config, password }
 }
 
 // knex calls this function once and keeps the result, whose own functions create the tokens. knex deletes a key of the

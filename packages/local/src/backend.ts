@@ -34,10 +34,11 @@ export interface Backend {
 const SCHEMES: Record<Engine, readonly string[]> = {
   postgres: ['postgresql:', 'postgres:'],
   mysql: ['mysql:', 'mariadb:'],
+  dsql: ['postgresql:', 'postgres:'],
 }
 
 /** Default port of each engine. */
-export const DEFAULT_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 3306 }
+export const DEFAULT_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 3306, dsql: 5432 }
 
 /**
  * Reads a backend's URL: `socket` is the path of a Unix-domain socket, and the file that `ssl-ca` names is read.
@@ -70,7 +71,7 @@ export function parseBackendUrl(
     ...(caFile === null ? {} : { ca: readFileSync(caFile, 'utf8') }),
     database: decodeURIComponent(parsed.pathname.slice(1)),
     login: {
-      user: decodeURIComponent(parsed.username) || (engine === 'postgres' ? 'postgres' : 'root'),
+      user: decodeURIComponent(parsed.username) || (engine === 'mysql' ? 'root' : 'postgres'),
       password: decodeURIComponent(parsed.password),
     },
     logins,

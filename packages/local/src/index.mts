@@ -9,6 +9,7 @@ export {
 export type {
   AcceptedEndpoint,
   BackendLogin,
+  ConflictCode,
   ConnectionEvent,
   ControlAccess,
   DatabaseServer,
@@ -24,8 +25,10 @@ export type {
   LocalRdsEvents,
   LocalRdsOptions,
   LoginEvent,
+  Refused,
   RefusalReason,
   TestIdentity,
   TokenExpectations,
+  TokenService,
   Verdict,
 } from './index.js'

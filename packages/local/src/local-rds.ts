@@ -5,7 +5,7 @@ import { connectBackend, parseBackendUrl, type Backend } from './backend'
 import { createAuthority, type Authority } from './certificate'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
 import { parseEndpointName } from './endpoint-name'
-import type { Engine } from './defaults'
+import { DSQL_DATABASE, type Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
 import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler, type RewriteStatement } from './login'
@@ -13,18 +13,20 @@ import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
 import {
   changeConfiguration,
+  checkDsqlOptions,
   resolveOptions,
   type LocalRdsConfiguration,
   type LocalRdsOptions,
   type ResolvedOptions,
 } from './options'
+import { serveDsql } from './dsql/endpoint'
 import { servePostgres } from './postgres/endpoint'
 import { startMysql } from './servers/mysql-server'
-import { startPostgres } from './servers/postgres-server'
+import { startDsqlServer, startPostgres } from './servers/postgres-server'
 import { SocketSet } from './socket-set'
 
-const HANDLERS: Record<Engine, LoginHandler> = { postgres: servePostgres, mysql: serveMysql }
-const SERVERS = { postgres: startPostgres, mysql: startMysql }
+const HANDLERS: Record<Engine, LoginHandler> = { postgres: servePostgres, mysql: serveMysql, dsql: serveDsql }
+const SERVERS = { postgres: startPostgres, mysql: startMysql, dsql: startDsqlServer }
 
 /**
  * Starts an endpoint on loopback that behaves like an RDS endpoint at login, in front of a real database.
@@ -40,6 +42,9 @@ export function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> 
   return LocalRds.start(options)
 }
 
+/** How long a session of DSQL may be open, in seconds. */
+const MAX_SESSION_SECONDS = 3600
+
 /** A running endpoint. */
 export class LocalRds {
   /** Database engine. */
@@ -48,7 +53,7 @@ export class LocalRds {
   readonly host: string
   /** Certificate of the CA that signed the endpoint's certificate, in PEM. */
   readonly ca: string
-  /** Database behind the endpoint; empty when the backend's URL names none. */
+  /** Database behind the endpoint, `postgres` for DSQL; empty when the backend's URL names none. */
   readonly database: string
   /** Emits `login` for each decision, `connection` and `disconnection` for each TCP connection. */
   readonly events: LocalRdsEmitter
@@ -75,7 +80,7 @@ export class LocalRds {
     this.engine = engine
     this.host = host === undefined || host === '0.0.0.0' || host === '::' ? 'localhost' : host
     this.ca = authority.ca
-    this.database = server.backend.database
+    this.database = engine === 'dsql' ? DSQL_DATABASE : server.backend.database
     this.events = this.#audit.events
     this.#options = options
     this.#server = server
@@ -237,6 +242,7 @@ export class LocalRds {
 
   async #change(change: Partial<LocalRdsConfiguration>): Promise<void> {
     const { users, endpoints } = changeConfiguration(this.#configuration, change)
+    checkDsqlOptions(this.engine, change)
     if (change.users !== undefined) await this.#server.addUsers(users)
     if (change.endpoints !== undefined) this.#secureContext = await this.#issueCertificate(endpoints)
     // Once more: setIdentities may have replaced the identities meanwhile.
@@ -299,7 +305,14 @@ export class LocalRds {
         const current = { configuration: this.#configuration, port: this.port }
         const verdict = this.#decisions.decide(user, token, time, current)
         this.#audit.record(time, user, verdict)
-        return verdict.accepted
+        return verdict
+      },
+      maxSessionMs: (this.#configuration.maxSessionSeconds ?? MAX_SESSION_SECONDS) * 1000,
+      takeConflict: () => {
+        const { conflicts = 0, conflictCode = 'OC000' } = this.#configuration
+        if (conflicts === 0) return undefined
+        this.#configuration = { ...this.#configuration, conflicts: conflicts - 1 }
+        return conflictCode
       },
       recordRefusal: (user, reason, detail) =>
         this.#audit.record(new Date(), user, { accepted: false, reason, detail }),

@@ -1,4 +1,5 @@
 import { DEFAULT_PORTS } from './backend'
+import { DSQL_ADMIN } from './defaults'
 import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
 import type { Verdict } from './iam/refusal'
 import { verifyToken } from './iam/verify-token'
@@ -28,7 +29,12 @@ export function createLoginDecisions({ engine, requireSlash }: ResolvedOptions):
         acceptedEndpoint(parseEndpointName(name), port, DEFAULT_PORTS[engine]),
       )
       const now = new Date(time.getTime() + clockOffsetMs)
-      const verdict = verifyToken(token, { user, users, endpoints, region, identities, requireSlash }, now)
+      const expected = { user, users, endpoints, region, identities, requireSlash }
+      const verdict = verifyToken(
+        token,
+        engine === 'dsql' ? { ...expected, service: 'dsql', users: [...users, DSQL_ADMIN] } : expected,
+        now,
+      )
       if (throttle.admits(time.getTime(), maxConnectionsPerSecond)) return verdict
       const { accessKeyId } = verdict
       const detail = `more than ${maxConnectionsPerSecond} logins in a second`

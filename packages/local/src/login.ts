@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
-import type { RefusalReason } from './iam/refusal'
+import type { ConflictCode } from './dsql/statements'
+import type { RefusalReason, Verdict } from './iam/refusal'
 
 /** Replaces a statement by another one. The text is in latin1, so that every byte survives. */
 export type RewriteStatement = (statement: string) => string
@@ -22,7 +23,11 @@ export interface LoginContext {
   /** Acts at once, or when the endpoint is no longer frozen. */
   whenThawed(action: () => void): void
   /** Decides whether a login is accepted, and records it. */
-  authorize(user: string, token: string): boolean
+  authorize(user: string, token: string): Verdict
+  /** How long a session of DSQL may be open, in milliseconds. */
+  maxSessionMs: number
+  /** Returns the conflict that the commit of a DSQL transaction fails with. Undefined: it may commit. */
+  takeConflict(): ConflictCode | undefined
   /** Records a refusal without a token. */
   recordRefusal(user: string, reason: RefusalReason, detail: string): void
 }

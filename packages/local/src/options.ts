@@ -10,6 +10,7 @@ import {
 } from './command/flag-values'
 import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS, type Engine } from './defaults'
 import { parseEndpointName } from './endpoint-name'
+import type { ConflictCode } from './dsql/statements'
 import { checkIdentities, createIdentity, type TestIdentity } from './iam/identity'
 
 /** What logins are decided by. It may change while the endpoint runs. */
@@ -36,6 +37,21 @@ export interface LocalRdsConfiguration {
    * `THROTTLED`. 0 refuses all. Default `Infinity`. AWS advises fewer than 200 a second.
    */
   maxConnectionsPerSecond: number
+  /**
+   * Engine `dsql`: how long a session may be open, in seconds. Then it is closed without a message, after the transaction
+   * that is running. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
+   */
+  maxSessionSeconds?: number | undefined
+  /**
+   * Engine `dsql`: number of transactions that will fail with a conflict, SQLSTATE 40001. Each transaction that changes
+   * rows or the schema fails when it commits and reduces the number by one, until it is 0. Default 0.
+   */
+  conflicts?: number | undefined
+  /**
+   * Engine `dsql`: code in the message of these conflicts. `'OC000'`: another transaction changed the same rows.
+   * `'OC001'`: another transaction changed the schema. Default `'OC000'`.
+   */
+  conflictCode?: ConflictCode | undefined
 }
 
 /** Options of an endpoint. Those of {@link LocalRdsConfiguration} may change later. */
@@ -120,7 +136,7 @@ const FIXED = {
       name: 'engine',
       value: 'ENGINE',
       section: 'What is served',
-      help: 'postgres (default) or mysql',
+      help: 'postgres (default), mysql or dsql: Aurora DSQL, which is PostgreSQL with restrictions',
     },
   },
   backend: {
@@ -235,7 +251,36 @@ const CONFIGURATION = {
       read: lastOf(readWholeNumber),
     },
   },
+  maxSessionSeconds: {
+    check: checkSessionSeconds,
+    flag: {
+      name: 'max-session-seconds',
+      value: 'N',
+      section: 'Aurora DSQL (--engine dsql)',
+      help: 'close sessions that have been open for so long. Default: 3600',
+      read: lastOf(readWholeNumber),
+    },
+  },
+  conflicts: {
+    check: checkConflicts,
+    flag: {
+      name: 'conflicts',
+      value: 'N',
+      help: 'the first N transactions that write fail with a conflict (40001). Default: 0',
+      read: lastOf(readWholeNumber),
+    },
+  },
+  conflictCode: {
+    check: checkConflictCode,
+    flag: {
+      name: 'conflict-code',
+      value: 'CODE',
+      help: 'OC000 (default: same rows) or OC001 (schema)',
+    },
+  },
 } satisfies { [Name in keyof LocalRdsConfiguration]: Option<LocalRdsConfiguration[Name]> }
+
+const DSQL_OPTIONS = ['maxSessionSeconds', 'conflicts', 'conflictCode'] as const
 
 /** Every option, in the order of the usage text. */
 export const OPTIONS: Readonly<Record<keyof LocalRdsOptions, Option<unknown>>> = {
@@ -251,7 +296,9 @@ export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
   checkNames('startLocalRds', options, Object.keys(OPTIONS))
   if (options.backend === undefined && options.backendUsers !== undefined)
     throw new TypeError('backendUsers has no effect without backend')
-  return { ...readValues(FIXED, options), configuration: readValues(CONFIGURATION, options) }
+  const fixed = readValues(FIXED, options)
+  checkDsqlOptions(fixed.engine, options)
+  return { ...fixed, configuration: readValues(CONFIGURATION, options) }
 }
 
 /**
@@ -265,6 +312,13 @@ export function changeConfiguration(
 ): LocalRdsConfiguration {
   checkNames('configure', change, Object.keys(CONFIGURATION))
   return readValues(CONFIGURATION, change, current)
+}
+
+/** @throws {TypeError} when an option of DSQL is given for another engine, on which it would have no effect. */
+export function checkDsqlOptions(engine: Engine, options: Partial<LocalRdsConfiguration>): void {
+  if (engine === 'dsql') return
+  const given = DSQL_OPTIONS.find((name) => options[name] !== undefined)
+  if (given !== undefined) throw new TypeError(`${given} has no effect with engine ${engine}`)
 }
 
 function readValues<T extends Table>(table: T, ...sources: object[]): Values<T> {
@@ -282,8 +336,8 @@ function lastOf(read: (text: string, flag: string) => unknown): NonNullable<Flag
 }
 
 function checkEngine(name: string, value: unknown): Engine {
-  if (value === 'postgres' || value === 'mysql') return value
-  throw new TypeError(`${name} must be postgres or mysql, not '${String(value)}'`)
+  if (value === 'postgres' || value === 'mysql' || value === 'dsql') return value
+  throw new TypeError(`${name} must be postgres, mysql or dsql, not '${String(value)}'`)
 }
 
 function checkBackendUsers(name: string, value: unknown): Readonly<Record<string, BackendLogin>> {
@@ -336,6 +390,26 @@ function checkClockOffset(name: string, value: unknown): number {
   const offset = expectNumber(name, value)
   if (Math.abs(offset) <= MAX_OFFSET_MS) return offset
   throw new TypeError(`${name} must be a number of milliseconds, at most a hundred years`)
+}
+
+// A day.
+const MAX_SESSION_SECONDS = 86_400
+
+function checkSessionSeconds(name: string, value: unknown): number {
+  const seconds = expectNumber(name, value)
+  if (seconds > 0 && seconds <= MAX_SESSION_SECONDS) return seconds
+  throw new TypeError(`${name} must be more than 0 and at most ${MAX_SESSION_SECONDS}`)
+}
+
+function checkConflicts(name: string, value: unknown): number {
+  const conflicts = expectNumber(name, value)
+  if (Number.isInteger(conflicts) && conflicts >= 0) return conflicts
+  throw new TypeError(`${name} must be a whole number from 0`)
+}
+
+function checkConflictCode(name: string, value: unknown): ConflictCode {
+  if (value === 'OC000' || value === 'OC001') return value
+  throw new TypeError(`${name} must be OC000 or OC001, not '${String(value)}'`)
 }
 
 function checkLimit(name: string, value: unknown): number {

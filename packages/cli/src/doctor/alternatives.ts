@@ -1,6 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
 import type { Address } from '@rds-iam/core/internal'
-import { addressText, DEFAULT_PORTS } from '../login/options'
+import { addressText, DEFAULT_PORTS, isDsql } from '../login/options'
 import type { TokenFacts } from './facts'
 
 /** Another endpoint or region that a refused token may have been meant for. */
@@ -34,7 +34,8 @@ export function alternatives(
   const named = parseEndpoint(endpoint.host)
   const isDialled = addressText(endpoint) === addressText(dial)
   const hosts = isDialled && named.kind !== 'other' ? [] : [dial.host, ...names]
-  const ports = isDialled ? [] : [dial.port, DEFAULT_PORTS[engine]]
+  // A token for Aurora DSQL is for no port.
+  const ports = isDialled || isDsql(endpoint.host) ? [] : [dial.port, DEFAULT_PORTS[engine]]
   const elsewhere = named.region === undefined ? [...regions, USUAL_REGION] : []
   return [
     ...others(ports, endpoint.port).map((port) => mismatch({ endpoint: { ...endpoint, port }, region })),

@@ -40,7 +40,7 @@ export async function diagnose(
   const regions = await probeRegions(endpointFacts)
   const facts: RegionFacts =
     regions.signed === undefined ? endpointFacts : { ...endpointFacts, signedRegion: regions.signed }
-  const { credentials, account } = await checkSigner(facts, regions, checklist, redactor)
+  const { credentials, account, arn } = await checkSigner(facts, regions, checklist, redactor)
   const tls = await checkServerIdentity(facts, dns, checklist)
   const hints = hintsOf(dns, regions, tls.observed)
 
@@ -55,6 +55,7 @@ export async function diagnose(
       endpoint,
       signedRegion,
       ...(account === undefined ? {} : { account }),
+      ...(arn === undefined ? {} : { arn }),
     }
     await checkSignedToken(tokenFacts, credentials, checklist, redactor)
     if (tls.passed) await logIn(tokenFacts, credentials, hints, checklist)
@@ -89,7 +90,7 @@ async function checkSigner(
   { others }: Regions,
   checklist: Checklist,
   redactor: Redactor,
-): Promise<{ credentials?: Credentials; account?: string }> {
+): Promise<{ credentials?: Credentials; account?: string; arn?: string }> {
   const { endpoint, signedRegion } = facts
   const fetched = await checklist.run(
     'credentials',
@@ -127,6 +128,7 @@ async function checkSigner(
   return {
     ...(credentials ? { credentials } : {}),
     ...(identity?.account === undefined ? {} : { account: identity.account }),
+    ...(identity?.arn === undefined ? {} : { arn: identity.arn }),
   }
 }
 
@@ -206,7 +208,7 @@ async function logIn(
     'login',
     async () => {
       const login = await probeLogin(facts, identity)
-      if (!isRefusal(login)) return { ...login, trials: [] }
+      if (!isRefusal(facts, login)) return { ...login, trials: [] }
       const trials = alternatives(facts, hints).map(async (alternative) => {
         const { endpoint, region: signedRegion } = alternative
         const { error } = await probeLogin({ ...facts, endpoint, signedRegion }, identity)

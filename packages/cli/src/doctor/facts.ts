@@ -9,11 +9,13 @@ export interface RegionFacts extends EndpointFacts {
   readonly signedRegion?: string
 }
 
-/** What is known before the check `token`: the endpoint and the region to sign for, and the account if AWS tells it. */
+/** What is known before the check `token`: the endpoint and the region to sign for, and the identity if AWS tells it. */
 export interface TokenFacts extends RegionFacts {
   readonly endpoint: Address
   readonly signedRegion: string
   readonly account?: string
+  /** The ARN of the identity. */
+  readonly arn?: string
 }
 
 /** The database to log in to. The default for PostgreSQL is one that every server has; MySQL needs none. */

@@ -24,6 +24,7 @@ export type CauseCode =
   | 'ENDPOINT_MISMATCH'
   | 'ENGINE_MISMATCH'
   | 'ALIAS'
+  | 'NOT_RDS'
   | 'USER_NOT_ALLOWED'
   | 'USER_NOT_GRANTED'
   | 'SESSION_EXPIRED'

@@ -1,12 +1,19 @@
 import { parseEndpoint } from '@rds-iam/core'
+import { dsqlAction } from '@rds-iam/core/internal'
 import type { LoginOptions } from '../login/options'
 import type { TokenFacts } from './facts'
 import { partitionOf } from './partition'
 
-/** The SQL that sets up a database user for IAM. */
-export function grantSql({ engine, user }: Pick<LoginOptions, 'engine' | 'user'>): string {
+const PROXY_SETTING =
+  'IAM authentication must be "Required" in the settings of the proxy (console: RDS, Proxies, Modify, Authentication).'
+
+/** How to set up a database user for IAM. */
+export function grantFix(options: LoginOptions): string {
+  const { dial, endpoint = dial, engine, user } = options
+  // A proxy logs in to the database itself.
+  if (parseEndpoint(endpoint.host).kind === 'proxy') return PROXY_SETTING
   if (engine === 'postgres') {
-    const name = `"${user.replaceAll('"', '""')}"`
+    const name = sqlName(user)
     return `As an administrator of the database:\nCREATE USER ${name};  -- if it does not exist\nGRANT rds_iam TO ${name};`
   }
   const name = `'${user.replaceAll('\\', '\\\\').replaceAll("'", "''")}'@'%'`
@@ -16,24 +23,61 @@ export function grantSql({ engine, user }: Pick<LoginOptions, 'engine' | 'user'>
   )
 }
 
+/** How to let an identity log in to Aurora DSQL as a role. */
+export function mappingFix({ user, arn, account, signedRegion }: TokenFacts): string {
+  const name = sqlName(user)
+  const unknown = `arn:${partitionOf(signedRegion).id}:iam::${account ?? 'ACCOUNT'}:role/ROLE`
+  const identity = arn === undefined ? unknown : iamArn(arn)
+  return (
+    `As the user admin:\nCREATE ROLE ${name} WITH LOGIN;  -- if it does not exist\n` +
+    `AWS IAM GRANT ${name} TO '${identity}';\n` +
+    'SELECT * FROM sys.iam_pg_role_mappings; shows the mappings.'
+  )
+}
+
+/** The ARN of the role behind the session of an assumed role; a mapping names the role. */
+function iamArn(arn: string): string {
+  const [, partition, account, role] = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(arn) ?? []
+  return role === undefined ? arn : `arn:${partition}:iam::${account}:role/${role}`
+}
+
+function sqlName(user: string): string {
+  return `"${user.replaceAll('"', '""')}"`
+}
+
 const RESOURCE_IDS: Readonly<Record<string, string>> = { proxy: 'prx-…', instance: 'db-…' }
 
 /** The IAM policy statement that allows an identity to log in. */
-export function policyStatement({ endpoint, signedRegion: region, account, user }: TokenFacts): string {
-  const id = RESOURCE_IDS[parseEndpoint(endpoint.host).kind] ?? 'cluster-…'
-  const statement = {
-    Effect: 'Allow',
-    Action: 'rds-db:connect',
-    Resource: `arn:${partitionOf(region).id}:rds-db:${region}:${account ?? 'ACCOUNT'}:dbuser:${id}/${user}`,
+export function policyStatement(facts: TokenFacts): string {
+  const { endpoint, signedRegion: region, account = 'ACCOUNT', user } = facts
+  const { kind } = parseEndpoint(endpoint.host)
+  const arn = `arn:${partitionOf(region).id}`
+  if (kind === 'dsql') {
+    const [cluster] = endpoint.host.split('.')
+    return statement(`dsql:${dsqlAction(user)}`, `${arn}:dsql:${region}:${account}:cluster/${cluster}`)
   }
-  return `${JSON.stringify(statement, undefined, 2)}\n(${id} is the resource ID, which the console shows under Configuration; * matches all)`
+  const id = RESOURCE_IDS[kind] ?? 'cluster-…'
+  const place = kind === 'proxy' ? "at the end of the proxy's ARN" : 'under Configuration'
+  return (
+    `${statement('rds-db:connect', `${arn}:rds-db:${region}:${account}:dbuser:${id}/${user}`)}\n` +
+    `(${id} is the resource ID, which the console shows ${place}; * matches all)`
+  )
+}
+
+function statement(action: string, resource: string): string {
+  return JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource }, undefined, 2)
 }
 
 /** The fix if the server refused a token and no other cause was found. */
 export function allowFix(facts: TokenFacts): string {
-  return (
+  const { kind } = parseEndpoint(facts.endpoint.host)
+  const allow =
     `Allow it in the IAM policy of the identity:\n${policyStatement(facts)}\n` +
-    'No permissions boundary or service control policy may deny it, and IAM database authentication must be on\n' +
+    'No permissions boundary or service control policy may deny it'
+  if (kind === 'dsql') return `${allow}.`
+  if (kind === 'proxy') return `${allow}.\n${PROXY_SETTING}`
+  return (
+    `${allow}, and IAM database authentication must be on\n` +
     '(console: Modify, Database authentication, "Password and IAM database authentication").'
   )
 }

@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createTokenProvider, isRdsIamError, parseEndpoint } from '@rds-iam/core'
-import { isLoopback, readAddress, type Address } from '@rds-iam/core/internal'
+import {
+  isLoopback,
+  otherService,
+  readAddress,
+  type Address,
+  type PartialAddress,
+} from '@rds-iam/core/internal'
 import { UsageError } from '../errors'
 
 /** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
@@ -28,7 +34,7 @@ export interface LoginOptions {
   readonly engine: Engine
   /** The address to dial. */
   readonly dial: Address
-  /** The RDS endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
+  /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
   readonly endpoint?: Address
   /** Whether `--endpoint` named the endpoint. */
   readonly endpointGiven: boolean
@@ -46,12 +52,17 @@ export interface LoginOptions {
  * @throws {UsageError}
  */
 export function readLoginOptions(given: LoginArguments): LoginOptions {
-  const { user, database, region, profile } = given
+  const { user, region, profile } = given
   if (given.host === undefined) throw new UsageError('--host: give the host to dial')
   if (user === undefined) throw new UsageError('--user: give the database user')
-  const engine = given.engine ?? (given.port === String(DEFAULT_PORTS.mysql) ? 'mysql' : 'postgres')
   const { host, port } = inUsage(() => readAddress(given.host, '--host'))
   if (port !== undefined) throw new UsageError('--host: give the port as --port')
+  const named = given.endpoint === undefined ? { host } : readEndpointOption(given.endpoint)
+  const dsql = isDsql(named.host)
+  const isMysqlPort = given.port === String(DEFAULT_PORTS.mysql)
+  const engine = given.engine ?? (isMysqlPort && !dsql ? 'mysql' : 'postgres')
+  if (dsql && engine === 'mysql') throw new UsageError('--engine: Aurora DSQL speaks PostgreSQL, not MySQL')
+  const database = given.database ?? (dsql ? 'postgres' : undefined)
   const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
   inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
   const endpoint = readEndpoint(dial, given.endpoint, DEFAULT_PORTS[engine])
@@ -71,9 +82,16 @@ export function readLoginOptions(given: LoginArguments): LoginOptions {
 /** The endpoint that was found or given. @throws {UsageError} if there is none. */
 export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   if (endpoint) return endpoint
+  const service = otherService(dial.host)
+  if (service !== undefined) throw new UsageError(`--host: ${dial.host} belongs to ${service}, not to RDS`)
   throw new UsageError(
     `--host: ${dial.host} is not the name of an RDS endpoint: name the one behind it by --endpoint`,
   )
+}
+
+/** Whether a host is a cluster of Aurora DSQL. */
+export function isDsql(host: string): boolean {
+  return parseEndpoint(host).kind === 'dsql'
 }
 
 /** A host and a port, as they are written. */
@@ -86,9 +104,13 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
+function readEndpointOption(text: string): PartialAddress {
+  return inUsage(() => readAddress(text, '--endpoint'))
+}
+
 function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
   if (given !== undefined) {
-    const { host, port } = inUsage(() => readAddress(given, '--endpoint'))
+    const { host, port } = readEndpointOption(given)
     // The port of a tunnel is not that of the endpoint: default to the engine's, like `iam.endpoint`.
     return { host, port: port ?? (host === dial.host ? dial.port : enginePort) }
   }

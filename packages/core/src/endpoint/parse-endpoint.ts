@@ -1,6 +1,6 @@
 import { normalizeHost } from '../address'
 
-/** The kind of an RDS endpoint, read from its name. `other`: not the name of an RDS endpoint. */
+/** The kind of an endpoint, read from its name. `dsql`: of Aurora DSQL. `other`: not the name of an RDS endpoint. */
 export type EndpointKind =
   | 'cluster'
   | 'reader'
@@ -9,6 +9,7 @@ export type EndpointKind =
   | 'proxy'
   | 'limitless'
   | 'global'
+  | 'dsql'
   | 'other'
 
 /** The parts of an RDS endpoint's name. */
@@ -30,6 +31,30 @@ const RDS_NAME = new RegExp(
   String.raw`^(?<id>${LABEL}(?:\.${LABEL})*)\.(?:(?<region>${REGION})\.rds(?:-fips)?|rds\.(?<regionLast>${REGION})|(?<global>global)\.rds)\.${SUFFIX}$`,
 )
 
+// Aurora DSQL has names below another suffix of each partition. In a VPC, AWS PrivateLink adds an identifier to `dsql`.
+const DSQL_SUFFIX = String.raw`(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu|aws\.ic\.gov|aws\.scloud|cloud-aws\.adc-e\.uk|aws\.hci\.ic\.gov)`
+const DSQL_NAME = new RegExp(
+  String.raw`^[a-z0-9]+\.dsql(?:-[a-z0-9]+)?\.(?<region>${REGION})\.on\.${DSQL_SUFFIX}$`,
+)
+
+// The labels by which the names of other AWS services are known.
+const OTHER_SERVICES: Readonly<Record<string, string>> = {
+  redshift: 'Amazon Redshift',
+  'redshift-serverless': 'Amazon Redshift',
+  docdb: 'Amazon DocumentDB',
+  'docdb-elastic': 'Amazon DocumentDB',
+  neptune: 'Amazon Neptune',
+  cache: 'Amazon ElastiCache',
+  memorydb: 'Amazon MemoryDB',
+  es: 'Amazon OpenSearch Service',
+  aos: 'Amazon OpenSearch Service',
+  aoss: 'Amazon OpenSearch Service',
+  cassandra: 'Amazon Keyspaces',
+  dynamodb: 'Amazon DynamoDB',
+  'timestream-influxdb': 'Amazon Timestream',
+}
+const AWS_NAME = new RegExp(String.raw`\.(?:${SUFFIX}|on\.${DSQL_SUFFIX})$`)
+
 // The maximum length of a DNS name.
 const LONGEST_NAME = 253
 
@@ -42,7 +67,7 @@ const KIND_BY_PREFIX: readonly (readonly [string, EndpointKind])[] = [
 ]
 
 /**
- * Reads an RDS endpoint's kind and region from its name. Accepts any string: the kind of a name that is not an RDS
+ * Reads an endpoint's kind and region from its name. Accepts any string: the kind of a name that is not an RDS
  * endpoint's is `other`.
  *
  * @example
@@ -53,7 +78,10 @@ const KIND_BY_PREFIX: readonly (readonly [string, EndpointKind])[] = [
  */
 export function parseEndpoint(host: string): ParsedEndpoint {
   const name = normalizeHost(host)
-  const groups = name.length > LONGEST_NAME ? undefined : RDS_NAME.exec(name)?.groups
+  if (name.length > LONGEST_NAME) return { host: name, kind: 'other' }
+  const dsql = DSQL_NAME.exec(name)?.groups?.['region']
+  if (dsql !== undefined) return { host: name, region: dsql, kind: 'dsql' }
+  const groups = RDS_NAME.exec(name)?.groups
   if (!groups) return { host: name, kind: 'other' }
 
   const identifier = groups['id']?.split('.').at(-1) ?? ''
@@ -63,4 +91,13 @@ export function parseEndpoint(host: string): ParsedEndpoint {
   const kind = KIND_BY_PREFIX.find(([prefix]) => identifier.startsWith(prefix))?.[1] ?? 'instance'
   // Only the last label of the identifier, which RDS adds, shows the kind: users may name an instance `cluster-notes`.
   return { host: name, region, kind: groups['id']?.includes('.') ? kind : 'instance' }
+}
+
+/** The AWS database service whose host this is, if it is neither RDS nor Aurora. */
+export function otherService(host: string): string | undefined {
+  const name = normalizeHost(host)
+  if (!AWS_NAME.test(name) || parseEndpoint(name).kind !== 'other') return undefined
+  // The last label that fits: the first ones are chosen by users.
+  const label = name.split('.').findLast((part) => Object.hasOwn(OTHER_SERVICES, part))
+  return label === undefined ? undefined : OTHER_SERVICES[label]
 }

@@ -3,12 +3,11 @@ import { invalidOption } from '../errors'
 import { readIamOptions, readUser } from '../iam-options'
 import { readSslOption } from '../tls/ssl-option'
 import { Login } from './login'
-import { checkEndpoint } from './login-target'
+import { checkEndpoint, checkEngine, DEFAULT_PORTS, type Engine } from './login-target'
 
 /** How one driver names its options. */
 export interface DriverOptionNames {
-  /** The engine's default port. */
-  enginePort: number
+  engine: Engine
   /** Options that hold a password. */
   passwords: readonly string[]
   /** The option for a Unix-domain socket. */
@@ -37,14 +36,14 @@ export interface LoginOptions {
 export function readLoginOptions(
   options: Record<string, unknown>,
   iamOption: unknown,
-  { enginePort, passwords, socketPath, dial, readHosts = readOneHost }: DriverOptionNames,
+  { engine, passwords, socketPath, dial, readHosts = readOneHost }: DriverOptionNames,
 ): LoginOptions {
   const iam = readIamOptions(iamOption)
   const password = passwords.find((name) => options[name])
   if (password) throw invalidOption(password, 'an IAM login has no password: leave it out')
   if (socketPath && options[socketPath]) throw invalidOption(socketPath, 'IAM logins need TLS over TCP')
   const ssl = readSslOption(options['ssl'])
-  const port = readPort(options['port'] ?? enginePort, 'port')
+  const port = readPort(options['port'] ?? DEFAULT_PORTS[engine], 'port')
   const host = options['host'] ?? ''
   const addresses = (host === '' ? [{ host: MISSING_HOST, port }] : readHosts(host, port)) as [
     Address,
@@ -56,8 +55,9 @@ export function readLoginOptions(
     if (refused) throw invalidOption(refused, `not together with ${dial}, which chooses the address itself`)
     iam.target = 'any'
   }
-  if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam)
-  return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }
+  if (iam.endpoint) checkEngine(iam.endpoint.host, engine, 'iam.endpoint')
+  if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam, engine)
+  return { addresses, user, login: new Login(iam, ssl, engine), endpointHost: iam.endpoint?.host }
 }
 
 /** Checks that a configuration function got an object. */

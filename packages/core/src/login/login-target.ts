@@ -1,11 +1,16 @@
 import { isIP } from 'node:net'
 import { isLoopback, type Address } from '../address'
 import { followCname } from '../endpoint/cname'
-import { parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
+import { otherService, parseEndpoint, type ParsedEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
 import type { ClusterConnection } from '../cluster/connection'
-import { RdsIamError } from '../errors'
+import { invalidOption, RdsIamError } from '../errors'
 import { DEFAULT_TIMEOUT_MS, type IamSettings } from '../iam-options'
+
+/** A database engine, by the name of its protocol. */
+export type Engine = 'postgres' | 'mysql'
+
+export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
 
 /** The address to dial, and the RDS endpoint to sign for. */
 export interface LoginTarget {
@@ -22,11 +27,19 @@ export interface LoginTarget {
 /**
  * Checks an endpoint as far as possible without network access.
  *
- * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `INVALID_OPTION`
  */
-export function checkEndpoint(host: string, iam: IamSettings): void {
-  if (iam.endpoint !== undefined || isLoopback(host) || parseEndpoint(host).kind !== 'other') return
-  if (iam.followCname && !isIP(host)) return
+export function checkEndpoint(host: string, iam: IamSettings, engine: Engine): void {
+  if (iam.endpoint !== undefined || isLoopback(host)) return
+  checkEngine(host, engine, 'host')
+  if (parseEndpoint(host).kind !== 'other' || (iam.followCname && !isIP(host))) return
+  const service = otherService(host)
+  if (service !== undefined) {
+    throw new RdsIamError(
+      'ENDPOINT_UNKNOWN',
+      `host: ${host} belongs to ${service}, not to RDS: a token of RDS does not log in there`,
+    )
+  }
   throw new RdsIamError(
     'ENDPOINT_UNKNOWN',
     `host: ${host} is not the name of an RDS endpoint: set iam.endpoint to the endpoint behind it` +
@@ -35,18 +48,24 @@ export function checkEndpoint(host: string, iam: IamSettings): void {
 }
 
 /**
- * Finds the address to dial and the endpoint to sign for, given the address that a driver connects to. `enginePort` is
- * the engine's default port.
+ * Checks that an endpoint can speak the protocol of a driver.
  *
- * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `REGION_UNKNOWN`
+ * @throws {RdsIamError} `INVALID_OPTION`
  */
-export async function findTarget(
-  dialled: Address,
-  iam: IamSettings,
-  enginePort: number,
-): Promise<LoginTarget> {
-  checkEndpoint(dialled.host, iam)
-  const { dial, endpoint } = await findEndpoint(dialled, iam, enginePort)
+export function checkEngine(endpointHost: string, engine: Engine, option: string): void {
+  if (engine === 'mysql' && parseEndpoint(endpointHost).kind === 'dsql')
+    throw invalidOption(option, `${endpointHost} belongs to Aurora DSQL: use a driver for PostgreSQL`)
+}
+
+/**
+ * Finds the address to dial and the endpoint to sign for, given the address that a driver connects to.
+ *
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `REGION_UNKNOWN`, `INVALID_OPTION`
+ */
+export async function findTarget(dialled: Address, iam: IamSettings, engine: Engine): Promise<LoginTarget> {
+  checkEndpoint(dialled.host, iam, engine)
+  const { dial, endpoint } = await findEndpoint(dialled, iam, engine)
+  checkEngine(endpoint.host, engine, 'host')
   const parsed = parseEndpoint(endpoint.host)
   return { dial, endpoint, parsed, region: await resolveRegion(parsed, iam) }
 }
@@ -54,12 +73,12 @@ export async function findTarget(
 async function findEndpoint(
   dialled: Address,
   iam: IamSettings,
-  enginePort: number,
+  engine: Engine,
 ): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
   if (iam.endpoint !== undefined) {
     const { host, port } = iam.endpoint
     // The port of a tunnel may differ from the endpoint's, so it is no default.
-    const defaultPort = host === dialled.host ? dialled.port : enginePort
+    const defaultPort = host === dialled.host ? dialled.port : DEFAULT_PORTS[engine]
     return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }
   }
   const { kind } = parseEndpoint(dialled.host)

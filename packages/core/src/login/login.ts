@@ -8,27 +8,28 @@ import { publish } from '../events'
 import { readUser, type ClusterTarget, type IamSettings } from '../iam-options'
 import { SigningCredentials, type Credentials } from '../token/credentials'
 import { RefreshingValues } from '../token/refreshing-value'
-import { RefreshingToken, type AuthToken, type TokenScope } from '../token/tokens'
+import { dsqlAction, type TokenScope } from '../token/sign'
+import { RefreshingToken, type AuthToken } from '../token/tokens'
 import { createSecureContexts } from '../tls/secure-context'
 import type { SslOptions } from '../tls/ssl-option'
 import { builtInCas, type CaCertificates } from '../tls/ca-certificates'
 import { checkCertificate } from '../tls/verify'
-import { findTarget, type LoginTarget } from './login-target'
+import { findTarget, type Engine, type LoginTarget } from './login-target'
 
 /** Logs in the connections of one driver configuration, and caches their tokens. */
 export class Login {
   /** The caller's TLS settings. */
   readonly ssl: SslOptions
   readonly #iam: IamSettings
-  readonly #enginePort: number
+  readonly #engine: Engine
   readonly #credentials: SigningCredentials
   readonly #tokens = new RefreshingValues<RefreshingToken>()
   readonly #contexts: (cas: CaCertificates | undefined) => SecureContext
 
-  constructor(iam: IamSettings, ssl: SslOptions, enginePort: number) {
+  constructor(iam: IamSettings, ssl: SslOptions, engine: Engine) {
     this.ssl = ssl
     this.#iam = iam
-    this.#enginePort = enginePort
+    this.#engine = engine
     this.#credentials = new SigningCredentials(iam)
     this.#contexts = createSecureContexts(ssl)
   }
@@ -36,7 +37,7 @@ export class Login {
   /** Finds the login target for the address that a driver connects to. */
   async target({ host, port }: { host: unknown; port: unknown }): Promise<LoginTarget> {
     const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
-    return findTarget(dialled, this.#iam, this.#enginePort)
+    return findTarget(dialled, this.#iam, this.#engine)
   }
 
   /** The kind of server to connect to at a target. */
@@ -125,6 +126,12 @@ export class Login {
   }
 }
 
+/** SQLSTATE class 28: invalid authorization specification. */
+const REFUSED = /^28/
+
+/** Aurora DSQL refuses a token with this SQLSTATE. */
+const DSQL_REFUSED = '08006'
+
 /** One login with a token. Reports when the server refuses the token, and when the connection is lost. */
 export class LoginAttempt {
   readonly #login: Login
@@ -142,6 +149,12 @@ export class LoginAttempt {
 
   get user(): string {
     return this.#scope.user
+  }
+
+  /** Whether a PostgreSQL server's error, as its SQLSTATE says, means that it refused the token. */
+  isRefusal(sqlState = ''): boolean {
+    const isDsql = parseEndpoint(this.#scope.endpoint.host).kind === 'dsql'
+    return REFUSED.test(sqlState) || (isDsql && sqlState === DSQL_REFUSED)
   }
 
   /** Call when the server refused the token: drops the token and sets our explanation as the error's `cause`. */
@@ -172,6 +185,18 @@ function keyOf({ endpoint, region, user }: TokenScope): string {
 }
 
 function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
+  if (parseEndpoint(endpoint.host).kind === 'dsql') {
+    const action = dsqlAction(user)
+    return new RdsIamError(
+      'LOGIN_REFUSED',
+      `${endpoint.host} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
+        `the IAM policy does not allow dsql:${action} for this cluster; ` +
+        (action === 'DbConnect'
+          ? "the role is not mapped to the identity (AWS IAM GRANT role TO 'arn'); "
+          : '') +
+        'the session that signed the token has expired; the clock of this machine is wrong',
+    )
+  }
   return new RdsIamError(
     'LOGIN_REFUSED',
     `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +

@@ -40,7 +40,7 @@ export interface MariadbLogin {
 export type MariadbConfig<T> = Omit<T, keyof MariadbLogin | 'iam' | 'password'> & MariadbLogin
 
 const OPTION_NAMES: DriverOptionNames = {
-  enginePort: 3306,
+  engine: 'mysql',
   passwords: ['password'],
   socketPath: 'socketPath',
   dial: 'stream',

@@ -41,7 +41,7 @@ export interface Mysql2Login {
 export type Mysql2Config<T> = Omit<T, keyof Mysql2Login | 'iam' | 'uri' | 'password'> & Mysql2Login
 
 const OPTION_NAMES: DriverOptionNames = {
-  enginePort: 3306,
+  engine: 'mysql',
   passwords: ['password', 'password1', 'password2', 'password3', 'passwordSha1'],
   socketPath: 'socketPath',
   dial: 'stream',

@@ -5,9 +5,6 @@ import { requireCertificateOf, requireTls } from '../tls/verify'
 import { watchServer } from './server-watch'
 import { diallingOf, type PgClient } from './stream'
 
-/** SQLSTATE class 28: invalid authorization specification. */
-const REFUSED = /^28/
-
 /** Creates pg's `password` function. pg calls it once for each connection, after TLS, when the server requests it. */
 export function createPassword(login: Login): () => Promise<string> {
   async function password(this: unknown): Promise<string> {
@@ -51,7 +48,7 @@ async function tokenFor(client: PgClient, login: Login): Promise<string> {
 function watch(client: PgClient, attempt: LoginAttempt): void {
   const { connection } = client
   const onError = (error: { code?: string }): void => {
-    if (REFUSED.test(error.code ?? '')) attempt.refused(error)
+    if (attempt.isRefusal(error.code)) attempt.refused(error)
   }
   connection.prependOnceListener('errorMessage', onError)
   connection.once('authenticationOk', () => connection.off('errorMessage', onError))

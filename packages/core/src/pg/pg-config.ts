@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
 import type { CheckedOptions, IamOptions } from '../iam-options'
+import { dsqlLifetimeSeconds } from '../login/dsql-lifetime'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { readConnectionString } from './connection-string'
@@ -13,7 +15,7 @@ import { watchPool } from './watch-pool'
 /** The options that {@link pgConfig} reads. All other options of pg pass through. */
 export interface PgOptions {
   /**
-   * The RDS endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the RDS endpoint.
+   * The RDS or Aurora DSQL endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the endpoint.
    * Default: PGHOST.
    */
   host?: string | undefined
@@ -42,7 +44,7 @@ export interface PgLogin {
   stream: () => Duplex
 }
 
-const OPTION_NAMES: DriverOptionNames = { enginePort: 5432, passwords: ['password'], dial: 'stream' }
+const OPTION_NAMES: DriverOptionNames = { engine: 'postgres', passwords: ['password'], dial: 'stream' }
 
 /** A configuration for `new pg.Pool()` and `new pg.Client()`: the caller's options, plus the IAM login. */
 export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & PgLogin
@@ -68,25 +70,43 @@ export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): P
   rest['port'] ??= env['PGPORT'] || undefined
   rest['user'] ??= env['PGUSER']
 
-  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
   const [{ host, port }] = addresses
   const ssl = createSsl(login, host)
+  const isDsql = parseEndpoint(endpointHost ?? host).kind === 'dsql'
+  const variesLifetime = isDsql && rest['maxLifetimeSeconds'] === undefined
+  if (isDsql) setDsqlDefaults(rest)
+  // pg sends `host` in TLS (SNI), and Aurora DSQL finds the cluster by it. Our `stream` dials the tunnel.
+  const tunnel = isDsql && endpointHost !== undefined ? { host, endpointHost } : undefined
   return {
     ...rest,
-    host,
+    host: rest['stream'] === undefined && tunnel ? tunnel.endpointHost : host,
     port,
     user,
     password: createPassword(login),
     ssl,
-    stream: rest['stream'] ?? createStream(login, readStreamSettings(rest, user), ssl),
-    log: watchPool(rest['log']),
+    stream: rest['stream'] ?? createStream(login, readStreamSettings(rest, user, tunnel), ssl),
+    log: watchPool(rest['log'], variesLifetime),
     onConnect: createOnConnect(rest['onConnect']),
   } as unknown as PgConfig<T>
 }
 
-function readStreamSettings(options: Record<string, unknown>, user: string): StreamSettings {
+function setDsqlDefaults(options: Record<string, unknown>): void {
+  const { env } = process
+  options['database'] ||= env['PGDATABASE'] || 'postgres'
+  // Saves a round trip. Versions of pg without the option ask for TLS first, which Aurora DSQL accepts too.
+  options['sslnegotiation'] ??= env['PGSSLNEGOTIATION'] || 'direct'
+  options['maxLifetimeSeconds'] ??= dsqlLifetimeSeconds()
+}
+
+function readStreamSettings(
+  options: Record<string, unknown>,
+  user: string,
+  tunnel: StreamSettings['tunnel'],
+): StreamSettings {
   return {
     user,
+    tunnel,
     database: (options['database'] as string | undefined) ?? process.env['PGDATABASE'],
     limitMs: Number(options['connectionTimeoutMillis'] ?? 0),
     keepAlive: options['keepAlive'] === undefined,

@@ -6,7 +6,7 @@ import { readHost, readPort, type Address } from '../address'
 import { findServer } from '../cluster/cluster'
 import { openPostgresProbe } from '../cluster/postgres-probe'
 import type { Session } from '../cluster/probe'
-import { RdsIamError } from '../errors'
+import { invalidOption, RdsIamError } from '../errors'
 import { KEEP_ALIVE_DELAY_MS } from '../login/keep-alive'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
@@ -33,6 +33,8 @@ export interface StreamSettings extends Session {
   /** pg's time limit for opening a connection. */
   limitMs: number | undefined
   keepAlive: boolean
+  /** The host to dial when pg connects to an endpoint. */
+  tunnel: { host: string; endpointHost: string } | undefined
 }
 
 /** What we know about a connection that is being opened. */
@@ -60,6 +62,7 @@ export function diallingOf(connection: { ssl?: unknown } | undefined): Dialling 
  * that pg does to it (write, end, destroy, unref) works as on any other socket.
  */
 export function createStream(login: Login, session: StreamSettings, defaultSsl: ConnectionOptions) {
+  const { tunnel } = session
   return function (this: unknown, connection: ConnectionSettings): Socket {
     // mysql2 passes an object with `config`, the mariadb driver a callback.
     if (typeof connection !== 'object' || 'config' in connection)
@@ -73,8 +76,9 @@ export function createStream(login: Login, session: StreamSettings, defaultSsl: 
     diallings.set(ssl, dialling)
     connection.ssl = ssl
 
-    async function findTarget(dialled: Address): Promise<LoginTarget> {
+    async function findTarget(dialled: Address, serverName: string): Promise<LoginTarget> {
       const target = await findServer(login, dialled, { ...session, socket, openProbe: openPostgresProbe })
+      checkServerName(serverName, target)
       Object.assign(ssl, perConnection(login, target, dialling, given, defaultSsl))
       dialling.target = target
       target.connection?.watch(socket)
@@ -87,13 +91,17 @@ export function createStream(login: Login, session: StreamSettings, defaultSsl: 
 
     socket.connect = ((port: unknown, host: unknown) => {
       try {
-        const dialled = { host: readHost(host, 'host'), port: readPort(port, 'port') }
+        const serverName = readHost(host, 'host')
+        const dialled = {
+          host: serverName === tunnel?.endpointHost ? readHost(tunnel.host, 'host') : serverName,
+          port: readPort(port, 'port'),
+        }
         dial({
           port: dialled.port,
           // Node calls `lookup` only for a name: with a trailing dot, an IP address counts as a name.
           host: isIP(dialled.host) ? `${dialled.host}.` : dialled.host,
           lookup: (_, options, found) =>
-            void findTarget(dialled).then(
+            void findTarget(dialled, serverName).then(
               ({ dial: { host } }) => {
                 // pg may have destroyed the socket meanwhile.
                 if (!socket.destroyed) lookup(host, options, found)
@@ -109,6 +117,16 @@ export function createStream(login: Login, session: StreamSettings, defaultSsl: 
     if (this instanceof EventEmitter) closeFailedLogin(this, socket, dialling)
     return socket
   }
+}
+
+/** pg sends the host that it connects to in TLS (SNI), and Aurora DSQL finds the cluster by it. */
+function checkServerName(serverName: string, { endpoint: { host }, parsed: { kind } }: LoginTarget): void {
+  // pg sends the `servername` of our TLS options for an IP address.
+  if (kind !== 'dsql' || serverName === host || isIP(serverName)) return
+  throw invalidOption(
+    'host',
+    `Aurora DSQL accepts only its own name from pg: give ${host}, or set iam.endpoint to it`,
+  )
 }
 
 /**

@@ -16,9 +16,6 @@ export interface LoginWatch {
 
 const AUTHENTICATION_OK = 0
 
-/** SQLSTATE class 28: invalid authorization specification. */
-const REFUSED = /^28/
-
 const ERROR_RESPONSE = 'E'.charCodeAt(0)
 
 /** SQLSTATE: the transaction is read-only. */
@@ -74,7 +71,7 @@ export function createLoginWatch(): LoginWatch {
           socket.answered = true
           socket.onData = undefined
           const error = readError(message)
-          if (REFUSED.test(error.code ?? '')) emitRefusal(socket, attempt, error)
+          if (attempt.isRefusal(error.code)) emitRefusal(socket, attempt, error)
           else server?.failed(error)
         } else if (type === 'R' && message.readUInt32BE(HEADER_BYTES) === AUTHENTICATION_OK) {
           socket.answered = true
@@ -121,7 +118,6 @@ function watchErrors(server: ClusterConnection, chunk: Buffer): void {
 
 /** Emits our own error before postgres.js creates its error, to which we could not add a cause. */
 function emitRefusal(socket: DriverSocket, attempt: LoginAttempt, error: Error & { code?: string }): void {
-  if (!REFUSED.test(error.code ?? '')) return
   Object.defineProperty(error, 'name', { value: 'PostgresError', configurable: true, writable: true })
   attempt.refused(error)
   socket.emit('error', error)

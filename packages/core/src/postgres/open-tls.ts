@@ -43,7 +43,8 @@ export async function openTls(login: Login, target: LoginTarget, opening: Openin
   addAbortSignal(signal, raw)
   try {
     if (typeof dialWith !== 'function') await arrival(raw, 'connect')
-    const direct = settings?.sslnegotiation === 'direct'
+    const negotiation = settings?.sslnegotiation || (target.parsed.kind === 'dsql' ? 'direct' : 'postgres')
+    const direct = negotiation === 'direct'
     if (!direct) await requestTls(raw, target)
     const socket = connect({ ...login.connectionOptions(target), socket: raw, ...(direct ? DIRECT : {}) })
     await arrival(socket, 'secureConnect')

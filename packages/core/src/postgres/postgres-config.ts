@@ -1,6 +1,8 @@
 import { invalidOption } from '../errors'
 import { readAddress, type Address } from '../address'
+import { parseEndpoint } from '../endpoint/parse-endpoint'
 import type { CheckedOptions, IamOptions } from '../iam-options'
+import { dsqlLifetimeSeconds } from '../login/dsql-lifetime'
 import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
@@ -10,8 +12,8 @@ import { readUrl } from './url'
 /** The options that {@link postgresConfig} reads. All other options of postgres.js pass through. */
 export interface PostgresOptions {
   /**
-   * The RDS endpoint, or several as `'host,host:port'`. To dial another host such as a tunnel, set `iam.endpoint` to
-   * the RDS endpoint. Default: PGHOST.
+   * The RDS or Aurora DSQL endpoint, or several as `'host,host:port'`. To dial another host such as a tunnel, set
+   * `iam.endpoint` to the endpoint. Default: PGHOST.
    */
   host?: string | undefined
   /** Alias of `host`. */
@@ -45,7 +47,7 @@ export interface PostgresLogin {
 }
 
 const OPTION_NAMES: DriverOptionNames = {
-  enginePort: 5432,
+  engine: 'postgres',
   passwords: ['password', 'pass'],
   socketPath: 'path',
   dial: 'socket',
@@ -85,8 +87,9 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
   rest['port'] ??= env['PGPORT'] || undefined
   rest['user'] ??= username ?? (env['PGUSERNAME'] || env['PGUSER'])
 
-  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
   const [first] = addresses
+  if (parseEndpoint(endpointHost ?? first.host).kind === 'dsql') setDsqlDefaults(rest)
   const watch = createLoginWatch()
   return {
     ...rest,
@@ -97,6 +100,13 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
     ssl: false,
     socket: createSocket(login, watch, rest['socket']),
   }
+}
+
+function setDsqlDefaults(options: Record<string, unknown>): void {
+  const { env } = process
+  options['database'] ||= options['db'] || env['PGDATABASE'] || 'postgres'
+  // postgres.js calls it for each connection.
+  if (!('max_lifetime' in options) && !env['PGMAX_LIFETIME']) options['max_lifetime'] = dsqlLifetimeSeconds
 }
 
 /** Reads the `host` option of postgres.js: one host, or several as `host,host:port`. */

@@ -19,19 +19,20 @@ const cache = new Map<string, CaCertificates>()
 
 /**
  * The CA certificates to trust for an endpoint, including those in NODE_EXTRA_CA_CERTS. The RDS CAs of the region sign
- * an endpoint's certificate. Amazon's public roots sign the certificates of Aurora "express" clusters and of RDS
- * Proxy. Returns the same array for the same arguments.
+ * an endpoint's certificate. Amazon's public roots sign the certificates of Aurora "express" clusters, of Aurora DSQL
+ * and of RDS Proxy. Returns the same array for the same arguments.
  *
  * @throws {RdsIamError} `TLS_UNTRUSTED` if the RDS CAs of the region are not known, even if a public root could sign
  */
 export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertificates {
   const extraFile = process.env['NODE_EXTRA_CA_CERTS']
-  const key = `${kind === 'proxy' || kind === 'other' ? kind : 'rds'} ${region} ${extraFile}`
+  const isPublic = kind === 'proxy' || kind === 'dsql'
+  const key = `${isPublic ? 'public' : kind === 'other' ? kind : 'rds'} ${region} ${extraFile}`
   const known = cache.get(key)
   if (known) return known
 
   const { publicRoots, regions } = require('./ca-certificates.json') as CaCertificatesFile
-  const needed = unexpired(kind === 'proxy' ? publicRoots : regions[region])
+  const needed = unexpired(isPublic ? publicRoots : regions[region])
   const extra = extraFile ? readCas(extraFile) : []
   // A corporate CA cannot have signed an RDS certificate, so it does not count here.
   const isKnown = needed.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
@@ -41,7 +42,7 @@ export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertific
       `ssl.ca: no CA certificates are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
-  const cas = [...needed, ...(kind === 'proxy' || kind === 'other' ? [] : unexpired(publicRoots)), ...extra]
+  const cas = [...needed, ...(isPublic || kind === 'other' ? [] : unexpired(publicRoots)), ...extra]
   cache.set(key, cas)
   return cas
 }

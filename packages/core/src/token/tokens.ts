@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
-import type { AwsCredentialIdentity } from '@smithy/types'
-import { readHost, readPort, type Address } from '../address'
+import { readHost, readPort } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import { resolveRegion } from '../endpoint/region'
 import { publish } from '../events'
@@ -13,11 +12,12 @@ import {
 } from '../iam-options'
 import { SigningCredentials, TOKEN_LIFETIME_MS, type Credentials } from './credentials'
 import { RefreshingValue, shortlyBefore, type Lifetime } from './refreshing-value'
+import { sign, type TokenScope } from './sign'
 
 const MARGINS = { leastMs: 0, mostMs: 60_000 }
 
 /**
- * A token that RDS accepts instead of a password. Printing it (inspect, String, JSON) never shows its value.
+ * A token that RDS or Aurora DSQL accepts instead of a password. Printing it (inspect, String, JSON) never shows its value.
  */
 export interface AuthToken {
   /** The token itself; not enumerable. */
@@ -26,14 +26,6 @@ export interface AuthToken {
   readonly issuedAt: Date
   /** When it expires: 15 minutes after signing, or earlier with the credentials that signed it. */
   readonly expiresAt: Date
-}
-
-/** The endpoint, region and user that a token is valid for. */
-export interface TokenScope {
-  /** The RDS endpoint's own host and port, not those of a tunnel or an alias. */
-  endpoint: Address
-  region: string
-  user: string
 }
 
 /** Provides tokens for one endpoint and user. */
@@ -49,9 +41,9 @@ export interface TokenProvider {
 
 /** Options of {@link createTokenProvider}. */
 export interface TokenProviderOptions extends IdentityOptions {
-  /** The RDS endpoint's host name. It is signed in lower case and otherwise unchanged. */
+  /** The host name of the RDS or Aurora DSQL endpoint. It is signed in lower case and otherwise unchanged. */
   host: string
-  /** The endpoint's port: a number, or its digits as text. */
+  /** The endpoint's port: a number, or its digits as text. A token for Aurora DSQL does not contain it. */
   port: number | string
   /** The database user. */
   user: string
@@ -101,7 +93,7 @@ export class RefreshingToken extends RefreshingValue<AuthToken> {
     const scope = await this.#findScope()
     this.#scope = scope
     const { identity, expiresAt } = await this.#credentials(request)
-    const token = await sign(scope, identity, expiresAt)
+    const token = readToken(await sign(scope, identity), expiresAt)
     const durationMs = performance.now() - start
     publish('token.signed', () => ({ ...scope, expiresAt: token.expiresAt, durationMs }))
     return token
@@ -125,17 +117,7 @@ export class RefreshingToken extends RefreshingValue<AuthToken> {
   }
 }
 
-/** Signs a token with @aws-sdk/rds-signer, without a network request. */
-async function sign(
-  { endpoint, region, user }: TokenScope,
-  identity: AwsCredentialIdentity,
-  credentialsExpireAt: Date | undefined,
-): Promise<AuthToken> {
-  const { Signer } = require('@aws-sdk/rds-signer') as typeof import('@aws-sdk/rds-signer')
-  const hostname = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
-  // Pass credentials, not a provider: the signer calls a provider twice when its credentials are short-lived.
-  const signer = new Signer({ hostname, port: endpoint.port, region, username: user, credentials: identity })
-  const value = await signer.getAuthToken()
+function readToken(value: string, credentialsExpireAt: Date | undefined): AuthToken {
   const issuedAt = readDate(value)
   const expiresAtMs = Math.min(
     issuedAt.getTime() + TOKEN_LIFETIME_MS,

@@ -133,6 +133,7 @@ export class LocalCluster {
     if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
       throw new TypeError('instances must be a whole number from 1 to 16')
     const resolved = resolveOptions(rest)
+    if (resolved.engine === 'dsql') throw new TypeError('engine must be postgres or mysql, not dsql')
     expectBoolean('aurora', aurora)
     const cluster = new LocalCluster(resolved, await createAuthority())
     try {

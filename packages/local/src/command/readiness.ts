@@ -1,8 +1,9 @@
+import { DSQL_ADMIN } from '../defaults'
 import type { LocalRds } from '../local-rds'
 import { parseEndpointName } from '../endpoint-name'
 import type { Format } from './arguments'
 
-const ENGINES = { postgres: 'PostgreSQL', mysql: 'MySQL' }
+const ENGINES = { postgres: 'PostgreSQL', mysql: 'MySQL', dsql: 'DSQL' }
 
 /** The output of the command once the endpoint is ready, with a final line feed. */
 export function readiness(rds: LocalRds, caFile: string, format: Format): string {
@@ -37,7 +38,7 @@ function shellReadiness(rds: LocalRds, caFile: string): string {
 function clientVariables(rds: LocalRds, caFile: string): Record<string, string> {
   const { engine, port, user, database } = rds
   const { name, address } = target(rds)
-  if (engine === 'postgres')
+  if (engine !== 'mysql')
     return {
       PGHOST: name,
       // libpq connects to the address, and verifies the name.
@@ -90,9 +91,11 @@ function example(rds: LocalRds, caFile: string): string {
   const { engine, port, user, database, region } = rds
   const { name, address } = target(rds)
   const token =
-    `"$(aws rds generate-db-auth-token --hostname ${name} --port ${port} ` +
-    `--username ${shellWord(user)} --region ${region})"`
-  if (engine === 'postgres') {
+    engine === 'dsql'
+      ? `"$(aws dsql ${dsqlCommand(user)} --hostname ${name} --region ${region})"`
+      : `"$(aws rds generate-db-auth-token --hostname ${name} --port ${port} ` +
+        `--username ${shellWord(user)} --region ${region})"`
+  if (engine !== 'mysql') {
     const hostaddr = address === undefined ? '' : `hostaddr=${address} `
     const settings = `host=${name} ${hostaddr}port=${port} user=${conninfo(user)} dbname=${conninfo(database)}`
     return `PGPASSWORD=${token} psql ${shellWord(`${settings} sslmode=verify-full sslrootcert=${conninfo(caFile)}`)}`
@@ -101,6 +104,10 @@ function example(rds: LocalRds, caFile: string): string {
   const trust = `--ssl-ca=${shellWord(caFile)} --ssl-verify-server-cert`
   // MySQL's client sends cleartext passwords only with this variable; MariaDB's always does.
   return `LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 MYSQL_PWD=${token} mariadb ${flags} ${trust} ${shellWord(database)}`
+}
+
+function dsqlCommand(user: string): string {
+  return user === DSQL_ADMIN ? 'generate-db-connect-admin-auth-token' : 'generate-db-connect-auth-token'
 }
 
 interface Target {

@@ -6,15 +6,15 @@ export interface CredentialScope {
   date: string
   /** Region that the token is for. */
   region: string
-  /** Always `rds-db`. */
+  /** `rds-db` or `dsql`. */
   service: string
   /** Always `aws4_request`. */
   terminator: string
 }
 
-const CREDENTIAL = /^([A-Za-z0-9_]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/(rds-db)\/(aws4_request)$/
+const CREDENTIAL = /^([A-Za-z0-9_]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/(rds-db|dsql)\/(aws4_request)$/
 
-/** Parses `X-Amz-Credential`. Returns undefined when it is not `KEY/DATE/REGION/rds-db/aws4_request`. */
+/** Parses `X-Amz-Credential`. Returns undefined when it is not `KEY/DATE/REGION/SERVICE/aws4_request`. */
 export function parseCredential(credential: string): CredentialScope | undefined {
   const match = CREDENTIAL.exec(credential)
   if (match === null) return undefined

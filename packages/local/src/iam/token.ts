@@ -2,17 +2,17 @@
 export interface ParsedToken {
   /** Host as sent, brackets of an IPv6 address included. */
   host: string
-  /** Port as sent, 0 to 99999. */
-  port: number
+  /** Port as sent, 0 to 99999. Default: none, as in tokens for DSQL. */
+  port?: number
   /** Whether a slash stands before the question mark; Go's signers have left it out. */
   slash: boolean
   /** Decoded parameters in the order sent, duplicates included. */
   parameters: [name: string, value: string][]
 }
 
-const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})(\/?)$/
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(\/?)$/
 
-/** Parses a token. Returns undefined when it does not have the form `HOST:PORT/?NAME=VALUE&…`. */
+/** Parses a token. Returns undefined when it does not have the form `HOST:PORT/?NAME=VALUE&…` or `HOST/?…`. */
 export function parseToken(token: string): ParsedToken | undefined {
   const question = token.indexOf('?')
   if (question < 0) return undefined
@@ -24,8 +24,8 @@ export function parseToken(token: string): ParsedToken | undefined {
     if (parameter === undefined) return undefined
     parameters.push(parameter)
   }
-  const [, host = '', port = '', slash = ''] = authority
-  return { host, port: Number(port), slash: slash !== '', parameters }
+  const [, host = '', port, slash = ''] = authority
+  return { host, ...(port === undefined ? {} : { port: Number(port) }), slash: slash !== '', parameters }
 }
 
 // Only what RFC 3986 allows in a query; a plus sign stands for itself.

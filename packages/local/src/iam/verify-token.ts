@@ -1,6 +1,7 @@
+import { DSQL_ADMIN } from '../defaults'
 import { parseCredential, parseSigningDate } from './credential-scope'
 import type { TestIdentity } from './identity'
-import type { RefusalReason, Verdict } from './refusal'
+import type { Refused, RefusalReason, Verdict } from './refusal'
 import { requestSignature, sameSecret } from './signature'
 import { parseToken, type ParsedToken } from './token'
 
@@ -8,12 +9,17 @@ import { parseToken, type ParsedToken } from './token'
 export interface AcceptedEndpoint {
   /** Host in lower case. */
   host: string
-  /** Ports that a token for this host may name. */
+  /** Ports that a token for this host may name. A token for DSQL names none. */
   ports: readonly number[]
 }
 
+/** A service with login tokens, as credential scopes name it. */
+export type TokenService = 'rds-db' | 'dsql'
+
 /** What a token is checked against. */
 export interface TokenExpectations {
+  /** What the token is for: RDS and Aurora, or Aurora DSQL. Default `'rds-db'`. */
+  service?: TokenService
   /** Database user of the login. */
   user: string
   /** Database users of the endpoint. */
@@ -31,12 +37,11 @@ export interface TokenExpectations {
 /** How far a token's date may lie in the future, in milliseconds; the skew that AWS tolerates. */
 export const MAX_SKEW_MS = 5 * 60_000
 
-/** Longest lifetime that a token may ask for, in seconds. */
-export const MAX_EXPIRES_S = 900
+/** Longest lifetime that a token may ask for, in seconds. For DSQL a week. */
+const MAX_EXPIRES_S: Record<TokenService, number> = { 'rds-db': 900, dsql: 604_800 }
 
-const REQUIRED = [
+const COMMON_PARAMETERS = [
   'Action',
-  'DBUser',
   'X-Amz-Algorithm',
   'X-Amz-Credential',
   'X-Amz-Date',
@@ -44,6 +49,10 @@ const REQUIRED = [
   'X-Amz-SignedHeaders',
   'X-Amz-Signature',
 ]
+const REQUIRED: Record<TokenService, string[]> = {
+  'rds-db': [...COMMON_PARAMETERS, 'DBUser'],
+  dsql: COMMON_PARAMETERS,
+}
 const SESSION_TOKEN = 'X-Amz-Security-Token'
 
 /**
@@ -53,29 +62,33 @@ const SESSION_TOKEN = 'X-Amz-Security-Token'
  * its signature or a secret.
  */
 export function verifyToken(token: string, expectations: TokenExpectations, now: Date): Verdict {
+  const { service = 'rds-db' } = expectations
   const parsed = parseToken(token)
-  if (parsed === undefined) return refuse('MALFORMED_TOKEN', 'the password is not of the form HOST:PORT/?…')
+  if (parsed === undefined || (service === 'rds-db' && parsed.port === undefined)) {
+    const form = service === 'rds-db' ? 'HOST:PORT/?…' : 'HOST/?…'
+    return refuse('MALFORMED_TOKEN', `the password is not of the form ${form}`)
+  }
   if (expectations.requireSlash === true && !parsed.slash)
     return refuse('SLASH_MISSING', 'there is no / before the ?')
 
-  const fields = readFields(parsed)
+  const fields = readFields(parsed, REQUIRED[service])
   if ('accepted' in fields) return fields
   const field = (name: string): string => fields.values.get(name) ?? ''
   const wrongForm =
-    checkConstant(field, 'Action', 'connect', 'ACTION_MISMATCH') ??
+    checkConstant(field, 'Action', actionFor(service, expectations.user), 'ACTION_MISMATCH') ??
     checkConstant(field, 'X-Amz-Algorithm', 'AWS4-HMAC-SHA256', 'ALGORITHM_MISMATCH') ??
     checkConstant(field, 'X-Amz-SignedHeaders', 'host', 'SIGNED_HEADERS_MISMATCH')
   if (wrongForm !== undefined) return wrongForm
   const scope = parseCredential(field('X-Amz-Credential'))
-  if (scope === undefined)
-    return refuse('CREDENTIAL_MALFORMED', 'X-Amz-Credential is not KEY/DATE/REGION/rds-db/aws4_request')
+  if (scope?.service !== service)
+    return refuse('CREDENTIAL_MALFORMED', `X-Amz-Credential is not KEY/DATE/REGION/${service}/aws4_request`)
 
   const { accessKeyId } = scope
   const verdict =
-    checkUser(field('DBUser'), expectations) ??
+    checkUser(fields.values.get('DBUser') ?? expectations.user, expectations) ??
     checkEndpoint(parsed, expectations) ??
     checkRegion(scope.region, expectations) ??
-    checkTime(field('X-Amz-Date'), field('X-Amz-Expires'), scope.date, now)
+    checkTime(field('X-Amz-Date'), field('X-Amz-Expires'), scope.date, MAX_EXPIRES_S[service], now)
   if (verdict !== undefined) return { ...verdict, accessKeyId }
 
   const identity = expectations.identities.find((candidate) => candidate.accessKeyId === accessKeyId)
@@ -102,21 +115,28 @@ export function verifyToken(token: string, expectations: TokenExpectations, now:
   return refused === undefined ? { accepted: true, accessKeyId } : { ...refused, accessKeyId }
 }
 
-type Refused = Extract<Verdict, { accepted: false }>
-
 function refuse(reason: RefusalReason, detail: string): Refused {
   return { accepted: false, reason, detail }
 }
 
-function readFields(token: ParsedToken): { values: Map<string, string> } | Refused {
+/** The action that a user's token must be for. */
+function actionFor(service: TokenService, user: string): string {
+  if (service === 'rds-db') return 'connect'
+  return user === DSQL_ADMIN ? 'DbConnectAdmin' : 'DbConnect'
+}
+
+function readFields(
+  token: ParsedToken,
+  required: readonly string[],
+): { values: Map<string, string> } | Refused {
   const values = new Map<string, string>()
   for (const [name, value] of token.parameters) {
-    if (!REQUIRED.includes(name) && name !== SESSION_TOKEN)
+    if (!required.includes(name) && name !== SESSION_TOKEN)
       return refuse('PARAMETER_UNKNOWN', `${name} does not belong into a login token`)
     if (values.has(name)) return refuse('PARAMETER_DUPLICATED', `${name} stands there twice`)
     values.set(name, value)
   }
-  const missing = REQUIRED.find((name) => !values.has(name))
+  const missing = required.find((name) => !values.has(name))
   return missing === undefined ? { values } : refuse('PARAMETER_MISSING', `${missing} is missing`)
 }
 
@@ -135,16 +155,20 @@ function checkUser(tokenUser: string, { user, users }: TokenExpectations): Refus
   return refuse('USER_MISMATCH', `signed for the user ${tokenUser}, used by ${user}`)
 }
 
-function checkEndpoint(token: ParsedToken, { endpoints }: TokenExpectations): Refused | undefined {
+function checkEndpoint(token: ParsedToken, { endpoints, service }: TokenExpectations): Refused | undefined {
   const named = endpoints.filter((endpoint) => endpoint.host === token.host.toLowerCase())
   if (named.length === 0)
     return refuse(
       'HOST_MISMATCH',
       `signed for ${token.host}, accepted are ${endpoints.map((endpoint) => endpoint.host).join(', ')}`,
     )
+  const { port } = token
+  if (port === undefined) return undefined
+  if (service === 'dsql')
+    return refuse('PORT_MISMATCH', `signed for port ${port}, DSQL's tokens name no port`)
   const ports = named.flatMap((endpoint) => endpoint.ports)
-  if (ports.includes(token.port)) return undefined
-  return refuse('PORT_MISMATCH', `signed for port ${token.port}, accepted are ${ports.join(', ')}`)
+  if (ports.includes(port)) return undefined
+  return refuse('PORT_MISMATCH', `signed for port ${port}, accepted are ${ports.join(', ')}`)
 }
 
 function checkRegion(region: string, expectations: TokenExpectations): Refused | undefined {
@@ -152,14 +176,20 @@ function checkRegion(region: string, expectations: TokenExpectations): Refused |
   return refuse('REGION_MISMATCH', `signed for ${region}, the endpoint is in ${expectations.region}`)
 }
 
-function checkTime(date: string, expires: string, scopeDate: string, now: Date): Refused | undefined {
+function checkTime(
+  date: string,
+  expires: string,
+  scopeDate: string,
+  maxExpires: number,
+  now: Date,
+): Refused | undefined {
   const signedAt = parseSigningDate(date)
   if (signedAt === undefined) return refuse('DATE_MALFORMED', 'X-Amz-Date is not YYYYMMDDTHHMMSSZ')
   if (!date.startsWith(scopeDate))
     return refuse('DATE_MISMATCH', `X-Amz-Date is not on ${scopeDate}, the day of the credential scope`)
-  const lifetime = /^[1-9]\d{0,2}$/.test(expires) ? Number(expires) : 0
-  if (lifetime < 1 || lifetime > MAX_EXPIRES_S)
-    return refuse('EXPIRES_INVALID', `X-Amz-Expires is not from 1 to ${MAX_EXPIRES_S}`)
+  const lifetime = /^[1-9]\d{0,5}$/.test(expires) ? Number(expires) : 0
+  if (lifetime < 1 || lifetime > maxExpires)
+    return refuse('EXPIRES_INVALID', `X-Amz-Expires is not from 1 to ${maxExpires}`)
   const ageMs = now.getTime() - signedAt
   if (ageMs < -MAX_SKEW_MS)
     return refuse('NOT_YET_VALID', `signed ${Math.round(-ageMs / 1000)} s in the future`)
@@ -189,6 +219,7 @@ function checkIdentity(identity: TestIdentity, user: string, now: Date): Refused
 /** Host headers under which signers are known to sign: as sent, in lower case, and without the default port 443. */
 function hostHeaders({ host, port }: ParsedToken): string[] {
   const names = [...new Set([host, host.toLowerCase()])]
+  if (port === undefined) return names
   const headers = names.map((name) => `${name}:${port}`)
   return port === 443 ? [...headers, ...names] : headers
 }

@@ -65,7 +65,7 @@ export async function changeUser({
   const user = change.user.toString('utf8')
   const token = await switchToCleartext(stream, command.sequence)
   const sequence = token.sequence + 1
-  if (!context.authorize(user, token.text)) {
+  if (!context.authorize(user, token.text).accepted) {
     stream.write(accessDenied(sequence, user, client))
     closeGently(stream)
     return false

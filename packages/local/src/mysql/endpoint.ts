@@ -38,7 +38,7 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
     return closeGently(stream, errorPacket(sequence + 1, 1251, '08004', message))
   }
   const token = await receiveToken(stream, sequence, response)
-  if (!context.authorize(user, token.text))
+  if (!context.authorize(user, token.text).accepted)
     return closeGently(stream, accessDenied(token.sequence + 1, user, client))
 
   loggedIn = true

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket, type SecureContext } from 'node:tls'
-import { backendLogin } from '../backend'
+import { backendLogin, type Backend } from '../backend'
 import { ProtocolError, readBytes } from '../byte-reader'
+import type { Refused } from '../iam/refusal'
 import { clientAddress, type LoginContext } from '../login'
 import { closeGently, relay } from '../relay'
 import { acceptTls } from '../tls-server'
@@ -26,8 +27,31 @@ const MAX_STARTUP = 10_000
 // Since protocol 3.2 a cancel key may have 256 bytes.
 const MAX_CANCEL = 268
 
+/** What PostgreSQL on RDS and Aurora DSQL do in different ways. */
+export interface PostgresService {
+  /** Returns the database of a client that names none. */
+  defaultDatabase(user: string): string
+  /** Returns the error for a client whose token was refused. */
+  refusal(user: string, refused: Refused): Buffer
+  /** Returns the startup parameters to set for the session behind the endpoint. */
+  parameters(database: string, backend: Backend): Record<string, string>
+  /** Relays the session. */
+  relay(stream: Duplex, upstream: Duplex, context: LoginContext): void
+}
+
+const RDS: PostgresService = {
+  defaultDatabase: (user) => user,
+  refusal: (user) => fatal('28000', `PAM authentication failed for user "${user}"`),
+  parameters: (database) => ({ database }),
+  relay,
+}
+
 /** Serves a PostgreSQL client: requires TLS and a token, and relays the session; or forwards a cancel request. */
-export async function servePostgres(client: Socket, context: LoginContext): Promise<void> {
+export async function servePostgres(
+  client: Socket,
+  context: LoginContext,
+  service: PostgresService = RDS,
+): Promise<void> {
   const opening = await readOpening(client, context.secureContext)
   const { stream } = opening
   if ('cancelRequest' in opening) {
@@ -37,7 +61,7 @@ export async function servePostgres(client: Socket, context: LoginContext): Prom
   }
   const { startup } = opening
   const user = startupParameter(startup, 'user') ?? ''
-  const database = startupParameter(startup, 'database') ?? user
+  const database = startupParameter(startup, 'database') ?? service.defaultDatabase(user)
   if (user === '')
     return closeGently(stream, fatal('28000', 'no PostgreSQL user name specified in startup packet'))
   if (context.secureContext !== undefined && !(stream instanceof TLSSocket)) {
@@ -51,9 +75,14 @@ export async function servePostgres(client: Socket, context: LoginContext): Prom
   const answer = await readMessage(stream)
   if (answer.type !== 'p') return closeGently(stream, fatal('08P01', 'expected password response'))
   const token = answer.body.toString('utf8').replace(/\0$/, '')
-  if (!context.authorize(user, token))
-    return closeGently(stream, fatal('28000', `PAM authentication failed for user "${user}"`))
-  return openSession(client, stream, withStartupParameter(startup, 'database', database), user, context)
+  const verdict = context.authorize(user, token)
+  if (!verdict.accepted) return closeGently(stream, service.refusal(user, verdict))
+  const parameters = Object.entries(service.parameters(database, context.backend))
+  const session = parameters.reduce(
+    (changed, [name, value]) => withStartupParameter(changed, name, value),
+    startup,
+  )
+  return openSession({ client, stream, startup: session, user, context, service })
 }
 
 type Opening = { stream: Duplex } & ({ startup: Startup } | { cancelRequest: Buffer })
@@ -126,20 +155,24 @@ async function forwardCancel(client: Socket, request: Buffer, context: LoginCont
   await closed
 }
 
-async function openSession(
-  client: Socket,
-  stream: Duplex,
-  startup: Startup,
-  user: string,
-  context: LoginContext,
-): Promise<void> {
+interface AuthorizedLogin {
+  client: Socket
+  stream: Duplex
+  startup: Startup
+  user: string
+  context: LoginContext
+  service: PostgresService
+}
+
+async function openSession(login: AuthorizedLogin): Promise<void> {
+  const { client, stream, startup, user, context, service } = login
   const { backend } = context
   try {
     const upstream = await secureIfConfigured(await openUpstream(client, context), backend)
     const answer = await logInToBackend(upstream, startup, backendLogin(backend, user))
     if (!answer.accepted) return closeGently(stream, answer.messages)
     stream.write(answer.messages)
-    relay(stream, upstream, context)
+    service.relay(stream, upstream, context)
   } catch (error) {
     // Say why: the client is run by the same person as the endpoint.
     const why = error instanceof Error ? error.message : String(error)

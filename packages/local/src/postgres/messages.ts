@@ -51,8 +51,14 @@ export function int32(value: number): Buffer {
 }
 
 /** An ErrorResponse of severity FATAL. */
-export function fatal(sqlState: string, message: string): Buffer {
-  return encodeMessage('E', `SFATAL\0VFATAL\0C${sqlState}\0M${message}\0\0`)
+export function fatal(sqlState: string, message: string, hint?: string): Buffer {
+  return errorResponse('FATAL', sqlState, message, hint)
+}
+
+/** An ErrorResponse. */
+export function errorResponse(severity: string, sqlState: string, message: string, hint?: string): Buffer {
+  const hintField = hint === undefined ? '' : `H${hint}\0`
+  return encodeMessage('E', `S${severity}\0V${severity}\0C${sqlState}\0M${message}\0${hintField}\0`)
 }
 
 /** Reads the fields of an ErrorResponse or NoticeResponse by their letters. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DEFAULT_USERS } from '../defaults'
+import { DEFAULT_USERS, DSQL_ADMIN, DSQL_DATABASE } from '../defaults'
 import { runStatements, type StatementTarget } from '../postgres/statements'
 import { unprivilegedAccount, type Account } from './account'
 import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
@@ -12,6 +12,8 @@ import { socketPath } from './socket-path'
 import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
+/** The database that initdb creates. */
+const INITIAL_DATABASE = 'postgres'
 const SUPERUSER = 'postgres'
 const LONGEST_SOCKET_NAME = '.s.PGSQL.65535'
 
@@ -33,10 +35,22 @@ const SETTINGS = {
  * As root it runs as an unprivileged account that exists already.
  * @throws {Error} when PostgreSQL cannot be run; nothing is left then.
  */
-export async function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  const { users = DEFAULT_USERS, signal } = options
+export function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
+  return startServer(options, DATABASE)
+}
+
+/** Starts an embedded PostgreSQL as {@link startPostgres} does, with DSQL's database and its administrator. */
+export function startDsqlServer(options: DatabaseServerOptions): Promise<DatabaseServerWithUsers> {
+  const { users = DEFAULT_USERS } = options
+  return startServer({ ...options, users: [...new Set([DSQL_ADMIN, ...users])] }, DSQL_DATABASE)
+}
+
+async function startServer(
+  { users = DEFAULT_USERS, signal }: DatabaseServerOptions,
+  database: string,
+): Promise<DatabaseServerWithUsers> {
   const password = randomBytes(18).toString('base64url')
-  const server = new PostgresServer({ password, signal })
+  const server = new PostgresServer({ password, signal, database })
   try {
     await server.initialize()
     await server.start()
@@ -53,7 +67,7 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
     logins,
     async addUsers(names) {
       const missing = names.filter((name) => !Object.hasOwn(logins, name))
-      await server.run(userStatements(missing, password))
+      await server.run(userStatements(missing, password, database))
       Object.assign(logins, samePassword(missing, password))
     },
     stop: () => server.remove(),
@@ -64,6 +78,8 @@ export async function startPostgres(options: DatabaseServerOptions = {}): Promis
 export interface PostgresOptions {
   /** Password of the superuser and of all users. */
   password: string
+  /** Database of the users. Default `app`. */
+  database?: string
   /** Settings in addition to the usual ones. */
   settings?: Record<string, string>
   /** Ends what is under way when it is aborted. */
@@ -79,12 +95,14 @@ export class PostgresServer {
   readonly #directory: ScratchDirectory
   readonly #files: PostgresFiles
   readonly #options: PostgresOptions
+  readonly #database: string
   #process: DatabaseProcess | undefined
   #port = 0
 
   /** Creates the directory. Nothing is left when this throws. */
   constructor(options: PostgresOptions) {
     this.#options = options
+    this.#database = options.database ?? DATABASE
     this.account = unprivilegedAccount()
     this.#directory = createScratchDirectory(this.account)
     this.data = join(this.#directory.path, 'data')
@@ -98,7 +116,7 @@ export class PostgresServer {
 
   /** Address, administrator and database, as a URL. */
   get url(): string {
-    return `postgresql://${SUPERUSER}:${this.#options.password}@127.0.0.1:${this.#port}/${DATABASE}`
+    return `postgresql://${SUPERUSER}:${this.#options.password}@127.0.0.1:${this.#port}/${this.#database}`
   }
 
   /** Path of the Unix-domain socket; undefined where there is none. */
@@ -108,7 +126,7 @@ export class PostgresServer {
   }
 
   /** The superuser's login, in one of the databases. */
-  admin(database = DATABASE): StatementTarget {
+  admin(database = this.#database): StatementTarget {
     const { password } = this.#options
     return { host: '127.0.0.1', port: this.#port, user: SUPERUSER, password, database }
   }
@@ -135,19 +153,20 @@ export class PostgresServer {
     })
   }
 
-  /** Creates the database `app` with its users. */
+  /** Creates the database, unless initdb did, and its users. */
   async createDatabase(users: readonly string[]): Promise<void> {
-    await runStatements(this.admin('postgres'), [
+    const database = this.#database
+    await runStatements(this.admin(INITIAL_DATABASE), [
       'CREATE ROLE rds_iam', // so that migrations written for RDS may grant it
-      `CREATE DATABASE ${DATABASE}`,
+      ...(database === INITIAL_DATABASE ? [] : [`CREATE DATABASE ${database}`]),
     ])
     const [owner = SUPERUSER] = users
-    const ownership = `ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`
-    await this.run([...userStatements(users, this.#options.password), ownership])
+    const ownership = `ALTER DATABASE ${database} OWNER TO ${identifier(owner)}`
+    await this.run([...userStatements(users, this.#options.password, database), ownership])
   }
 
   /** Runs statements as the superuser. */
-  run(statements: readonly string[], database = DATABASE): Promise<void> {
+  run(statements: readonly string[], database = this.#database): Promise<void> {
     return runStatements(this.admin(database), statements)
   }
 
@@ -189,11 +208,11 @@ function initdbArguments(data: string, passwordFile: string): string[] {
   ]
 }
 
-function userStatements(users: readonly string[], password: string): string[] {
+function userStatements(users: readonly string[], password: string, database: string): string[] {
   return users.flatMap((user) => [
     ...(user === SUPERUSER ? [] : [`CREATE ROLE ${identifier(user)} LOGIN PASSWORD '${password}'`]),
     `GRANT rds_iam TO ${identifier(user)}`,
-    `GRANT CREATE ON DATABASE ${DATABASE} TO ${identifier(user)}`,
+    `GRANT CREATE ON DATABASE ${database} TO ${identifier(user)}`,
     `GRANT CREATE ON SCHEMA public TO ${identifier(user)}`,
   ])
 }

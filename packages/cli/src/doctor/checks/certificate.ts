@@ -1,5 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
 import { bundleUrl, type Address } from '@rds-iam/core/internal'
+import { isDsql } from '../../login/options'
 import type { RegionFacts } from '../facts'
 import { ok, withConfidence, type Cause, type Finding } from '../finding'
 import { clockSkew } from './clock'
@@ -72,7 +73,7 @@ function regionIn(ca: string): string | undefined {
 }
 
 function chainCause(
-  { ca, signedRegion }: RegionFacts,
+  { ca, endpoint, signedRegion }: RegionFacts,
   observation: CertificateObservation,
   error: string,
 ): Cause {
@@ -89,7 +90,8 @@ function chainCause(
   const region = regionOfCertificate(observation)
   const isAmazon = region !== undefined || /Amazon/.test(`${root} ${issuer}`)
   const trust = ca ? `the CA certificates in ${ca.file}` : 'the built-in CA certificates'
-  const known = region ?? signedRegion
+  // No bundle of RDS contains the CAs of Aurora DSQL.
+  const known = endpoint && isDsql(endpoint.host) ? undefined : (region ?? signedRegion)
   const bundle =
     known === undefined ? '' : `curl -O ${bundleUrl(known)}\nthen --ca FILE (in code: ssl.ca), or: `
   const why = `the certificate is signed by ${root}, which is not among ${trust} (${error})`
@@ -100,7 +102,7 @@ function chainCause(
     why,
     fix: isAmazon
       ? `${bundle}rds-iam certificates${known === undefined ? '' : ` --region ${known}`}`
-      : `It is not a CA of AWS, so the server is not RDS itself. If that is intended, give its CA: --ca FILE\n` +
+      : `It is not a CA of AWS, so the server is not AWS's own. If that is intended, give its CA: --ca FILE\n` +
         `(in code: ssl.ca).${known === undefined ? '' : ` AWS's own: ${bundleUrl(known)}`}`,
   }
 }

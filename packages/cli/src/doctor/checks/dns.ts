@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { parseEndpoint } from '@rds-iam/core'
-import type { LoginOptions } from '../../login/options'
+import { otherService } from '@rds-iam/core/internal'
+import { isDsql, type LoginOptions } from '../../login/options'
 import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
 
 /** What DNS says about the dialled name. */
@@ -22,6 +23,8 @@ export function checkDns(options: LoginOptions, observation: DnsObservation): Fi
   const { dial, endpoint, endpointGiven } = options
   const { addresses, aliasOf, error } = observation
   const details = aliasOf.length > 0 ? [`${dial.host} → ${aliasOf.join(' → ')}`] : []
+  const foreign = [dial.host, ...aliasOf].find((name) => otherService(name) !== undefined)
+  if (!endpointGiven && foreign !== undefined) return failed('dns', notRds(foreign), details)
   if (error !== undefined) return failed('dns', nameUnknown(dial.host, error), details)
 
   const behind = endpointBehind(observation)
@@ -61,7 +64,21 @@ function nameUnknown(host: string, error: string): Cause {
   }
 }
 
+function notRds(host: string): Cause {
+  return {
+    code: 'NOT_RDS',
+    why: `${host} belongs to ${otherService(host)}, not to RDS`,
+    fix: 'Give the endpoint of a database of RDS, Aurora or Aurora DSQL.',
+  }
+}
+
 function alias(host: string, port: number, behind: string | undefined): Cause {
+  if (behind !== undefined && isDsql(behind))
+    return {
+      code: 'ALIAS',
+      why: `${host} is an alias of ${behind}, and Aurora DSQL accepts only its own name`,
+      fix: `--host ${behind}, or --endpoint ${behind} (in code: host or iam.endpoint)`,
+    }
   const what = isIP(host) ? 'an IP address' : 'not the name of an RDS endpoint'
   return {
     code: 'ALIAS',

@@ -1,5 +1,5 @@
 import type { Address } from '@rds-iam/core/internal'
-import { addressText, DEFAULT_PORTS, type LoginOptions } from '../../login/options'
+import { addressText, DEFAULT_PORTS, isDsql, type LoginOptions } from '../../login/options'
 import { databaseOf } from '../facts'
 import { ok, withConfidence, type Finding } from '../finding'
 
@@ -25,6 +25,8 @@ export function checkEndpoint({ dial, engine }: LoginOptions, endpoint: Address)
   if (endpoint.host === dial.host && endpoint.port === dial.port)
     return ok('endpoint', `${signed}, as dialled`)
   const sameHost = endpoint.host === dial.host
+  // A token for Aurora DSQL is for no port.
+  if (isDsql(endpoint.host)) return ok('endpoint', `${endpoint.host} behind ${addressText(dial)}`)
   if (!sameHost && endpoint.port === DEFAULT_PORTS[engine])
     return ok('endpoint', `${signed} behind ${addressText(dial)}`)
 

@@ -1,9 +1,10 @@
 import { parseEndpoint } from '@rds-iam/core'
-import { addressText, type LoginOptions } from '../../login/options'
+import { dsqlAction } from '@rds-iam/core/internal'
+import { addressText, isDsql, type LoginOptions } from '../../login/options'
 import type { Alternative } from '../alternatives'
 import type { TokenFacts } from '../facts'
 import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
-import { allowFix, grantSql } from '../fixes'
+import { allowFix, grantFix, mappingFix } from '../fixes'
 import { namedCauses, type ServerError } from './server-error'
 import { portSilent } from './tcp'
 
@@ -36,21 +37,30 @@ export interface Trial extends Alternative {
 }
 
 const REFUSALS = ['28000', '28P01', '1045', '1698']
+const DSQL_REFUSAL = '08006'
 
 /** Describes a token, without its secret parts. */
 export function checkToken(token: string, expiresAt: Date): Finding {
   const { host, searchParams } = new URL(`https://${token}`)
   const value = (name: string): string => searchParams.get(name) ?? ''
   const [key = '', , region = ''] = value('X-Amz-Credential').split('/')
-  return ok('token', `for ${value('DBUser')} at ${host}, ${region}, until ${expiresAt.toISOString()}`, [
-    `signed at ${value('X-Amz-Date')} by ${key}, valid for ${value('X-Amz-Expires')} s`,
-    `${searchParams.has('X-Amz-Security-Token') ? 'with' : 'without'} a session token, ${token.length} characters`,
-  ])
+  return ok(
+    'token',
+    `for ${value('DBUser') || value('Action')} at ${host}, ${region}, until ${expiresAt.toISOString()}`,
+    [
+      `signed at ${value('X-Amz-Date')} by ${key}, valid for ${value('X-Amz-Expires')} s`,
+      `${searchParams.has('X-Amz-Security-Token') ? 'with' : 'without'} a session token, ${token.length} characters`,
+    ],
+  )
 }
 
 /** Whether the server got a token and refused it. RDS Proxy has no code of its own for that, only a message. */
-export function isRefusal({ asked, error }: LoginObservation): boolean {
+export function isRefusal(
+  { endpoint }: Pick<TokenFacts, 'endpoint'>,
+  { asked, error }: LoginObservation,
+): boolean {
   if (!error || asked !== 'cleartext') return false
+  if (isDsql(endpoint.host) && error.code === DSQL_REFUSAL) return true
   return REFUSALS.includes(error.code) || error.message.includes('IAM authentication failed')
 }
 
@@ -65,7 +75,7 @@ export function checkLogin(
   const causes = namedCauses(facts, error)
   const [named] = causes
   if (named) return { ...failed('login', named, details), candidates: withConfidence('certain', causes) }
-  if (isRefusal(observation)) return refused(facts, error, trials, details)
+  if (isRefusal(facts, observation)) return refused(facts, error, trials, details)
   return failed('login', otherCause(facts, error, asked), details)
 }
 
@@ -135,6 +145,15 @@ function refused(
     why: `the server asked for a token and refused it: the identity may not log in as ${facts.user}`,
     fix: allowFix(facts),
   }
+  if (isDsql(facts.endpoint.host)) {
+    const notMapped: Cause = {
+      code: 'USER_NOT_GRANTED',
+      why: `the server asked for a token and refused it: no mapping lets the identity log in as ${facts.user}`,
+      fix: mappingFix(facts),
+    }
+    const causes = dsqlAction(facts.user) === 'DbConnect' ? [notAllowed, notMapped] : [notAllowed]
+    return { ...finding, refused: true, candidates: withConfidence('likely', causes) }
+  }
   // PostgreSQL reports 28P01 for its own passwords, and 28000 for those that PAM checks.
   const remaining = error.code === '28P01' ? [ownPassword, notAllowed] : [notAllowed]
   return { ...finding, refused: true, candidates: withConfidence('likely', remaining) }
@@ -177,5 +196,5 @@ function otherCause(facts: TokenFacts, error: ServerError, asked: string | undef
 }
 
 function notGranted(facts: LoginOptions, why: string): Cause {
-  return { code: 'USER_NOT_GRANTED', why, fix: grantSql(facts) }
+  return { code: 'USER_NOT_GRANTED', why, fix: grantFix(facts) }
 }

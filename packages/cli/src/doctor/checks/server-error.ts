@@ -1,4 +1,4 @@
-import type { LoginOptions } from '../../login/options'
+import { isDsql, type LoginOptions } from '../../login/options'
 import { databaseOf } from '../facts'
 import type { Cause } from '../finding'
 
@@ -16,9 +16,10 @@ const DATABASE_DENIED = ['42501', '1044']
 /** The causes that a server's error names, the likeliest first. Empty if the error does not tell one. */
 export function namedCauses(options: LoginOptions, { code, message }: ServerError): Cause[] {
   if (TOO_MANY.includes(code)) {
-    const fix =
-      'Close idle connections and make pools smaller, raise max_connections (parameter group) or the limit of the\n' +
-      'user, or put RDS Proxy in front.'
+    const fix = isDsql((options.endpoint ?? options.dial).host)
+      ? 'Close idle connections and make pools smaller, or ask for a higher quota of Aurora DSQL.'
+      : 'Close idle connections and make pools smaller, raise max_connections (parameter group) or the limit of the\n' +
+        'user, or put RDS Proxy in front.'
     return [{ code: 'TOO_MANY_CONNECTIONS', why: message, fix }]
   }
   if (NO_DATABASE.includes(code)) return [databaseUnknown(options, message)]
@@ -31,6 +32,12 @@ export function namedCauses(options: LoginOptions, { code, message }: ServerErro
 }
 
 function databaseUnknown(options: LoginOptions, why: string): Cause {
+  if (isDsql((options.endpoint ?? options.dial).host))
+    return {
+      code: 'DATABASE_UNKNOWN',
+      why,
+      fix: '--database postgres: a cluster of Aurora DSQL has no other.',
+    }
   const list = options.engine === 'postgres' ? 'SELECT datname FROM pg_database;' : 'SHOW DATABASES;'
   return {
     code: 'DATABASE_UNKNOWN',

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { pgConfig } from '@rds-iam/core/pg'
 import type { Client } from 'pg'
 import type { ClusterObservation, ServerObservation } from '../checks/login'
+import { isDsql } from '../../login/options'
 import type { DriverOptions, OpenedSession } from './session'
 
 const REQUESTS: readonly (readonly [event: string, asked: string])[] = [
@@ -35,15 +36,17 @@ export async function logInToPostgres(options: DriverOptions, limitMs: number): 
 }
 
 async function describe(client: Client): Promise<ServerObservation> {
+  // Every server of Aurora DSQL accepts writes. It has few of PostgreSQL's functions.
+  const dsql = isDsql(client.host)
   const { rows } = await client.query<{ version: string; reader: boolean }>(
-    'select version() as version, pg_is_in_recovery() as reader',
+    `select version() as version, ${dsql ? 'false' : 'pg_is_in_recovery()'} as reader`,
   )
   const [row] = rows
   return {
     version: /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'PostgreSQL',
     isReader: row?.reader === true,
     protocol: connectionOf(client).stream.getProtocol() ?? 'TLS',
-    ...(await describeCluster(client)),
+    ...(dsql ? {} : await describeCluster(client)),
   }
 }
 

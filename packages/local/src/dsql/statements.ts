@@ -1,0 +1,170 @@
+/** An error that DSQL answers a statement with. */
+export interface StatementError {
+  sqlState: string
+  message: string
+}
+
+/** DSQL's code of a conflict: another transaction changed the same rows, or the schema. */
+export type ConflictCode = 'OC000' | 'OC001'
+
+/** What DSQL says of a conflict. */
+export const CONFLICTS: Record<ConflictCode, StatementError> = {
+  OC000: { sqlState: '40001', message: 'change conflicts with another transaction (OC000)' },
+  OC001: { sqlState: '40001', message: 'schema has been updated by another transaction (OC001)' },
+}
+
+/** What a statement means for the transaction that it is in. */
+export type StatementKind = 'begin' | 'commit' | 'rollback' | 'ddl' | 'dml' | 'other'
+
+/** One or more statements that a client sent as one text. */
+export interface Statements {
+  /** The text for PostgreSQL, which does not know DSQL's `ASYNC`. */
+  text: string
+  /** The kinds of the statements, in their order. */
+  kinds: StatementKind[]
+  /** Why DSQL refuses one of them, wherever it stands. */
+  error?: StatementError
+}
+
+/** Reads the statements of a text in latin1. */
+export function readStatements(text: string): Statements {
+  const masked = mask(text)
+  const statements = masked
+    .split(';')
+    .map((statement) => statement.trim().replace(/\s+/g, ' ').toLowerCase())
+    .filter((statement) => statement !== '')
+  const error = statements.map(refusalOf).find((refusal) => refusal !== undefined)
+  return {
+    text: withoutAsync(text, masked),
+    kinds: statements.map(kindOf),
+    ...(error === undefined ? {} : { error }),
+  }
+}
+
+// Comments, strings, quoted identifiers and dollar-quoted strings.
+const LITERAL =
+  /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:\\[\s\S]|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|(\$(?:[a-z_]\w*)?\$)[\s\S]*?\1/gi
+
+/** Replaces what is no SQL syntax by as many other characters: comments by spaces, the contents of quotes by `_`. */
+function mask(text: string): string {
+  return text.replace(LITERAL, (literal) =>
+    /^(?:--|\/\*)/.test(literal)
+      ? ' '.repeat(literal.length)
+      : `${literal[0]}${'_'.repeat(literal.length - 2)}${literal.at(-1)}`,
+  )
+}
+
+/** Removes `ASYNC` of CREATE INDEX: PostgreSQL creates the index at once. */
+function withoutAsync(text: string, masked: string): string {
+  let rest = text
+  for (const { index, groups } of [...masked.matchAll(CREATE_INDEX_ASYNC)].reverse()) {
+    const start = index + (groups?.head?.length ?? 0)
+    rest = rest.slice(0, start) + rest.slice(start + 'async'.length)
+  }
+  return rest
+}
+
+const CREATE_INDEX_ASYNC = /(?<head>\bcreate\s+(?:unique\s+)?index\s+)async\b/gi
+
+function kindOf(statement: string): StatementKind {
+  if (/^(?:begin|start transaction)\b/.test(statement)) return 'begin'
+  if (/^(?:commit|end)\b/.test(statement)) return 'commit'
+  if (/^(?:rollback|abort)\b/.test(statement)) return 'rollback'
+  if (/^(?:create|alter|drop)\b/.test(statement)) return 'ddl'
+  if (/^(?:insert|update|delete)\b|^with\b.*\b(?:insert into|update|delete from)\b/.test(statement))
+    return 'dml'
+  return 'other'
+}
+
+const CACHE = 'please define CACHE greater than or equal to 65536 or equal to 1'
+
+/** A pattern of a statement that DSQL refuses. `$1` in the message is what the first group matched. */
+type Rule = [pattern: RegExp, message: string, sqlState?: string]
+
+// Source: "SQL feature compatibility in Aurora DSQL" in its user guide, and what its users report of the messages.
+const RULES: readonly Rule[] = [
+  [/\b(pg_(?:try_)?advisory_\w+) ?\(/, 'function $1 not supported'],
+  [
+    /\bfor (?:no key update|share)\b/,
+    'locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported',
+  ],
+  [
+    /^(?:begin|start transaction)\b.*\bisolation level (?!repeatable read)(\w+ ?\w*)/,
+    'Unsupported isolation level: $1',
+  ],
+  [
+    /^set (?:local |session )?(?:characteristics as )?transaction\b/,
+    'setting configuration parameter "TRANSACTION" not supported',
+  ],
+  [
+    /^set (?:local |session )?((?:default_)?transaction_isolation)\b/,
+    'setting configuration parameter "$1" not supported',
+  ],
+  [/^savepoint\b/, 'unsupported transaction statement: SAVEPOINT'],
+  [/^release\b/, 'unsupported transaction statement: RELEASE'],
+  [/^(?:rollback|abort)(?: work| transaction)? to\b/, 'unsupported transaction statement: ROLLBACK TO'],
+  [/^truncate\b/, 'unsupported statement: Truncate'],
+  [/^lock\b/, 'unsupported statement: Lock'],
+  [/^do\b/, 'unsupported statement: Do'],
+  [/^listen\b/, 'unsupported statement: Listen'],
+  [/^notify\b/, 'unsupported statement: Notify'],
+  [/^unlisten\b/, 'unsupported statement: Unlisten'],
+  [/^alter system\b/, 'unsupported statement: AlterSystem'],
+  [/^vacuum\b/, 'unsupported VACUUM statement'],
+  [/^merge\b/, 'unsupported statement type: MERGE'],
+  [/^create extension\b/, 'unsupported statement: CreateExtension'],
+  [/^create database\b/, 'unsupported statement: Createdb'],
+  [/^create (?:or replace )?(?:constraint )?trigger\b/, 'CREATE TRIGGER not supported'],
+  [/^create type\b/, 'CREATE TYPE not supported'],
+  [/^alter type\b/, 'ALTER TYPE not supported'],
+  [/^drop type\b/, 'unsupported object in DROP statement'],
+  [
+    /^create (?:or replace )?function\b.*\blanguage (?!sql\b)(\w+)/,
+    'CREATE FUNCTION with language $1 not supported',
+  ],
+  [
+    /^create (?:global |local )?temp(?:orary)? table\b/,
+    'TEMPORARY or TEMP table not supported for CREATE TABLE',
+  ],
+  [/^create unlogged table\b/, 'UNLOGGED table not supported for CREATE TABLE'],
+  [
+    /^create (?:materialized view|table (?:if not exists )?[^ (]+(?: \([^()]*\))? as)\b/,
+    'unsupported statement: CreateTableAs',
+  ],
+  [
+    /^create sequence\b(?!.*\bcache\b)/,
+    `CREATE SEQUENCE is not supported without an explicit cache size. ${CACHE}`,
+  ],
+  [/^(?:create|alter) table\b.* ((?:small|big)?serial)\b/, 'type "$1" does not exist', '42704'],
+  [
+    /^(?:create|alter) table\b.*\bas identity\b(?! ?\([^)]*\bcache\b)/,
+    `identity column is not supported without an explicit cache size. ${CACHE}`,
+  ],
+  [/^create (?:unique )?index\b.*\busing (?!btree_index\b)\w+/, 'USING not supported for CREATE INDEX'],
+  [/^create (?:unique )?index\b.*\b(?:asc|desc)\b/, 'specifying sort order not supported for index keys'],
+  [/^create (?:unique )?index (?!async\b)/, 'unsupported mode. please use CREATE INDEX ASYNC.'],
+  [
+    /^alter table\b.*\balter (?:column )?[^ ]+ (?:set data )?type\b/,
+    'unsupported ALTER TABLE ALTER COLUMN ... SET DATA TYPE statement',
+  ],
+  [
+    /^alter table\b.*\balter (?:column )?[^ ]+ set not null\b/,
+    'unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement',
+  ],
+  [
+    /^alter table\b.*\badd (?:constraint [^ ]+ )?(?:primary key|exclude|unique(?! using index)|(?:check|foreign key)(?!.*\bnot valid\b))/,
+    'unsupported ALTER TABLE ADD CONSTRAINT statement',
+  ],
+  [
+    /^alter table\b.*\badd (?!constraint\b|check\b|foreign\b|unique\b|primary\b|generated\b)(?:column )?[^,]*\b(?:not null|default|unique|primary key|check|references)\b/,
+    'ALTER TABLE ADD COLUMN with constraint not supported',
+  ],
+]
+
+function refusalOf(statement: string): StatementError | undefined {
+  for (const [pattern, message, sqlState = '0A000'] of RULES) {
+    const match = pattern.exec(statement)
+    if (match !== null) return { sqlState, message: message.replace('$1', match[1] ?? '') }
+  }
+  return undefined
+}

@@ -1,0 +1,38 @@
+import { DsqlSigner } from '@aws-sdk/dsql-signer'
+import type { LocalRds, TestIdentity } from '@rds-iam/local'
+import pg from 'pg'
+
+/** What a token says in place of what the endpoint expects. */
+export interface DsqlSignedAs {
+  host?: string
+  action?: 'DbConnect' | 'DbConnectAdmin'
+  region?: string
+  identity?: TestIdentity
+  /** In seconds. */
+  expiresIn?: number
+}
+
+/** A token for a DSQL endpoint, made by AWS's signer. */
+export function signDsql(rds: LocalRds, user: string, as: DsqlSignedAs = {}): Promise<string> {
+  const { host = 'localhost', region = rds.region, expiresIn = 900 } = as
+  const { action = user === 'admin' ? 'DbConnectAdmin' : 'DbConnect' } = as
+  const credentials = as.identity ?? rds.configuration.identities[0]
+  if (credentials === undefined) throw new Error('the endpoint has no identity')
+  const signer = new DsqlSigner({ hostname: host, region, credentials, expiresIn })
+  return action === 'DbConnect' ? signer.getDbConnectAuthToken() : signer.getDbConnectAdminAuthToken()
+}
+
+/** A connected client with a token for its user; parts of the configuration may be replaced. */
+export async function dsqlClient(rds: LocalRds, config: pg.ClientConfig = {}): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: 'localhost',
+    port: rds.port,
+    user: rds.user,
+    database: rds.database,
+    password: () => signDsql(rds, config.user ?? rds.user),
+    ssl: { ca: rds.ca },
+    ...config,
+  })
+  await client.connect()
+  return client
+}
