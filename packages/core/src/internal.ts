@@ -5,15 +5,7 @@
  * @module
  */
 export { isLoopback, readAddress, type Address } from './address'
-export { leastUsed } from './cluster/cluster'
-export { readClusterNames } from './cluster/cluster-names'
-export { isOutage, isUnusable } from './cluster/failures'
-export { readAnswer } from './cluster/postgres-probe'
-export { encodeLogin, isEnd, offersTls, readError, readRow, requestsPassword } from './cluster/mysql-packets'
-export { openMysqlProbe } from './cluster/mysql-probe'
 export { profileRegion, resolveRegion } from './endpoint/region'
-export { Login } from './login/login'
-export { ServerAnswers } from './mysql2/server-answers'
 export { withTimeout } from './with-timeout'
 export { builtInCas, bundleUrl } from './tls/ca-certificates'
 export { SigningCredentials, type Credentials } from './token/credentials'
