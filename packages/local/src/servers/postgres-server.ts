@@ -1,15 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DEFAULT_USERS } from '../defaults'
 import { runStatements, type StatementTarget } from '../postgres/statements'
 import { unprivilegedAccount, type Account } from './account'
+import { startWithUsers, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
 import { withFreePort } from './free-port'
 import { preparePostgresFiles, type PostgresFiles } from './postgres-files'
 import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
-import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
 const SUPERUSER = 'postgres'
@@ -33,31 +31,16 @@ const SETTINGS = {
  * As root it runs as an unprivileged account that exists already.
  * @throws {Error} when PostgreSQL cannot be run; nothing is left then.
  */
-export async function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  const { users = DEFAULT_USERS, signal } = options
-  const password = randomBytes(18).toString('base64url')
-  const server = new PostgresServer({ password, signal })
-  try {
-    await server.initialize()
-    await server.start()
-    await server.createDatabase(users)
-    signal?.throwIfAborted()
-  } catch (error) {
-    await server.remove()
-    throw error
-  }
-  const logins = samePassword(users, password)
-  return {
-    url: server.url,
-    socketPath: server.socketPath,
-    logins,
-    async addUsers(names) {
-      const missing = names.filter((name) => !Object.hasOwn(logins, name))
-      await server.run(userStatements(missing, password))
-      Object.assign(logins, samePassword(missing, password))
+export function startPostgres(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
+  return startWithUsers(
+    options,
+    (settings) => new PostgresServer(settings),
+    async (server, users) => {
+      await server.initialize()
+      await server.start()
+      await server.createDatabase(users)
     },
-    stop: () => server.remove(),
-  }
+  )
 }
 
 /** How a PostgreSQL server is created. */
@@ -142,8 +125,13 @@ export class PostgresServer {
       `CREATE DATABASE ${DATABASE}`,
     ])
     const [owner = SUPERUSER] = users
-    const ownership = `ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`
-    await this.run([...userStatements(users, this.#options.password), ownership])
+    await this.createUsers(users)
+    await this.run([`ALTER DATABASE ${DATABASE} OWNER TO ${identifier(owner)}`])
+  }
+
+  /** Creates users of the database `app`. The superuser exists. */
+  createUsers(users: readonly string[]): Promise<void> {
+    return this.run(userStatements(users, this.#options.password))
   }
 
   /** Runs statements as the superuser. */
