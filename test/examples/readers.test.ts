@@ -6,7 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useClusterDns } from '../support/dns'
 import { writeClusterHosts, type ClusterHosts } from '../support/cluster-hosts'
-import { runProgram } from './run-example'
+import { bundleExample, runProgram } from './run-example'
 
 const ENGINES = {
   postgres: {
@@ -69,8 +69,8 @@ describe.each(['postgres', 'mysql'] as const)('in a cluster of %s', (engine) => 
     dns.restore()
   }
 
-  function run(program: string): Promise<string> {
-    return runProgram(['--require=./support/hosts.cjs', '--import=tsx', `examples/docs/${program}.ts`], {
+  async function run(program: string): Promise<string> {
+    return runProgram(['--require=./support/hosts.cjs', await bundleExample(`docs/${program}`)], {
       ...cluster.env,
       NODE_EXTRA_CA_CERTS: hosts.caFile,
       TEST_HOSTS: hosts.file,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
-import { runProgram } from './run-example'
+import { bundleExample, runProgram } from './run-example'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
@@ -42,13 +42,14 @@ describe('this snippet of README.md or docs logs in:', () => {
     rmSync(folder, { recursive: true })
   })
 
-  function run(
+  async function run(
     name: string,
     rds: TestEndpoint,
     env: Record<string, string> = {},
-    program = [`examples/${name.includes('/') ? name : `readme/${name}`}.ts`],
+    program?: readonly string[],
   ): Promise<string> {
-    return runProgram(['--import=tsx', ...program], {
+    const path = name.includes('/') ? name : `readme/${name}`
+    return runProgram(program ?? [await bundleExample(path)], {
       ...rds.env,
       NODE_EXTRA_CA_CERTS: caFile,
       DB_HOST: 'localhost',
@@ -109,7 +110,7 @@ describe('this snippet of README.md or docs logs in:', () => {
   it('docs/lambda', async () => {
     const invoke =
       "import('./examples/docs/lambda.ts').then(async ({ handler }) => (console.log(await handler()), process.exit()))"
-    expect(await run('docs/lambda', postgres, {}, ['--eval', invoke])).toContain('current_user')
+    expect(await run('docs/lambda', postgres, {}, ['--import=tsx', '--eval', invoke])).toContain('current_user')
     expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
   })
 
@@ -130,7 +131,7 @@ describe('this snippet of README.md or docs logs in:', () => {
         VERCEL_REGION: 'iad1',
         AWS_ENDPOINT_URL_STS: sts.url,
       },
-      ['--eval', request],
+      ['--import=tsx', '--eval', request],
     )
     expect(output).toMatch(/current_user.* waits until 1\n/)
     expect(postgres.logins.at(-1)).toMatchObject({

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 
 type Engine = 'postgres' | 'mysql'
 
@@ -22,7 +23,7 @@ export function testExample(
   name: string,
   engines: Engine[],
   check: (run: Run) => void = () => {},
-  program = ['--import=tsx', `examples/${name}.ts`],
+  program?: readonly string[],
 ): void {
   const folder = mkdtempSync(join(tmpdir(), 'rds-iam-example-'))
   const endpoints = new Map<Engine, TestEndpoint>()
@@ -39,7 +40,7 @@ export function testExample(
   it(`runs: test/examples/${name.includes('.') ? name : `${name}.ts`}`, async () => {
     const identities = [...endpoints.values()].map(({ identity }) => identity)
     for (const endpoint of endpoints.values()) endpoint.setIdentities(identities)
-    const output = await runProgram(program, {
+    const output = await runProgram(program ?? [await bundleExample(name)], {
       ...[...endpoints.values()][0]?.env,
       NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
       DB_HOST: 'localhost',
@@ -73,6 +74,11 @@ export async function runProgram(args: readonly string[], env: Record<string, st
   expect(output, output).not.toContain('X-Amz')
   expect(code, output).toBe(0)
   return output
+}
+
+/** Bundles an example of this folder. Returns the path of the bundle. */
+export function bundleExample(name: string): Promise<string> {
+  return bundleProgram(new URL(`${name}.ts`, import.meta.url))
 }
 
 /** The database users that the examples log in as. */
