@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { expect } from 'vitest'
 
 /** The output and the exit status of a command. */
@@ -13,6 +15,7 @@ export interface Outcome {
 
 export const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/rds-iam.js', import.meta.url))
 const PRELOAD = fileURLToPath(new URL('preload.cjs', import.meta.url))
+const HOST = fileURLToPath(new URL('process-of-commands.cjs', import.meta.url))
 
 /** An environment without the AWS settings of this machine. */
 export const BARE = {
@@ -60,7 +63,7 @@ export function rdsIam(
     child.once('error', reject)
     child.once('close', (status, signal) => {
       try {
-        expectNoSecrets(output, args[0] === 'token', [env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']])
+        expectNoSecrets(output, args, env)
         resolve({ status, signal, ...output })
       } catch (error) {
         reject(error)
@@ -70,12 +73,67 @@ export function rdsIam(
   })
 }
 
+/** Runs the command, as {@link rdsIam} does. */
+export type RunCommand = (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Outcome>
+
+/**
+ * Starts a process that runs the command many times: loading the AWS SDK and the drivers takes longer than most runs. A
+ * run that needs options of Node starts its own process.
+ */
+export async function startCommandProcess(): Promise<{ run: RunCommand; close(): Promise<void> }> {
+  const bundle = await bundleCommand()
+  const child = fork(HOST, [bundle, PROGRAM], { execArgv: [], env: BARE })
+  let runs = 0
+  return {
+    async run(args, env = {}) {
+      if (env['NODE_OPTIONS']) return rdsIam(args, env)
+      const id = ++runs
+      const outcome = new Promise<Outcome>((resolve, reject) => {
+        const receive = (message: { id: number; outcome: Outcome }) => {
+          if (message.id === id) end(() => resolve(message.outcome))
+        }
+        const fail = () => end(() => reject(new Error('the process of the commands ended')))
+        const end = (settle: () => void) => {
+          child.off('message', receive).off('exit', fail)
+          settle()
+        }
+        child.on('message', receive).on('exit', fail)
+      })
+      child.send({ id, args, env: { ...BARE, ...env } })
+      expectNoSecrets(await outcome, args, env)
+      return outcome
+    },
+    async close() {
+      const closed = once(child, 'close')
+      child.kill('SIGKILL')
+      await closed
+    },
+  }
+}
+
+/** Bundles the built command with all its dependencies. Returns the path of the bundle. */
+async function bundleCommand(): Promise<string> {
+  const outfile = fileURLToPath(new URL('../node_modules/.cache/programs/rds-iam.cjs', import.meta.url))
+  await build({
+    entryPoints: [PROGRAM],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['pg-native', 'pg-cloudflare'],
+    logLevel: 'error',
+  })
+  return outfile
+}
+
 function expectNoSecrets(
   { stdout, stderr }: { stdout: string; stderr: string },
-  isToken: boolean,
-  [secretKey, sessionToken]: (string | undefined)[],
+  [command]: readonly string[],
+  env: Readonly<Record<string, string>>,
 ): void {
   const printed = stdout + stderr
+  const isToken = command === 'token'
+  const { AWS_SECRET_ACCESS_KEY: secretKey, AWS_SESSION_TOKEN: sessionToken } = env
   // An empty variable is not a secret.
   for (const secret of [secretKey, isToken ? '' : sessionToken]) {
     if (!secret) continue

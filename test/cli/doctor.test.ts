@@ -12,7 +12,7 @@ import {
   startCredentialEndpoints,
   type CredentialEndpoints,
 } from '../support/credential-endpoints/credential-endpoints'
-import { preload, rdsIam } from './command'
+import { preload, startCommandProcess } from './command'
 import { createLimitedUser } from './limited-user'
 import { startStubbornSts } from './sts'
 import { startTlsFront } from './tls-front'
@@ -51,13 +51,16 @@ const SESSION_ENV = {
 const AHEAD = { TEST_AHEAD_MS: '600000' }
 const WITHOUT_KEYS = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }
 
+let command: Awaited<ReturnType<typeof startCommandProcess>>
 let sts: CredentialEndpoints
 let directory: string
 beforeAll(async () => {
+  command = await startCommandProcess()
   sts = await startCredentialEndpoints()
   directory = mkdtempSync(join(tmpdir(), 'doctor-'))
 })
 afterAll(async () => {
+  await command.close()
   await sts.close()
   rmSync(directory, { recursive: true })
 })
@@ -83,7 +86,7 @@ async function doctor(engine: Engine, { rds: settings, options, env }: Call, ...
     )
     const keys = { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey }
     const surroundings = { ...keys, AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_STS: sts.url, ...env }
-    return await rdsIam(['doctor', ...args, ...flags], surroundings)
+    return await command.run(['doctor', ...args, ...flags], surroundings)
   } finally {
     await rds.close()
   }

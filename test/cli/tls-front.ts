@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { Engine } from '@rds-iam/local'
-import { generate } from 'selfsigned'
+import { createLocalhostCertificate } from '../support/localhost-certificate'
 
 /** TLS in front of a real server whose users have passwords, like an RDS user without rds_iam. */
 export interface TlsFront {
@@ -19,13 +19,7 @@ const HEADER = 4
 const SSL_REQUEST = 36
 
 export async function startTlsFront(engine: Engine, backendUrl: string): Promise<TlsFront> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
-    ],
-  })
-  const secureContext = createSecureContext({ cert, key })
+  const { ca, secureContext } = await createLocalhostCertificate()
   const { hostname, port } = new URL(backendUrl)
   const sockets = new Set<Socket>()
   const clientCertificates: string[] = []
@@ -52,7 +46,7 @@ export async function startTlsFront(engine: Engine, backendUrl: string): Promise
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
-    ca: cert,
+    ca,
     clientCertificates,
     async close() {
       server.close()

@@ -3,13 +3,16 @@ import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ours, rejection } from '../contract/outcome'
-import { startClearPasswordServer, type ClearPasswordServer } from './clear-password-server'
+import { greeting, startMysqlStandIn, type MysqlStandIn } from '../support/mysql-stand-in'
 
-let server: ClearPasswordServer
+// The server requests a clear-text password in its first packet.
+const GREETING = greeting('5.5.5-10.11.9-MariaDB', 'mysql_clear_password')
+
+let server: MysqlStandIn
 let received: string
 beforeEach(async () => {
   received = ''
-  server = await startClearPasswordServer((secure) => {
+  server = await startMysqlStandIn(GREETING, (secure) => {
     secure.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')
     })

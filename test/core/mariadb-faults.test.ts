@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 import type { Scene } from './mariadb-login'
 
 /** Makes a server fail for one client. */
@@ -68,10 +68,8 @@ it.each(['3.5', '3.4'])(
   'mariadb %s logs in again when the server failed during a login',
   async (version) => {
     const { iam, ...options } = rds.options
-    const child = fork(fileURLToPath(new URL('./mariadb-login.ts', import.meta.url)), [], {
-      execArgv: ['--import', 'tsx'],
-      silent: true,
-    })
+    const program = await bundleProgram(new URL('mariadb-login.ts', import.meta.url))
+    const child = fork(program, [], { execArgv: [], silent: true })
     const closed = once(child, 'close')
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data))

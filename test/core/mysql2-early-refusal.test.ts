@@ -6,8 +6,9 @@ import newest, { type ConnectionOptions } from 'mysql2'
 import oldest from 'mysql2-3.15'
 import { expect, it } from 'vitest'
 import { nextMessage } from '../contract/outcome'
-import { packet, startClearPasswordServer } from './clear-password-server'
+import { greeting, packet, startMysqlStandIn } from '../support/mysql-stand-in'
 
+const GREETING = greeting('5.5.5-10.11.9-MariaDB', 'mysql_clear_password')
 const PASSWORD_REQUEST = Buffer.from('\xfemysql_clear_password\0', 'latin1')
 const SHUTDOWN_ERROR = Buffer.from('\xff\x1d\x04#08S01Server shutdown in progress', 'latin1')
 
@@ -19,7 +20,7 @@ it.each([
   async (_, mysql) => {
     let received = ''
     const events = new EventEmitter()
-    const server = await startClearPasswordServer((secure) => {
+    const server = await startMysqlStandIn(GREETING, (secure) => {
       secure.once('data', () => {
         secure.on('data', (chunk: Buffer) => {
           received += chunk.toString('latin1')

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { startLocalCluster, type LocalCluster } from '@rds-iam/local'
@@ -9,8 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useClusterDns } from '../support/dns'
 import { writeClusterHosts, type ClusterHosts } from '../support/cluster-hosts'
-
-const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+import { bundleExample, runProgram } from './run-example'
 
 const ENGINES = {
   postgres: {
@@ -74,28 +70,15 @@ describe.each(['postgres', 'mysql'] as const)('in a cluster of %s', (engine) => 
   }
 
   async function run(program: string): Promise<string> {
-    const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
-    const args = ['--require', fileOf('../support/hosts.cjs'), '--import', tsx, `examples/docs/${program}.ts`]
-    const child = spawn(process.execPath, args, {
-      cwd: new URL('../', import.meta.url),
-      env: {
-        ...Object.fromEntries(own),
-        ...cluster.env,
-        NODE_EXTRA_CA_CERTS: hosts.caFile,
-        TEST_HOSTS: hosts.file,
-        DB_HOST: cluster.host,
-        DB_READER_HOST: cluster.readerHost,
-        DB_PORT: `${cluster.port}`,
-        PGPORT: `${cluster.port}`,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    return runProgram(['--require=./support/hosts.cjs', await bundleExample(`docs/${program}`)], {
+      ...cluster.env,
+      NODE_EXTRA_CA_CERTS: hosts.caFile,
+      TEST_HOSTS: hosts.file,
+      DB_HOST: cluster.host,
+      DB_READER_HOST: cluster.readerHost,
+      DB_PORT: `${cluster.port}`,
+      PGPORT: `${cluster.port}`,
     })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
-    const [code] = (await once(child, 'close')) as [number]
-    expect(output, output).not.toContain('X-Amz')
-    expect(code, output).toBe(0)
-    return output
   }
 
   test.each(Object.entries(programs[engine]))('runs: test/examples/docs/%s.ts', async (program, check) => {
@@ -104,5 +87,3 @@ describe.each(['postgres', 'mysql'] as const)('in a cluster of %s', (engine) => 
       expect(new Set(endpoint.logins.map(({ verdict }) => verdict))).not.toContain('refused')
   })
 })
-
-const tsx = fileOf('../node_modules/tsx/dist/loader.mjs')

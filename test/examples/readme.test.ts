@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
+import { bundleExample, runProgram } from './run-example'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
@@ -48,29 +46,17 @@ describe('this snippet of README.md or docs logs in:', () => {
     name: string,
     rds: TestEndpoint,
     env: Record<string, string> = {},
-    program = [`examples/${name.includes('/') ? name : `readme/${name}`}.ts`],
+    program?: readonly string[],
   ): Promise<string> {
-    const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
-    const tsx = fileURLToPath(new URL('test/node_modules/tsx/dist/loader.mjs', root))
-    const child = spawn(process.execPath, ['--import', tsx, ...program], {
-      cwd: new URL('test/', root),
-      env: {
-        ...Object.fromEntries(own),
-        ...rds.env,
-        NODE_EXTRA_CA_CERTS: caFile,
-        DB_HOST: 'localhost',
-        DB_PORT: `${rds.port}`,
-        PGPORT: `${rds.port}`,
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const path = name.includes('/') ? name : `readme/${name}`
+    return runProgram(program ?? [await bundleExample(path)], {
+      ...rds.env,
+      NODE_EXTRA_CA_CERTS: caFile,
+      DB_HOST: 'localhost',
+      DB_PORT: `${rds.port}`,
+      PGPORT: `${rds.port}`,
+      ...env,
     })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
-    const [code] = (await once(child, 'close')) as [number]
-    expect(output, output).not.toContain('X-Amz')
-    expect(code, output).toBe(0)
-    return output
   }
 
   it.each(['knex', 'kysely'])('%s', async (name) => {
@@ -124,7 +110,7 @@ describe('this snippet of README.md or docs logs in:', () => {
   it('docs/lambda', async () => {
     const invoke =
       "import('./examples/docs/lambda.ts').then(async ({ handler }) => (console.log(await handler()), process.exit()))"
-    expect(await run('docs/lambda', postgres, {}, ['--eval', invoke])).toContain('current_user')
+    expect(await run('docs/lambda', postgres, {}, ['--import=tsx', '--eval', invoke])).toContain('current_user')
     expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
   })
 
@@ -145,7 +131,7 @@ describe('this snippet of README.md or docs logs in:', () => {
         VERCEL_REGION: 'iad1',
         AWS_ENDPOINT_URL_STS: sts.url,
       },
-      ['--eval', request],
+      ['--import=tsx', '--eval', request],
     )
     expect(output).toMatch(/current_user.* waits until 1\n/)
     expect(postgres.logins.at(-1)).toMatchObject({

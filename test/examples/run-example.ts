@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 
 type Engine = 'postgres' | 'mysql'
 
@@ -23,7 +23,7 @@ export function testExample(
   name: string,
   engines: Engine[],
   check: (run: Run) => void = () => {},
-  program = ['--import', tsx, `examples/${name}.ts`],
+  program?: readonly string[],
 ): void {
   const folder = mkdtempSync(join(tmpdir(), 'rds-iam-example-'))
   const endpoints = new Map<Engine, TestEndpoint>()
@@ -40,25 +40,14 @@ export function testExample(
   it(`runs: test/examples/${name.includes('.') ? name : `${name}.ts`}`, async () => {
     const identities = [...endpoints.values()].map(({ identity }) => identity)
     for (const endpoint of endpoints.values()) endpoint.setIdentities(identities)
-    const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
-    const child = spawn(process.execPath, program, {
-      cwd: new URL('../', import.meta.url),
-      env: {
-        ...Object.fromEntries(own),
-        ...[...endpoints.values()][0]?.env,
-        NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
-        DB_HOST: 'localhost',
-        DB_REPLICA_HOST: '127.0.0.1',
-        DB_PORT: `${endpoints.get('mysql')?.port ?? 3306}`,
-        PGPORT: `${endpoints.get('postgres')?.port ?? 5432}`,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const output = await runProgram(program ?? [await bundleExample(name)], {
+      ...[...endpoints.values()][0]?.env,
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+      DB_HOST: 'localhost',
+      DB_REPLICA_HOST: '127.0.0.1',
+      DB_PORT: `${endpoints.get('mysql')?.port ?? 3306}`,
+      PGPORT: `${endpoints.get('postgres')?.port ?? 5432}`,
     })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
-    const [code] = (await once(child, 'close')) as [number]
-    expect(output, output).not.toContain('X-Amz')
-    expect(code, output).toBe(0)
 
     const logins = {
       postgres: endpoints.get('postgres')?.logins ?? [],
@@ -71,6 +60,26 @@ export function testExample(
   })
 }
 
+/** Runs node in the folder `test`. Returns the output, which must not contain a token. */
+export async function runProgram(args: readonly string[], env: Record<string, string>): Promise<string> {
+  const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
+  const child = spawn(process.execPath, args, {
+    cwd: new URL('../', import.meta.url),
+    env: { ...Object.fromEntries(own), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data))
+  const [code] = (await once(child, 'close')) as [number]
+  expect(output, output).not.toContain('X-Amz')
+  expect(code, output).toBe(0)
+  return output
+}
+
+/** Bundles an example of this folder. Returns the path of the bundle. */
+export function bundleExample(name: string): Promise<string> {
+  return bundleProgram(new URL(`${name}.ts`, import.meta.url))
+}
+
 /** The database users that the examples log in as. */
 const users = ['jane_doe', 'tenant_a', 'tenant_b', 'tenant_c']
-const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url))

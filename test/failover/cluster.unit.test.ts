@@ -1,6 +1,9 @@
 import { parseEndpoint } from '@rds-iam/core'
-import { isOutage, isUnusable, leastUsed, readAnswer, readClusterNames } from '@rds-iam/core/internal'
 import { describe, expect, it } from 'vitest'
+import { leastUsed } from '../../packages/core/src/cluster/cluster'
+import { readClusterNames } from '../../packages/core/src/cluster/cluster-names'
+import { isOutage, isUnusable } from '../../packages/core/src/cluster/failures'
+import { readAnswer } from '../../packages/core/src/cluster/postgres-probe'
 
 describe('the names of a cluster', () => {
   const read = (host: string) => {

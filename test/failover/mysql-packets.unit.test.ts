@@ -1,5 +1,12 @@
-import { encodeLogin, isEnd, offersTls, readError, readRow, requestsPassword } from '@rds-iam/core/internal'
 import { expect, it } from 'vitest'
+import {
+  encodeLogin,
+  isEnd,
+  offersTls,
+  readError,
+  readRow,
+  requestsPassword,
+} from '../../packages/core/src/cluster/mysql-packets'
 
 const bytes = (...parts: (string | number[])[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)))

@@ -1,5 +1,6 @@
-import { Login, openMysqlProbe } from '@rds-iam/core/internal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openMysqlProbe } from '../../packages/core/src/cluster/mysql-probe'
+import { Login } from '../../packages/core/src/login/login'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { nextMessages, rejection } from '../contract/outcome'
 import { authSwitch, error, OK, result, startScriptedMysql, type ScriptedMysql } from './scripted-mysql'

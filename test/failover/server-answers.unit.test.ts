@@ -1,5 +1,5 @@
-import { ServerAnswers } from '@rds-iam/core/internal'
 import { expect, it } from 'vitest'
+import { ServerAnswers } from '../../packages/core/src/mysql2/server-answers'
 
 const packet = (sequence: number, ...payload: number[]) =>
   Buffer.from([payload.length & 0xff, payload.length >> 8, 0, sequence, ...payload])

@@ -1,6 +1,7 @@
 import { constants, createHash, generateKeyPairSync, privateDecrypt } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { greeting, packet } from '../support/mysql-stand-in'
 
 /** The one user of the server. */
 export const CACHING_SHA2_USER = 'sha2_user'
@@ -22,6 +23,8 @@ export interface ScriptedMysql {
   close(): void
 }
 
+// CONNECT_WITH_DB, TRANSACTIONS, CONNECT_ATTRS and PLUGIN_AUTH_LENENC_CLIENT_DATA
+const MORE_FLAGS = 0x8 | 0x2000 | 0x100000 | 0x200000
 const SCRAMBLE = Buffer.from('abcdefghijklmnopqrst')
 const SECOND_SCRAMBLE = Buffer.from('uvwxyzabcdefghijklmn')
 
@@ -35,13 +38,10 @@ export async function startScriptedMysql(): Promise<ScriptedMysql> {
     const next = async () => (await packets.next()).value as Buffer
     let sequence = 0
     const send = (...parts: (string | Buffer)[]) => {
-      const payload = Buffer.concat(parts.map((part) => Buffer.from(part)))
-      socket.write(
-        Buffer.concat([Buffer.from([payload.length & 255, payload.length >> 8, 0, sequence]), payload]),
-      )
+      socket.write(packet(sequence, Buffer.concat(parts.map((part) => Buffer.from(part)))))
       sequence += 2
     }
-    send(greeting())
+    send(greeting('8.0.99-scripted', 'caching_sha2_password', { scramble: SCRAMBLE, moreFlags: MORE_FLAGS }))
     const response = await next()
     const { user, auth } = readResponse(response)
     events.emit('answer')
@@ -102,26 +102,6 @@ async function* readPackets(socket: Socket): AsyncGenerator<Buffer> {
       rest = rest.subarray(end)
     }
   }
-}
-
-function greeting(): Buffer {
-  const flags = 0x00000001 | 0x8 | 0x200 | 0x800 | 0x2000 | 0x8000 | 0x80000 | 0x100000 | 0x200000
-  const head = Buffer.from('\x0a8.0.99-scripted\0\x07\0\0\0', 'latin1')
-  const settings = Buffer.alloc(18)
-  settings.writeUInt16LE(flags & 0xffff, 0)
-  settings.writeUInt8(255, 2)
-  settings.writeUInt16LE(2, 3)
-  settings.writeUInt16LE(flags >>> 16, 5)
-  settings.writeUInt8(21, 7)
-  const parts = [
-    head,
-    SCRAMBLE.subarray(0, 8),
-    Buffer.alloc(1),
-    settings,
-    SCRAMBLE.subarray(8),
-    Buffer.from('\0caching_sha2_password\0'),
-  ]
-  return Buffer.concat(parts)
 }
 
 function readResponse(response: Buffer): { user: string; auth: Buffer } {

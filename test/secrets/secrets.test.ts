@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { expect, it } from 'vitest'
 import { startEndpoint } from '../contract/endpoint'
+import { bundleProgram } from '../support/bundle-program'
 
 it('prints no token, secret key, session token or private key of a client certificate', async () => {
   const identity = {
@@ -57,8 +58,8 @@ async function createClientCertificate() {
 
 /** Runs the program with all debug logs of all libraries on. Returns its output. */
 async function runEverything(scene: string): Promise<string> {
-  const file = fileURLToPath(new URL('./print-everything.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const file = await bundleProgram(new URL('print-everything.ts', import.meta.url))
+  const child = spawn(process.execPath, [file], {
     env: { ...process.env, DEBUG: '*', SCENE: scene },
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],

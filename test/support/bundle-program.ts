@@ -1,15 +1,19 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Bundles a TypeScript program of a workspace package's subfolder into one file, but not its dependencies. The bundle
- * starts faster than the source with a loader. Returns the path of the bundle.
+ * Bundles a TypeScript program into one file, but not its dependencies. The bundle starts faster than the source with a
+ * loader. Returns the path of the bundle.
  */
 export async function bundleProgram(source: URL): Promise<string> {
-  const name = source.pathname.split('/').at(-1)?.replace(/\.ts$/, '.mjs')
-  const outfile = fileURLToPath(new URL(`../node_modules/.cache/programs/${name}`, source))
+  const file = fileURLToPath(source)
+  const folder = packageOf(file)
+  const name = relative(folder, file).replaceAll(sep, '-').replace(/\.ts$/, '.mjs')
+  const outfile = join(folder, 'node_modules/.cache/programs', name)
   await build({
-    entryPoints: [fileURLToPath(source)],
+    entryPoints: [file],
     outfile,
     bundle: true,
     packages: 'external',
@@ -18,4 +22,10 @@ export async function bundleProgram(source: URL): Promise<string> {
     logLevel: 'error',
   })
   return outfile
+}
+
+/** The folder of the package that contains a file. The bundle finds the package's dependencies from there. */
+function packageOf(file: string): string {
+  const folder = dirname(file)
+  return existsSync(join(folder, 'package.json')) ? folder : packageOf(folder)
 }

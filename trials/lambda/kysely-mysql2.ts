@@ -1,6 +1,6 @@
 import { mysqlDialectConfig } from '@rds-iam/kysely'
-import { Kysely, MysqlDialect, sql } from 'kysely'
-import type { Invocation } from './invocation'
+import { Kysely, MysqlDialect } from 'kysely'
+import { kyselyHandler } from './kysely-handler'
 
 const { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_NAME: database } = process.env
 
@@ -11,16 +11,4 @@ const db = new Kysely<unknown>({
   ),
 })
 
-/** Opens as many connections as the event says, and returns their database sessions. */
-export function handler({ connections }: Invocation): Promise<number[]> {
-  return db
-    .transaction()
-    .execute(async (trx) =>
-      connections === 1 ? [await session(trx)] : [await session(trx), await session(db)],
-    )
-}
-
-async function session(on: Kysely<unknown>): Promise<number> {
-  const { rows } = await sql<{ session: number }>`select connection_id() as session`.execute(on)
-  return rows[0]?.session ?? 0
-}
+export const handler = kyselyHandler(db, 'connection_id()')

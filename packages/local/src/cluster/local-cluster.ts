@@ -3,9 +3,10 @@ import { createAuthority, type Authority } from '../certificate'
 import { checkNames, expectBoolean, expectNumber } from '../checks'
 import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
-import { LocalRds } from '../local-rds'
+import type { LocalRds } from '../local-rds'
 import { MysqlServer } from '../servers/mysql-server'
 import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import { ClusterEndpoints, type ClusterServer, type ListeningServer } from './cluster-endpoints'
 import { ReplicatedMariadb } from './replicated-mariadb'
 import type { InstanceStatus, ReplicatedServer } from './replicated-server'
 import { ReplicatedPostgres } from './replicated-postgres'
@@ -98,32 +99,27 @@ export class LocalCluster {
   readonly env: Record<string, string>
 
   readonly #options: ResolvedOptions
-  readonly #authority: Authority
-  readonly #domain: string
+  readonly #endpoints: ClusterEndpoints
   /** All servers, also those that are being started. */
   readonly #servers = new Set<{ remove(): Promise<void> }>()
   #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
   #instances: Instance[] = []
   #created = 0
-  /** First three parts of the addresses. */
-  #network = ''
   #operations: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   private constructor(options: ResolvedOptions, authority: Authority) {
     const { engine, configuration } = options
     const { region, users, identities } = configuration
-    const hash = Array.from(randomBytes(12), (byte) => (byte % 36).toString(36)).join('')
-    this.#domain = `${hash}.${region}.rds.amazonaws.com`
+    this.#endpoints = new ClusterEndpoints(options, authority)
     this.engine = engine
-    this.host = `local.cluster-${this.#domain}`
-    this.readerHost = `local.cluster-ro-${this.#domain}`
+    this.host = this.#endpoints.host
+    this.readerHost = this.#endpoints.readerHost
     this.region = region
     this.user = users[0] ?? ''
     this.ca = authority.ca
     this.env = identityEnvironment(identities[0], region)
     this.#options = options
-    this.#authority = authority
   }
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
@@ -273,7 +269,7 @@ export class LocalCluster {
       const created = this.#create()
       try {
         await this.#startReader(created.server)
-        const instance = await this.#listen(created, this.port)
+        const instance = this.#add(await this.#endpoints.start(created))
         this.#report()
         return instance
       } catch (error) {
@@ -336,14 +332,14 @@ export class LocalCluster {
 
   async #start(instances: number, aurora: boolean): Promise<void> {
     this.#createServer = await this.#prepareServers(aurora)
-    const [writer, ...readers] = Array.from({ length: instances }, () => this.#create())
-    if (writer === undefined) return
+    const writer = this.#create()
+    const readers = Array.from({ length: instances - 1 }, () => this.#create())
     await writer.server.startWriter()
     const started = await Promise.allSettled(
       readers.map(({ server }) => this.#startReader(server, writer.server)),
     )
     for (const result of started) if (result.status === 'rejected') throw result.reason
-    await this.#listenAll([writer, ...readers])
+    for (const listening of await this.#endpoints.startAll([writer, ...readers])) this.#add(listening)
     this.#report()
   }
 
@@ -359,7 +355,7 @@ export class LocalCluster {
     return (id, number) => new ReplicatedMariadb(id, number, template, options)
   }
 
-  #create(): CreatedServer {
+  #create(): ClusterServer {
     const number = ++this.#created
     const id = `local-${number}`
     const server = this.#createServer(id, number)
@@ -372,41 +368,8 @@ export class LocalCluster {
     await server.untilFollowing(writer)
   }
 
-  /** Finds addresses that have the same port free, and listens on them. */
-  async #listenAll(servers: readonly CreatedServer[]): Promise<void> {
-    for (let network = 0; ; network++) {
-      this.#network = `127.0.${network}`
-      try {
-        for (const server of servers)
-          await this.#listen(server, this.#instances[0]?.endpoint.port ?? this.#options.port)
-        return
-      } catch (error) {
-        await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
-        this.#instances = []
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || network === 255) throw error
-      }
-    }
-  }
-
-  /** Starts the endpoint of a server that runs. The first one is the writer's. */
-  async #listen({ id, number, server }: CreatedServer, port: number): Promise<Instance> {
-    const host = `${id}.${this.#domain}`
-    const address = `${this.#network}.${10 + number}`
-    const configuration = { ...this.#options.configuration, endpoints: [host, this.host, this.readerHost] }
-    const endpoint = await LocalRds.listen(
-      { ...this.#options, host: address, port, configuration },
-      {
-        authority: this.#authority,
-        server: {
-          get backend() {
-            return server.backend
-          },
-          rewrite: server.rewrite,
-          addUsers: () => Promise.resolve(), // the endpoints share the users that the cluster was started with
-          stop: () => Promise.resolve(), // the cluster stops its servers
-        },
-      },
-    )
+  /** Adds an instance. The first one is the writer. */
+  #add({ id, host, address, endpoint, server }: ListeningServer): Instance {
     const instance: Instance = {
       id,
       host,
@@ -481,13 +444,6 @@ export class LocalCluster {
     this.#servers.delete(server)
     await server.remove()
   }
-}
-
-interface CreatedServer {
-  id: string
-  /** 1 for the first one, and so on; a number is used once. */
-  number: number
-  server: ReplicatedServer
 }
 
 function isRunningReader({ isWriter, isRunning }: Instance): boolean {

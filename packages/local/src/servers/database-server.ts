@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { BackendLogin } from '../backend'
+import { DEFAULT_USERS } from '../defaults'
 
 /** How a database server is started. */
 export interface DatabaseServerOptions {
@@ -24,6 +26,47 @@ export interface DatabaseServerWithUsers extends DatabaseServer {
   logins: Record<string, BackendLogin>
   /** Creates those of the users that are not there yet, and adds them to `logins`. */
   addUsers(users: readonly string[]): Promise<void>
+}
+
+/** What a server of either engine can do. */
+interface UserServer {
+  readonly url: string
+  readonly socketPath: string | undefined
+  createUsers(users: readonly string[]): Promise<void>
+  remove(): Promise<void>
+}
+
+/** Creates a server and starts it with its users. When the start fails, nothing is left. */
+export async function startWithUsers<Server extends UserServer>(
+  { users = DEFAULT_USERS, signal }: DatabaseServerOptions,
+  create: (settings: {
+    users: readonly string[]
+    password: string
+    signal: AbortSignal | undefined
+  }) => Server,
+  start: (server: Server, users: readonly string[]) => Promise<void>,
+): Promise<DatabaseServerWithUsers> {
+  const password = randomBytes(18).toString('base64url')
+  const server = create({ users, password, signal })
+  try {
+    await start(server, users)
+    signal?.throwIfAborted()
+  } catch (error) {
+    await server.remove()
+    throw error
+  }
+  const logins = samePassword(users, password)
+  return {
+    url: server.url,
+    socketPath: server.socketPath,
+    logins,
+    async addUsers(names) {
+      const missing = names.filter((name) => !Object.hasOwn(logins, name))
+      await server.createUsers(missing)
+      Object.assign(logins, samePassword(missing, password))
+    },
+    stop: () => server.remove(),
+  }
 }
 
 /** Gives all users the same password. */

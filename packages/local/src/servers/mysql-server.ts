@@ -1,12 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { parseBackendUrl, type Backend } from '../backend'
-import { DEFAULT_USERS } from '../defaults'
 import { runStatements } from '../mysql/statements'
 import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
-import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
+import { startWithUsers, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 import { withFreePort } from './free-port'
 import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
@@ -40,30 +38,15 @@ const HOW_TO_GET_ONE =
  * machine runs already is not touched.
  * @throws {Error} when there is none, or it does not start; nothing is left then.
  */
-export async function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  const { users = DEFAULT_USERS, signal } = options
-  const password = randomBytes(18).toString('base64url')
-  const server = new MysqlServer({ users, password, signal })
-  try {
-    await server.initialize()
-    await server.start(['--skip-log-bin'])
-  } catch (error) {
-    await server.remove()
-    throw error
-  }
-  const logins = samePassword(users, password)
-  return {
-    url: server.url,
-    socketPath: server.socketPath,
-    logins,
-    async addUsers(names) {
-      const missing = names.filter((name) => !Object.hasOwn(logins, name))
-      const created = missing.filter((name) => name !== ADMIN)
-      await runStatements(server.admin, userStatements(created, password))
-      Object.assign(logins, samePassword(missing, password))
+export function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
+  return startWithUsers(
+    options,
+    (settings) => new MysqlServer(settings),
+    async (server) => {
+      await server.initialize()
+      await server.start(['--skip-log-bin'])
     },
-    stop: () => server.remove(),
-  }
+  )
 }
 
 /** How a MariaDB or MySQL server is created. */
@@ -144,6 +127,11 @@ export class MysqlServer {
       this.#port = port
     })
     rmSync(this.#initFile, { force: true })
+  }
+
+  /** Creates users of the database `app`. The administrator exists. */
+  createUsers(users: readonly string[]): Promise<void> {
+    return runStatements(this.admin, userStatements(users, this.#options.password))
   }
 
   /** Stops the server, if it runs. */
@@ -238,14 +226,16 @@ function initStatements(users: readonly string[], password: string): string {
     // Accounts of the installation, without a password.
     `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
     `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
-    ...userStatements([ADMIN, ...users.filter((user) => user !== ADMIN)], password),
+    `CREATE USER ${account(ADMIN)} IDENTIFIED BY '${password}'`,
+    ...userStatements(users, password),
     `GRANT ALL ON *.* TO ${account(ADMIN)} WITH GRANT OPTION`,
     '',
   ].join(';\n')
 }
 
 function userStatements(users: readonly string[], password: string): string[] {
-  return users.flatMap((user) => [
+  const created = users.filter((user) => user !== ADMIN)
+  return created.flatMap((user) => [
     `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`,
     `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`,
   ])

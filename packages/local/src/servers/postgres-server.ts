@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DEFAULT_USERS, DSQL_ADMIN, DSQL_DATABASE } from '../defaults'
 import { runStatements, type StatementTarget } from '../postgres/statements'
 import { unprivilegedAccount, type Account } from './account'
+import { startWithUsers, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
 import { withFreePort } from './free-port'
 import { preparePostgresFiles, type PostgresFiles } from './postgres-files'
 import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
 import { socketPath } from './socket-path'
-import { samePassword, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
 
 const DATABASE = 'app'
 /** The database that initdb creates. */
@@ -45,33 +44,16 @@ export function startDsqlServer(options: DatabaseServerOptions): Promise<Databas
   return startServer({ ...options, users: [...new Set([DSQL_ADMIN, ...users])] }, DSQL_DATABASE)
 }
 
-async function startServer(
-  { users = DEFAULT_USERS, signal }: DatabaseServerOptions,
-  database: string,
-): Promise<DatabaseServerWithUsers> {
-  const password = randomBytes(18).toString('base64url')
-  const server = new PostgresServer({ password, signal, database })
-  try {
-    await server.initialize()
-    await server.start()
-    await server.createDatabase(users)
-    signal?.throwIfAborted()
-  } catch (error) {
-    await server.remove()
-    throw error
-  }
-  const logins = samePassword(users, password)
-  return {
-    url: server.url,
-    socketPath: server.socketPath,
-    logins,
-    async addUsers(names) {
-      const missing = names.filter((name) => !Object.hasOwn(logins, name))
-      await server.run(userStatements(missing, password, database))
-      Object.assign(logins, samePassword(missing, password))
+function startServer(options: DatabaseServerOptions, database: string): Promise<DatabaseServerWithUsers> {
+  return startWithUsers(
+    options,
+    (settings) => new PostgresServer({ ...settings, database }),
+    async (server, users) => {
+      await server.initialize()
+      await server.start()
+      await server.createDatabase(users)
     },
-    stop: () => server.remove(),
-  }
+  )
 }
 
 /** How a PostgreSQL server is created. */
@@ -161,8 +143,13 @@ export class PostgresServer {
       ...(database === INITIAL_DATABASE ? [] : [`CREATE DATABASE ${database}`]),
     ])
     const [owner = SUPERUSER] = users
-    const ownership = `ALTER DATABASE ${database} OWNER TO ${identifier(owner)}`
-    await this.run([...userStatements(users, this.#options.password, database), ownership])
+    await this.createUsers(users)
+    await this.run([`ALTER DATABASE ${database} OWNER TO ${identifier(owner)}`])
+  }
+
+  /** Creates users of the database. The superuser exists. */
+  createUsers(users: readonly string[]): Promise<void> {
+    return this.run(userStatements(users, this.#options.password, this.#database))
   }
 
   /** Runs statements as the superuser. */
