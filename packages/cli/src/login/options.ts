@@ -1,7 +1,20 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createTokenProvider, isRdsIamError, parseEndpoint } from '@rds-iam/core'
-import { isLoopback, readAddress, type Address } from '@rds-iam/core/internal'
+import type { SecureContextOptions } from 'node:tls'
+import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
+import {
+  invalidOption,
+  isLoopback,
+  readAddress,
+  readHost,
+  readMysql2Options,
+  readPgOptions,
+  type Address,
+  type IamSettings,
+  type PartialAddress,
+} from '@rds-iam/core/internal'
+import type { Mysql2Options } from '@rds-iam/core/mysql2'
+import type { PgOptions } from '@rds-iam/core/pg'
 import { UsageError } from '../errors'
 
 /** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
@@ -23,49 +36,88 @@ export interface LoginArguments {
   ca?: string
 }
 
+/** The options that an application gives to its driver, as `pgConfig` and `mysql2Config` take them. */
+export interface ApplicationOptions extends PgOptions, Mysql2Options {
+  /** Default: `mysql` with `uri` or port 3306, else `postgres`. MariaDB is `mysql`. */
+  engine?: Engine | undefined
+  /** Default for PostgreSQL: PGDATABASE, then the name of the user. */
+  database?: string | undefined
+}
+
 /** Where to log in and as which user: the checked options. */
-export interface LoginOptions {
+export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly engine: Engine
   /** The address to dial. */
   readonly dial: Address
   /** The RDS endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
   readonly endpoint?: Address
-  /** Whether `--endpoint` named the endpoint. */
+  /** Whether `--endpoint` or `iam.endpoint` named the endpoint. */
   readonly endpointGiven: boolean
   readonly user: string
   readonly database?: string
-  readonly region?: string
-  readonly profile?: string
-  /** The CA certificates of `--ca`. */
-  readonly ca?: { readonly file: string; readonly pem: string }
+  /** The TLS settings of the application, or of `--ca`. */
+  readonly ssl?: SecureContextOptions
+  /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
+  readonly ca?: { readonly file?: string; readonly pem: string }
+}
+
+const READERS = { postgres: readPgOptions, mysql: readMysql2Options }
+
+/**
+ * Reads the options of an application as its driver's configuration does.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
+ */
+export function readApplicationOptions(given: ApplicationOptions): LoginOptions {
+  if (typeof given !== 'object' || given === null) throw invalidOption('options', 'give an object')
+  const { database, ...options } = readOptions(given)
+  const { engine, user } = options
+  const found = database ?? (engine === 'postgres' ? process.env['PGDATABASE'] || user : undefined)
+  return { ...options, ...(found === undefined ? {} : { database: found }) }
+}
+
+function readOptions(given: ApplicationOptions): LoginOptions {
+  const engine = readEngine(given)
+  const { rest, addresses, user, iam, ssl } = READERS[engine](given)
+  if (rest['stream'] !== undefined)
+    throw invalidOption('stream', 'doctor dials itself: give a host and a port that lead to the database')
+  const { endpoint: named, ...identity } = iam
+  const [{ host, port }] = addresses
+  const dial = { host: readHost(host, 'host'), port }
+  const endpoint = named ? withPort(named, dial, engine) : endpointAt(dial, identity)
+  const { database } = rest
+  const pem = pemOf(ssl.ca)
+  return {
+    ...identity,
+    engine,
+    dial,
+    ...(endpoint ? { endpoint } : {}),
+    endpointGiven: named !== undefined,
+    user,
+    ...(typeof database === 'string' ? { database } : {}),
+    ssl,
+    ...(pem === undefined ? {} : { ca: { pem } }),
+  }
 }
 
 /**
- * Checks the options of a login.
+ * Reads the options of the command line.
  *
  * @throws {UsageError}
  */
 export function readLoginOptions(given: LoginArguments): LoginOptions {
-  const { user, database, region, profile } = given
-  if (given.host === undefined) throw new UsageError('--host: give the host to dial')
+  const { host, user, database, region, profile, endpoint } = given
+  if (host === undefined) throw new UsageError('--host: give the host to dial')
   if (user === undefined) throw new UsageError('--user: give the database user')
   const engine = given.engine ?? (given.port === String(DEFAULT_PORTS.mysql) ? 'mysql' : 'postgres')
-  const { host, port } = inUsage(() => readAddress(given.host, '--host'))
-  if (port !== undefined) throw new UsageError('--host: give the port as --port')
-  const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
-  inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
-  const endpoint = readEndpoint(dial, given.endpoint, DEFAULT_PORTS[engine])
-  return {
-    engine,
-    dial,
-    ...(endpoint ? { endpoint } : {}),
-    endpointGiven: given.endpoint !== undefined,
-    user,
-    ...(database === undefined ? {} : { database }),
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(given.ca === undefined ? {} : { ca: readCa(given.ca) }),
-  }
+  const port = given.port ?? DEFAULT_PORTS[engine]
+  const ca = given.ca === undefined ? undefined : readCa(given.ca)
+  return inUsage(() => {
+    if (readAddress(host, 'host').port !== undefined) throw invalidOption('host', 'give the port as --port')
+    const ssl = ca && { ca: ca.pem }
+    const login = { engine, host, port, user, database, ssl, iam: { region, profile, endpoint } }
+    return { ...readOptions(login), ...(ca ? { ca } : {}) }
+  })
 }
 
 /** The endpoint that was found or given. @throws {UsageError} if there is none. */
@@ -86,13 +138,31 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
-function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
-  if (given !== undefined) {
-    const { host, port } = inUsage(() => readAddress(given, '--endpoint'))
-    // The port of a tunnel is not that of the endpoint: default to the engine's, like `iam.endpoint`.
-    return { host, port: port ?? (host === dial.host ? dial.port : enginePort) }
-  }
-  return isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other' ? dial : undefined
+function readEngine({ engine, connectionString, uri, port }: ApplicationOptions): Engine {
+  if (engine !== undefined && !(engine in DEFAULT_PORTS))
+    throw invalidOption('engine', 'give postgres or mysql')
+  const isMysql = connectionString === undefined && (uri !== undefined || Number(port) === DEFAULT_PORTS.mysql)
+  const found = engine ?? (isMysql ? 'mysql' : 'postgres')
+  const [url, other] = found === 'mysql' ? ['uri', 'connectionString'] : ['connectionString', 'uri']
+  if ((found === 'mysql' ? connectionString : uri) !== undefined)
+    throw invalidOption(other, `not for the engine ${found}: give ${url}`)
+  return found
+}
+
+/** The endpoint of `iam.endpoint`. The port of a tunnel is not that of the endpoint: default to the engine's. */
+function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine): Address {
+  return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
+}
+
+/** The dialled address, if it is that of the RDS endpoint to sign for. */
+function endpointAt(dial: Address, { followCname, region }: IamSettings): Address | undefined {
+  const { kind } = parseEndpoint(dial.host)
+  const isAlias = kind === 'other' || (kind === 'global' && followCname && region === undefined)
+  return isLoopback(dial.host) || !isAlias ? dial : undefined
+}
+
+function pemOf(ca: SecureContextOptions['ca']): string | undefined {
+  return ca && [ca].flat().map(String).join('\n')
 }
 
 /** Reports the options that core refuses as options of the command line. */
@@ -101,8 +171,7 @@ function inUsage<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!isRdsIamError(error) || error.option === undefined) throw error
-    const option = error.option.startsWith('--') ? error.option : `--${error.option}`
-    throw new UsageError(`${option}: ${error.advice}`)
+    throw new UsageError(`--${error.option.replace(/^iam\./, '')}: ${error.advice}`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { MISSING_HOST, readHost, readPort, type Address } from '../address'
 import { invalidOption } from '../errors'
-import { readIamOptions, readUser } from '../iam-options'
-import { readSslOption } from '../tls/ssl-option'
+import { readIamOptions, readUser, type IamSettings } from '../iam-options'
+import { readSslOption, type SslOptions } from '../tls/ssl-option'
 import { Login } from './login'
 import { checkEndpoint } from './login-target'
 
@@ -24,15 +24,15 @@ export interface LoginOptions {
   /** The addresses to dial. Only postgres.js accepts more than one. */
   addresses: [Address, ...Address[]]
   user: string
-  login: Login
-  /** The host of `iam.endpoint`. */
-  endpointHost: string | undefined
+  iam: IamSettings
+  ssl: SslOptions
+  enginePort: number
 }
 
 /**
  * Reads the login options that all drivers have in common.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
 export function readLoginOptions(
   options: Record<string, unknown>,
@@ -56,8 +56,17 @@ export function readLoginOptions(
     if (refused) throw invalidOption(refused, `not together with ${dial}, which chooses the address itself`)
     iam.target = 'any'
   }
-  if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam)
-  return { addresses, user, login: new Login(iam, ssl, enginePort), endpointHost: iam.endpoint?.host }
+  return { addresses, user, iam, ssl, enginePort }
+}
+
+/**
+ * Creates the login of a driver configuration.
+ *
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`
+ */
+export function createLogin({ addresses, iam, ssl, enginePort }: LoginOptions): Login {
+  for (const { host } of addresses) if (host !== MISSING_HOST) checkEndpoint(host, iam)
+  return new Login(iam, ssl, enginePort)
 }
 
 /** Checks that a configuration function got an object. */

@@ -1,7 +1,7 @@
 import { invalidOption } from '../errors'
 import { readAddress, type Address } from '../address'
 import type { CheckedOptions, IamOptions } from '../iam-options'
-import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { createLogin, expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
 import { createSocket } from './socket'
@@ -85,7 +85,9 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
   rest['port'] ??= env['PGPORT'] || undefined
   rest['user'] ??= username ?? (env['PGUSERNAME'] || env['PGUSER'])
 
-  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const checked = readLoginOptions(rest, iam, OPTION_NAMES)
+  const { addresses, user } = checked
+  const login = createLogin(checked)
   const [first] = addresses
   const watch = createLoginWatch()
   return {

@@ -16,7 +16,7 @@ export function checkOptions(options: LoginOptions): Finding {
     ENGINE_NAMES[engine],
     ...(database === undefined ? [] : [`database ${database}`]),
   ]
-  return ok('options', parts.join(', '), ca ? [`trusts the certificates in ${ca.file}`] : [])
+  return ok('options', parts.join(', '), ca ? [`trusts the certificates in ${ca.file ?? 'ssl.ca'}`] : [])
 }
 
 /** Whether the endpoint to sign for can be the dialled server. */

@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls'
 import type { IamOptions } from '@rds-iam/core'
 import { withTimeout } from '@rds-iam/core/internal'
 import type { LoginObservation, ServerObservation } from '../checks/login'
@@ -11,7 +12,7 @@ export interface DriverOptions {
   port: number
   user: string
   database?: string
-  ssl?: { ca: string }
+  ssl?: SecureContextOptions
   iam: IamOptions
 }
 
