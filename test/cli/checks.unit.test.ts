@@ -5,7 +5,12 @@ import { checkCredentials } from '../../packages/cli/dist/doctor/checks/credenti
 import { checkDns } from '../../packages/cli/dist/doctor/checks/dns.js'
 import { checkEndpoint, checkOptions } from '../../packages/cli/dist/doctor/checks/endpoint.js'
 import { checkIdentity } from '../../packages/cli/dist/doctor/checks/identity.js'
-import { checkLogin, checkServer, checkToken, type Trial } from '../../packages/cli/dist/doctor/checks/login.js'
+import {
+  checkLogin,
+  checkServer,
+  checkToken,
+  type Trial,
+} from '../../packages/cli/dist/doctor/checks/login.js'
 import { checkRegion } from '../../packages/cli/dist/doctor/checks/region.js'
 import { checkTcp } from '../../packages/cli/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from '../../packages/cli/dist/doctor/checks/tls.js'
@@ -533,6 +538,15 @@ test.each(['', '&X-Amz-Security-Token=abc'])('token: with the parameters %j', (s
     '&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900'
   const expiresAt = new Date('2026-01-01T00:15:00Z')
   expect(short(checkToken(`${NAME}:5432/?${parameters}${session}`, expiresAt))).toBe('ok')
+})
+
+test.each([
+  ['writer', 'failed READER_ENDPOINT'],
+  ['reader', 'ok'],
+  ['any', 'ok'],
+] as const)('server: a reader with the target %s', (target, expected) => {
+  const reader = { version: 'PostgreSQL 18.1', isReader: true, protocol: 'TLSv1.3' }
+  expect(short(checkServer({ ...facts, target }, reader))).toBe(expected)
 })
 
 test.each([

@@ -8,9 +8,8 @@ export type { ApplicationOptions, Engine } from './login/options'
 
 /**
  * Finds out why a login fails, from inside an application: runs the checks of `rds-iam doctor`, logs in once, and gives
- * what `rds-iam doctor --json` prints. Takes what `pgConfig` or `mysql2Config` takes. It has the application's
- * credentials, and prints nothing. Each check has a time limit; with a server that does not answer, all of them take up
- * to half a minute.
+ * what `rds-iam doctor --json` prints. Takes what `pgConfig` or `mysql2Config` takes; a `stream` is refused. Prints
+ * nothing. Takes up to a minute if DNS, AWS or the server does not answer.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`, before anything is dialled. A login that fails is no error.
  * @example
@@ -19,7 +18,9 @@ export type { ApplicationOptions, Engine } from './login/options'
  * if (!ok) console.error(causes[0])
  * ```
  */
-export async function diagnose<T extends ApplicationOptions>(options: T & CheckedOptions<T>): Promise<Diagnosis> {
+export async function diagnose<T extends ApplicationOptions>(
+  options: T & CheckedOptions<T>,
+): Promise<Diagnosis> {
   // Load doctor when it is needed: importing this function costs an application almost nothing.
   const { diagnoseLogin } = require('./doctor/diagnose') as typeof import('./doctor/diagnose')
   return diagnoseLogin(options)

@@ -154,7 +154,7 @@ async function checkServerIdentity(
   dns: DnsObservation,
   checklist: Checklist,
 ): Promise<{ passed: boolean; observed?: TlsObservation }> {
-  const { dial, endpoint, engine } = facts
+  const { dial, endpoint, engine, ssl } = facts
   const socket = await connect(facts, dns, checklist)
   if (!socket) {
     await checklist.skip('tls', 'there is no connection')
@@ -162,7 +162,14 @@ async function checkServerIdentity(
   }
   return checklist.run(
     'tls',
-    () => probeTls(socket, { engine, dial, endpoint: endpoint ?? dial, ca: trustedCas(facts) }),
+    () =>
+      probeTls(socket, {
+        engine,
+        dial,
+        endpoint: endpoint ?? dial,
+        ca: trustedCas(facts),
+        secureContext: ssl?.secureContext,
+      }),
     (seen) => (endpoint ? checkTls(facts, endpoint, seen) : checkUnknownTls(facts, seen)),
   )
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { SecureContextOptions } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
 import {
   invalidOption,
@@ -56,7 +56,7 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly user: string
   readonly database?: string
   /** The TLS settings of the application, or of `--ca`. */
-  readonly ssl?: SecureContextOptions
+  readonly ssl?: ConnectionOptions
   /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
   readonly ca?: { readonly file?: string; readonly pem: string }
 }
@@ -141,7 +141,8 @@ export function splitPem(pem: string): string[] {
 function readEngine({ engine, connectionString, uri, port }: ApplicationOptions): Engine {
   if (engine !== undefined && !(engine in DEFAULT_PORTS))
     throw invalidOption('engine', 'give postgres or mysql')
-  const isMysql = connectionString === undefined && (uri !== undefined || Number(port) === DEFAULT_PORTS.mysql)
+  const isMysql =
+    connectionString === undefined && (uri !== undefined || Number(port) === DEFAULT_PORTS.mysql)
   const found = engine ?? (isMysql ? 'mysql' : 'postgres')
   const [url, other] = found === 'mysql' ? ['uri', 'connectionString'] : ['connectionString', 'uri']
   if ((found === 'mysql' ? connectionString : uri) !== undefined)
@@ -161,7 +162,7 @@ function endpointAt(dial: Address, { followCname, region }: IamSettings): Addres
   return isLoopback(dial.host) || !isAlias ? dial : undefined
 }
 
-function pemOf(ca: SecureContextOptions['ca']): string | undefined {
+function pemOf(ca: ConnectionOptions['ca']): string | undefined {
   return ca && [ca].flat().map(String).join('\n')
 }
 

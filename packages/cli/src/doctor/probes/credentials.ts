@@ -28,7 +28,10 @@ async function fetchCredentials(options: LoginOptions): Promise<CredentialsProbe
     const { identity, expiresAt: until } = found
     const { accessKeyId, sessionToken } = identity
     const temporary = sessionToken !== undefined
-    return { observation: { found: true, accessKeyId, source: sourceOf(identity, given), temporary, until }, found }
+    return {
+      observation: { found: true, accessKeyId, source: sourceOf(identity, given), temporary, until },
+      found,
+    }
   } catch (error) {
     const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
     const reasons = [...(given ? [] : settings(profile)), ...reasonsOf(error)]
@@ -51,7 +54,10 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
 
 function sourceOf(identity: object, given: boolean): string {
   const features = Object.keys((identity as { $source?: object }).$source ?? {}).join(' ')
-  return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? (given ? 'iam.credentials' : 'an AWS credential source')
+  return (
+    SOURCES.find(([pattern]) => pattern.test(features))?.[1] ??
+    (given ? 'iam.credentials' : 'an AWS credential source')
+  )
 }
 
 /** Settings that name credentials and give none: the SDK's last error does not mention them. */

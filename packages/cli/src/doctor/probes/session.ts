@@ -1,4 +1,4 @@
-import type { SecureContextOptions } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import type { IamOptions } from '@rds-iam/core'
 import { withTimeout } from '@rds-iam/core/internal'
 import type { LoginObservation, ServerObservation } from '../checks/login'
@@ -12,7 +12,7 @@ export interface DriverOptions {
   port: number
   user: string
   database?: string
-  ssl?: SecureContextOptions
+  ssl?: ConnectionOptions
   iam: IamOptions
 }
 
