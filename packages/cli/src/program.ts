@@ -56,10 +56,23 @@ function createProgram(onEnd: (status: number) => void): Command {
   const doctor = add(
     'doctor',
     'Find out why a login fails',
-    '--host HOST --user NAME [options]',
+    '(--host HOST --user NAME | --from-url URL | --from-env) [options]',
     () => (require('./doctor/command') as typeof import('./doctor/command')).runDoctor,
   )
   addLoginOptions(doctor)
+    .addOption(
+      value('--from-url <url>', "The application's connection URL, postgres:// or mysql://").conflicts([
+        ...ADDRESS,
+        'engine',
+        'fromEnv',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--from-env',
+        "The application's environment: DATABASE_URL, or PGHOST, MYSQL_HOST or DB_HOST and those like it",
+      ).conflicts(ADDRESS),
+    )
     .addOption(json())
     .option('--verbose', 'Show more of what was observed; never a secret')
     .addOption(
@@ -128,6 +141,9 @@ Exit status: that of the command; 127 if the command is not found.`,
 
   return program
 }
+
+/** The options that an application's URL or environment replaces. */
+const ADDRESS = ['host', 'port', 'user', 'database']
 
 function addLoginOptions(command: Command): Command {
   return command

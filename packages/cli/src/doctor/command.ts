@@ -1,4 +1,4 @@
-import { readLoginOptions, type LoginArguments } from '../login/options'
+import { readLoginOptions, type LoginArguments } from '../login/arguments'
 import { Checklist, createRedactor } from './checklist'
 import { runChecks } from './doctor'
 import { jsonReporter, textReporter } from './report'

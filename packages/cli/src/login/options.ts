@@ -1,11 +1,8 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
-import { isRdsIamError, parseEndpoint } from '@rds-iam/core'
+import { parseEndpoint } from '@rds-iam/core'
 import {
   invalidOption,
   isLoopback,
-  readAddress,
   readHost,
   readMysql2Options,
   readPgOptions,
@@ -22,19 +19,6 @@ export type Engine = 'postgres' | 'mysql'
 
 /** The default port of each engine. */
 export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
-
-/** The options of a login, as the command line gives them. */
-export interface LoginArguments {
-  host?: string
-  port?: string
-  user?: string
-  database?: string
-  engine?: Engine
-  region?: string
-  profile?: string
-  endpoint?: string
-  ca?: string
-}
 
 /** The options that an application gives to its driver, as `pgConfig` and `mysql2Config` take them. */
 export interface ApplicationOptions extends PgOptions, Mysql2Options {
@@ -59,6 +43,8 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly ssl?: ConnectionOptions
   /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
   readonly ca?: { readonly file?: string; readonly pem: string }
+  /** The environment variables that gave these options. */
+  readonly variables?: readonly string[]
 }
 
 const READERS = { postgres: readPgOptions, mysql: readMysql2Options }
@@ -76,7 +62,12 @@ export function readApplicationOptions(given: ApplicationOptions): LoginOptions 
   return { ...options, ...(found === undefined ? {} : { database: found }) }
 }
 
-function readOptions(given: ApplicationOptions): LoginOptions {
+/**
+ * Reads the options of a login, without a default for the database.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
+ */
+export function readOptions(given: ApplicationOptions): LoginOptions {
   const engine = readEngine(given)
   const { rest, addresses, user, iam, ssl } = READERS[engine](given)
   if (rest['stream'] !== undefined)
@@ -100,26 +91,6 @@ function readOptions(given: ApplicationOptions): LoginOptions {
   }
 }
 
-/**
- * Reads the options of the command line.
- *
- * @throws {UsageError}
- */
-export function readLoginOptions(given: LoginArguments): LoginOptions {
-  const { host, user, database, region, profile, endpoint } = given
-  if (host === undefined) throw new UsageError('--host: give the host to dial')
-  if (user === undefined) throw new UsageError('--user: give the database user')
-  const engine = given.engine ?? (given.port === String(DEFAULT_PORTS.mysql) ? 'mysql' : 'postgres')
-  const port = given.port ?? DEFAULT_PORTS[engine]
-  const ca = given.ca === undefined ? undefined : readCa(given.ca)
-  return inUsage(() => {
-    if (readAddress(host, 'host').port !== undefined) throw invalidOption('host', 'give the port as --port')
-    const ssl = ca && { ca: ca.pem }
-    const login = { engine, host, port, user, database, ssl, iam: { region, profile, endpoint } }
-    return { ...readOptions(login), ...(ca ? { ca } : {}) }
-  })
-}
-
 /** The endpoint that was found or given. @throws {UsageError} if there is none. */
 export function requireEndpoint({ endpoint, dial }: LoginOptions): Address {
   if (endpoint) return endpoint
@@ -139,14 +110,12 @@ export function splitPem(pem: string): string[] {
 }
 
 function readEngine({ engine, connectionString, uri, port }: ApplicationOptions): Engine {
-  if (engine !== undefined && !(engine in DEFAULT_PORTS))
+  if (engine !== undefined && !Object.hasOwn(DEFAULT_PORTS, engine))
     throw invalidOption('engine', 'give postgres or mysql')
-  const isMysql =
-    connectionString === undefined && (uri !== undefined || Number(port) === DEFAULT_PORTS.mysql)
+  const isMysql = !connectionString && (uri || Number(port) === DEFAULT_PORTS.mysql)
   const found = engine ?? (isMysql ? 'mysql' : 'postgres')
-  const [url, other] = found === 'mysql' ? ['uri', 'connectionString'] : ['connectionString', 'uri']
-  if ((found === 'mysql' ? connectionString : uri) !== undefined)
-    throw invalidOption(other, `not for the engine ${found}: give ${url}`)
+  if (found === 'mysql' && connectionString) throw invalidOption('connectionString', 'for MySQL give uri')
+  if (found === 'postgres' && uri) throw invalidOption('uri', 'for PostgreSQL give connectionString')
   return found
 }
 
@@ -164,31 +133,4 @@ function endpointAt(dial: Address, { followCname, region }: IamSettings): Addres
 
 function pemOf(ca: ConnectionOptions['ca']): string | undefined {
   return ca && [ca].flat().map(String).join('\n')
-}
-
-/** Reports the options that core refuses as options of the command line. */
-function inUsage<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!isRdsIamError(error) || error.option === undefined) throw error
-    throw new UsageError(`--${error.option.replace(/^iam\./, '')}: ${error.advice}`)
-  }
-}
-
-function readCa(file: string): { file: string; pem: string } {
-  let pem: string
-  try {
-    pem = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--ca: ${(error as NodeJS.ErrnoException).code}: ${file} cannot be read`)
-  }
-  const certificates = splitPem(pem)
-  if (certificates.length === 0) throw new UsageError(`--ca: there is no certificate in ${file}`)
-  try {
-    for (const certificate of certificates) void new X509Certificate(certificate)
-  } catch {
-    throw new UsageError(`--ca: a certificate in ${file} cannot be read`)
-  }
-  return { file, pem }
 }
