@@ -119,9 +119,9 @@ the file of --ca. A URL for MySQL contains the CA certificates, in the form that
       'after',
       `
 PostgreSQL: sets PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT and DATABASE_URL.
-MySQL: writes a my.cnf that only you can read, and sets MYSQL_HOME, MARIADB_HOME and DATABASE_URL. Node programs get
-the CA certificates by NODE_EXTRA_CA_CERTS. Through a tunnel (--endpoint) only libpq programs can log in. For other
-programs, map the endpoint's name to the tunnel (/etc/hosts), and give that name as --host.
+MySQL: writes a my.cnf that only you can read, and sets MYSQL_HOME, MARIADB_HOME and DATABASE_URL.
+Through a tunnel (--endpoint), and for DATABASE_URL of MySQL, programs connect to a relay on this machine, with a
+password that is valid until the command ends. The relay verifies the endpoint and sends the token.
 Exit status: that of the command; 127 if the command is not found.`,
     )
 

@@ -1,4 +1,3 @@
-import type { ConnectionOptions } from 'node:tls'
 import { parseEndpoint } from '@rds-iam/core'
 import {
   invalidOption,
@@ -9,6 +8,7 @@ import {
   type Address,
   type IamSettings,
   type PartialAddress,
+  type SslOptions,
 } from '@rds-iam/core/internal'
 import type { Mysql2Options } from '@rds-iam/core/mysql2'
 import type { PgOptions } from '@rds-iam/core/pg'
@@ -40,7 +40,7 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly user: string
   readonly database?: string
   /** The TLS settings of the application, or of `--ca`. */
-  readonly ssl?: ConnectionOptions
+  readonly ssl?: SslOptions
   /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
   readonly ca?: { readonly file?: string; readonly pem: string }
   /** The environment variables that gave these options. */
@@ -131,6 +131,6 @@ function endpointAt(dial: Address, { followCname, region }: IamSettings): Addres
   return isLoopback(dial.host) || !isAlias ? dial : undefined
 }
 
-function pemOf(ca: ConnectionOptions['ca']): string | undefined {
+function pemOf(ca: SslOptions['ca']): string | undefined {
   return ca && [ca].flat().map(String).join('\n')
 }
