@@ -83,6 +83,12 @@ const COMMON: [name: string, command: () => string[], expected: RegExp][] = [
 const OWN: Record<Engine, typeof COMMON> = {
   postgres: [
     ['psql', () => ['psql', '-XAtqc', 'select 40 + 2'], /^42\n$/],
+    // An older pg_dump says that it does not know the server's version, after its login.
+    [
+      'pg_dump',
+      () => ['sh', '-c', 'pg_dump --schema-only 2>&1; true'],
+      /PostgreSQL database dump|server version: \d/,
+    ],
     ['node-postgres', () => byUrl('pg'), /^42\n$/],
     ['node-postgres with PGHOST and those like it', () => byUrl('pg-environment'), /^42\n$/],
     ['postgres.js', () => byUrl('postgres'), /^42\n$/],
