@@ -9,12 +9,12 @@ import {
   requestsPassword,
   startMysqlTls,
 } from '@rds-iam/core/internal'
-import { firstLine } from '../../errors'
-import { isEqual, WrongPassword, type Serve } from './upstream'
+import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
 
 const CLIENT_SSL = 0x800
 /** The part of a login before the user's name. A request for TLS consists of it alone. */
 const HEAD = 32
+/** The end of a login with caching_sha2_password. */
 const FAST_LOGIN = Buffer.from([1, 3])
 
 /** Logs a client of MySQL or MariaDB in. */
@@ -27,10 +27,7 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
     send(payload)
     const response = await readPacket(client)
     sequence = response.sequence + 1
-    const method = METHODS.find((each) =>
-      isEqual(each.answer(password, challenge), passwordIn(response.payload)),
-    )
-    if (!method) throw new WrongPassword()
+    if (!isEqual(answerOf(password, challenge), answerIn(response.payload))) throw new WrongPassword()
 
     // The server refuses this password too, and asks for the one of the user's plugin: the token.
     const forServer = withTls(response.payload)
@@ -46,7 +43,7 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
       answer = await readPacket(server)
     }
     if (answer.payload[0] !== MARKERS.ok) throw new Error('the server requests another password than a token')
-    if (method.confirmation) send(method.confirmation)
+    send(FAST_LOGIN)
     send(answer.payload)
     return server
   } catch (error) {
@@ -55,24 +52,14 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
   }
 }
 
-/** How clients prove that they know a password: SHA-256, and SHA-1 of clients that do not know that. */
-const METHODS = [
-  {
-    answer(password: string, challenge: Buffer): Buffer {
-      const once = hash('sha256', password)
-      return xor(once, hash('sha256', hash('sha256', once), challenge))
-    },
-    confirmation: FAST_LOGIN,
-  },
-  {
-    answer(password: string, challenge: Buffer): Buffer {
-      const once = hash('sha1', password)
-      return xor(once, hash('sha1', challenge, hash('sha1', once)))
-    },
-  },
-]
+/** How a client of caching_sha2_password proves that it knows a password. */
+function answerOf(password: string, challenge: Buffer): Buffer {
+  const once = hash(password)
+  const twice = hash(hash(once), challenge)
+  return Buffer.from(once.map((byte, index) => byte ^ (twice[index] ?? 0)))
+}
 
-/** The server's greeting without TLS, and with the usual plugin of MySQL; and its challenge. */
+/** The server's greeting without TLS, and with a plugin that current clients have; and its challenge. */
 function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
   // After the version: connection ID, first part of the challenge, a filler.
   const capabilities = greeting.indexOf(0, 1) + 1 + 4 + 8 + 1
@@ -87,7 +74,7 @@ function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
 }
 
 /** The client's proof in its login. */
-function passwordIn(response: Buffer): Buffer {
+function answerIn(response: Buffer): Buffer {
   const at = response.indexOf(0, HEAD) + 1
   return response.subarray(at + 1, at + 1 + (response[at] ?? 0))
 }
@@ -103,16 +90,12 @@ function errorPayload(error: unknown, hasState: boolean): Buffer {
   const refused = error instanceof WrongPassword
   const code = refused ? 1045 : error instanceof MysqlServerError ? error.errno : 1105
   const state = hasState ? `#${code === 1045 ? '28000' : 'HY000'}` : ''
-  const text = error instanceof MysqlServerError ? error.message : `rds-iam: ${firstLine(error)}`
+  const text = error instanceof MysqlServerError ? error.message : messageOf(error)
   return Buffer.concat([Buffer.from([MARKERS.error, code & 0xff, code >> 8]), Buffer.from(state + text)])
 }
 
-function hash(algorithm: string, ...parts: (string | Buffer)[]): Buffer {
-  const digest = createHash(algorithm)
+function hash(...parts: (string | Buffer)[]): Buffer {
+  const digest = createHash('sha256')
   for (const part of parts) digest.update(part)
   return digest.digest()
-}
-
-function xor(a: Buffer, b: Buffer): Buffer {
-  return Buffer.from(a.map((byte, index) => byte ^ (b[index] ?? 0)))
 }

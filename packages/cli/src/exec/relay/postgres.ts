@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { openTls, readBytes } from '@rds-iam/core/internal'
-import { firstLine } from '../../errors'
-import { isEqual, WrongPassword, type Serve } from './upstream'
+import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
 
 const CANCEL = 80_877_102
 /** Requests for TLS and for GSS encryption. */
@@ -34,7 +33,7 @@ export const servePostgres: Serve = async (client, { login, target, user, passwo
     }
   } catch (error) {
     const code = error instanceof WrongPassword ? '28P01' : '08006'
-    client.end(message('E', `SFATAL\0VFATAL\0C${code}\0Mrds-iam: ${firstLine(error)}\0\0`))
+    client.end(message('E', `SFATAL\0VFATAL\0C${code}\0M${messageOf(error)}\0\0`))
     return undefined
   }
 }

@@ -37,7 +37,7 @@ export class Relay {
   /**
    * Opens a relay.
    *
-   * @throws {RdsIamError} if there is no region or there are no credentials
+   * @throws {RdsIamError} if there is no region, or there are no CA certificates or credentials
    */
   static async open(options: LoginOptions): Promise<Relay> {
     const { engine, dial, user, region, profile, ssl = {} } = options
@@ -47,7 +47,8 @@ export class Relay {
       DEFAULT_PORTS[engine],
     )
     const target = await login.target(dial)
-    // Without a token the command need not start.
+    // Without CA certificates or a token the command need not start.
+    login.cas(target)
     await login.token(target, user)
     const relay = new Relay({ login, target, user, password: randomBytes(32).toString('hex') }, SERVE[engine])
     await once(relay.#server.listen(0, '127.0.0.1'), 'listening')

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Login, LoginTarget } from '@rds-iam/core/internal'
+import { firstLine } from '../../errors'
 
 /** Where and as which user to log in clients, and the password that they must send. */
 export interface Upstream {
@@ -22,6 +23,11 @@ export class WrongPassword extends Error {
   constructor() {
     super('wrong password')
   }
+}
+
+/** Why a login failed, for the client. The error of several addresses has only a code. */
+export function messageOf(error: unknown): string {
+  return `rds-iam: ${firstLine(error) || (error as NodeJS.ErrnoException).code}`
 }
 
 /** Compares secrets in a time that does not depend on them. */
