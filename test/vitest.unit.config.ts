@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^@rds-iam\/(core|local)$/, replacement: source('$1/src/index.ts') },
       { find: /^@rds-iam\/core\/(\w+)$/, replacement: source('core/src/$1.ts') },
-      { find: /^rds-iam\/dist\/(.+)\.js$/, replacement: source('cli/src/$1.ts') },
+      { find: /^.*\/packages\/cli\/dist\/(.+)\.js$/, replacement: source('cli/src/$1.ts') },
     ],
   },
   test: {

@@ -1,19 +1,19 @@
 // The pure parts of doctor: tables of observations and findings.
-import type { CertificateObservation } from 'rds-iam/dist/doctor/checks/certificate.js'
-import { checkClock } from 'rds-iam/dist/doctor/checks/clock.js'
-import { checkCredentials } from 'rds-iam/dist/doctor/checks/credentials.js'
-import { checkDns } from 'rds-iam/dist/doctor/checks/dns.js'
-import { checkEndpoint, checkOptions } from 'rds-iam/dist/doctor/checks/endpoint.js'
-import { checkIdentity } from 'rds-iam/dist/doctor/checks/identity.js'
-import { checkLogin, checkServer, checkToken, type Trial } from 'rds-iam/dist/doctor/checks/login.js'
-import { checkRegion } from 'rds-iam/dist/doctor/checks/region.js'
-import { checkTcp } from 'rds-iam/dist/doctor/checks/tcp.js'
-import { checkTls, checkUnknownTls } from 'rds-iam/dist/doctor/checks/tls.js'
-import { alternatives } from 'rds-iam/dist/doctor/alternatives.js'
-import { rankCauses, type Confidence, type Finding } from 'rds-iam/dist/doctor/finding.js'
-import { allowFix, grantFix, mappingFix, policyStatement } from 'rds-iam/dist/doctor/fixes.js'
-import type { RegionFacts, TokenFacts } from 'rds-iam/dist/doctor/facts.js'
-import { Redactor } from 'rds-iam/dist/doctor/checklist.js'
+import type { CertificateObservation } from '../../packages/cli/dist/doctor/checks/certificate.js'
+import { checkClock } from '../../packages/cli/dist/doctor/checks/clock.js'
+import { checkCredentials } from '../../packages/cli/dist/doctor/checks/credentials.js'
+import { checkDns } from '../../packages/cli/dist/doctor/checks/dns.js'
+import { checkEndpoint, checkOptions } from '../../packages/cli/dist/doctor/checks/endpoint.js'
+import { checkIdentity } from '../../packages/cli/dist/doctor/checks/identity.js'
+import { checkLogin, checkServer, checkToken, type Trial } from '../../packages/cli/dist/doctor/checks/login.js'
+import { checkRegion } from '../../packages/cli/dist/doctor/checks/region.js'
+import { checkTcp } from '../../packages/cli/dist/doctor/checks/tcp.js'
+import { checkTls, checkUnknownTls } from '../../packages/cli/dist/doctor/checks/tls.js'
+import { alternatives } from '../../packages/cli/dist/doctor/alternatives.js'
+import { rankCauses, type Confidence, type Finding } from '../../packages/cli/dist/doctor/finding.js'
+import { allowFix, grantFix, mappingFix, policyStatement } from '../../packages/cli/dist/doctor/fixes.js'
+import type { RegionFacts, TokenFacts } from '../../packages/cli/dist/doctor/facts.js'
+import { Redactor } from '../../packages/cli/dist/doctor/checklist.js'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const NAME = 'shop.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
@@ -554,6 +554,15 @@ test.each(['', '&X-Amz-Security-Token=abc'])('token: with the parameters %j', (s
     '&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900'
   const expiresAt = new Date('2026-01-01T00:15:00Z')
   expect(short(checkToken(`${NAME}:5432/?${parameters}${session}`, expiresAt))).toBe('ok')
+})
+
+test.each([
+  ['writer', 'failed READER_ENDPOINT'],
+  ['reader', 'ok'],
+  ['any', 'ok'],
+] as const)('server: a reader with the target %s', (target, expected) => {
+  const reader = { version: 'PostgreSQL 18.1', isReader: true, protocol: 'TLSv1.3' }
+  expect(short(checkServer({ ...facts, target }, reader))).toBe(expected)
 })
 
 test.each([

@@ -15,11 +15,14 @@ if (TEST_DNS) {
 if (TEST_HOSTS) require('../support/hosts.cjs')
 
 if (TEST_LOCALHOST) {
-  const { lookup } = dns.promises
-  dns.promises.lookup = async (host, options) =>
-    host === 'localhost' && options.all
-      ? TEST_LOCALHOST.split(' ').map((address) => ({ address, family: 4 }))
-      : lookup(host, options)
+  const addresses = TEST_LOCALHOST.split(' ').map((address) => ({ address, family: 4 }))
+  const { lookup, promises } = dns
+  const { lookup: lookupPromise } = promises
+  const isReplaced = (host, options) => host === 'localhost' && options.all
+  dns.lookup = (host, options, done) =>
+    isReplaced(host, options) ? process.nextTick(done, null, addresses) : lookup(host, options, done)
+  promises.lookup = async (host, options) =>
+    isReplaced(host, options) ? addresses : lookupPromise(host, options)
 }
 
 if (TEST_AHEAD_MS) {

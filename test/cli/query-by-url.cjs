@@ -1,13 +1,9 @@
-// Logs in with DATABASE_URL alone, by the driver that is named, and prints the answer of a query.
+// Logs in with DATABASE_URL alone, by the driver that is named (pg-environment: with PGHOST and those like it), and prints the answer of a query.
+const { Client } = require('pg')
+
 const queries = {
-  async pg(url) {
-    const { Client } = require('pg')
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    const { rows } = await client.query('select 40 + 2 as answer')
-    await client.end()
-    return rows[0].answer
-  },
+  pg: (url) => queryPg(new Client({ connectionString: url })),
+  'pg-environment': () => queryPg(new Client()),
   async postgres(url) {
     const sql = require('postgres')(url)
     const [row] = await sql`select 40 + 2 as answer`
@@ -20,6 +16,13 @@ const queries = {
     await connection.end()
     return row.answer
   },
+}
+
+async function queryPg(client) {
+  await client.connect()
+  const { rows } = await client.query('select 40 + 2 as answer')
+  await client.end()
+  return rows[0].answer
 }
 
 queries[process.argv[2]](process.env.DATABASE_URL).then(

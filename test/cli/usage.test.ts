@@ -6,7 +6,11 @@ import { rdsIam } from './command'
 
 const LOGIN = ['host', 'port', 'user', 'database', 'engine', 'region', 'profile', 'endpoint', 'ca']
 const COMMANDS = [
-  { name: 'doctor', summary: 'Find out why a login fails', options: [...LOGIN, 'json', 'verbose', 'watch'] },
+  {
+    name: 'doctor',
+    summary: 'Find out why a login fails',
+    options: [...LOGIN, 'from-url', 'from-env', 'json', 'verbose', 'watch'],
+  },
   { name: 'token', summary: 'Print a token to log in with', options: [...LOGIN, 'url', 'json'] },
   {
     name: 'exec',

@@ -22,29 +22,43 @@ testExample('kysely-codegen', ['postgres', 'mysql'], ({ output }) => {
   expect(output.match(/interface CodegenOrders {\n {2}id: number;\n {2}item: string;\n}/g)).toHaveLength(2)
 })
 
-it('logs in with the URL that rds-iam exec sets, although an .env file has another, and prints no token', async () => {
-  const rds = await startEndpoint({ engine: 'postgres' })
-  try {
-    writeFileSync(join(folder, 'ca.pem'), rds.ca)
-    writeFileSync(join(folder, '.env'), 'DATABASE_URL=postgresql://nobody:wrong@localhost:1/none')
-    const login = ['--host', 'localhost', '--port', `${rds.port}`, '--user', rds.user, '--database', 'app']
-    const codegen = createRequire(import.meta.url)
-      .resolve('kysely-codegen')
-      .replace('index.js', 'cli/bin.js')
-    const command = [process.execPath, codegen, '--print', '--include-pattern', TABLE]
-    const outcome = await rdsIam(['exec', ...login, '--ca', 'ca.pem', '--', ...command], rds.env, {
-      cwd: folder,
-    })
-    expect(outcome).toMatchObject({
-      status: 0,
-      stdout: expect.stringContaining('interface CodegenOrders {\n  id: number;'),
-    })
-    expect(outcome.stdout + outcome.stderr).not.toContain('X-Amz')
-    expect(new Set(rds.logins.map(({ verdict }) => verdict))).toEqual(new Set(['accepted']))
-  } finally {
-    await rds.close()
-  }
-})
+it.each(['postgres', 'mysql'] as const)(
+  'logs in with the URL that rds-iam exec sets for %s, although an .env file has another, and prints no token',
+  async (engine) => {
+    const rds = await startEndpoint({ engine })
+    try {
+      writeFileSync(join(folder, 'ca.pem'), rds.ca)
+      writeFileSync(join(folder, '.env'), 'DATABASE_URL=postgresql://nobody:wrong@localhost:1/none')
+      const login = [
+        '--host',
+        'localhost',
+        '--port',
+        `${rds.port}`,
+        '--user',
+        rds.user,
+        '--database',
+        'app',
+        '--engine',
+        engine,
+      ]
+      const codegen = createRequire(import.meta.url)
+        .resolve('kysely-codegen')
+        .replace('index.js', 'cli/bin.js')
+      const command = [process.execPath, codegen, '--print', '--include-pattern', TABLE]
+      const outcome = await rdsIam(['exec', ...login, '--ca', 'ca.pem', '--', ...command], rds.env, {
+        cwd: folder,
+      })
+      expect(outcome).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('interface CodegenOrders {\n  id: number;'),
+      })
+      expect(outcome.stdout + outcome.stderr).not.toContain('X-Amz')
+      expect(new Set(rds.logins.map(({ verdict }) => verdict))).toEqual(new Set(['accepted']))
+    } finally {
+      await rds.close()
+    }
+  },
+)
 
 async function onBoth(sql: string): Promise<void> {
   const postgres = new pg.Client(inject('postgresUrl'))

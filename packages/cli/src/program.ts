@@ -56,10 +56,23 @@ function createProgram(onEnd: (status: number) => void): Command {
   const doctor = add(
     'doctor',
     'Find out why a login fails',
-    '--host HOST --user NAME [options]',
+    '(--host HOST --user NAME | --from-url URL | --from-env) [options]',
     () => (require('./doctor/command') as typeof import('./doctor/command')).runDoctor,
   )
   addLoginOptions(doctor)
+    .addOption(
+      value('--from-url <url>', "The application's connection URL, postgres:// or mysql://").conflicts([
+        ...ADDRESS,
+        'engine',
+        'fromEnv',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--from-env',
+        "The application's environment: DATABASE_URL, or PGHOST, MYSQL_HOST or DB_HOST and those like it",
+      ).conflicts(ADDRESS),
+    )
     .addOption(json())
     .option('--verbose', 'Show more of what was observed; never a secret')
     .addOption(
@@ -106,9 +119,9 @@ the file of --ca. A URL for MySQL contains the CA certificates, in the form that
       'after',
       `
 PostgreSQL: sets PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT and DATABASE_URL.
-MySQL: writes a my.cnf that only you can read, and sets MYSQL_HOME, MARIADB_HOME and DATABASE_URL. Node programs get
-the CA certificates by NODE_EXTRA_CA_CERTS. Through a tunnel (--endpoint) only libpq programs can log in. For other
-programs, map the endpoint's name to the tunnel (/etc/hosts), and give that name as --host.
+MySQL: writes a my.cnf that only you can read, and sets MYSQL_HOME, MARIADB_HOME and DATABASE_URL.
+Through a tunnel (--endpoint), and for DATABASE_URL of MySQL, programs connect to a relay on this machine, with a
+password that is valid until the command ends. The relay verifies the endpoint and sends the token.
 Exit status: that of the command; 127 if the command is not found.`,
     )
 
@@ -128,6 +141,9 @@ Exit status: that of the command; 127 if the command is not found.`,
 
   return program
 }
+
+/** The options that an application's URL or environment replaces. */
+const ADDRESS = ['host', 'port', 'user', 'database']
 
 function addLoginOptions(command: Command): Command {
   return command

@@ -1,1 +1,2 @@
-export { pgConfig, type PgConfig, type PgLogin, type PgOptions } from './pg/pg-config'
+export { pgConfig, type PgConfig, type PgLogin } from './pg/pg-config'
+export type { PgOptions } from './pg/pg-options'

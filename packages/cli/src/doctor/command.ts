@@ -1,6 +1,6 @@
-import { readLoginOptions, type LoginArguments } from '../login/options'
-import { Checklist, Redactor } from './checklist'
-import { diagnose } from './doctor'
+import { readLoginOptions, type LoginArguments } from '../login/arguments'
+import { Checklist, createRedactor } from './checklist'
+import { runChecks } from './doctor'
 import { jsonReporter, textReporter } from './report'
 import { watchCluster } from './watch'
 
@@ -9,15 +9,13 @@ export async function runDoctor(
   given: LoginArguments & { json?: true; verbose?: true; watch?: true },
 ): Promise<number> {
   const options = readLoginOptions(given)
-  const redactor = new Redactor()
-  redactor.add(process.env['AWS_SECRET_ACCESS_KEY'])
-  redactor.add(process.env['AWS_SESSION_TOKEN'])
+  const redactor = createRedactor()
   const write = (text: string): void => void process.stdout.write(redactor.redact(text))
   if (given.watch) return watchCluster(options, write)
   const live = process.stdout.isTTY
   const style = { live, colours: live && !process.env['NO_COLOR'], verbose: given.verbose === true }
   const reporter = given.json ? jsonReporter(write) : textReporter(write, style)
-  const diagnosis = await diagnose(options, new Checklist(reporter, redactor), redactor)
+  const diagnosis = await runChecks(options, new Checklist(reporter, redactor), redactor)
   reporter.finished(diagnosis)
   return diagnosis.ok ? 0 : 1
 }

@@ -29,7 +29,7 @@ import type { Diagnosis } from './report'
 const DEFAULT_STS_REGION = 'us-east-1'
 
 /** Runs the checks in their order, and ranks the causes of what failed. */
-export async function diagnose(
+export async function runChecks(
   options: LoginOptions,
   checklist: Checklist,
   redactor: Redactor,
@@ -63,8 +63,11 @@ export async function diagnose(
   }
 
   const { findings } = checklist
-  const ok = findings.every(({ status }) => status !== 'failed')
-  return { ok, findings, causes: rankCauses(findings) }
+  return {
+    ok: findings.every(({ status }) => status !== 'failed'),
+    findings: findings.map(({ check, status, seen }) => ({ check, status, seen })),
+    causes: rankCauses(findings),
+  }
 }
 
 async function checkName(options: LoginOptions, checklist: Checklist): Promise<DnsObservation> {
@@ -76,12 +79,15 @@ async function checkName(options: LoginOptions, checklist: Checklist): Promise<D
   return observed
 }
 
-/** Adds the endpoint behind an alias, so that the other checks can run: the alias may not be the only fault. */
+/**
+ * Adds the endpoint behind an alias, so that the other checks can run: the alias may not be the only fault. With
+ * `followCname` a login dials that endpoint.
+ */
 function withEndpoint(options: LoginOptions, dns: DnsObservation): EndpointFacts {
   const host = endpointBehind(dns)
-  return options.endpoint || host === undefined
-    ? options
-    : { ...options, endpoint: { host, port: options.dial.port } }
+  if (options.endpoint || host === undefined) return options
+  const endpoint = { host, port: options.dial.port }
+  return { ...options, endpoint, ...(options.followCname ? { dial: endpoint } : {}) }
 }
 
 /** Checks the credentials, their identity, the region, the endpoint and the clock. */
@@ -95,7 +101,7 @@ async function checkSigner(
   const fetched = await checklist.run(
     'credentials',
     async () => {
-      const probe = await probeCredentials(facts.profile)
+      const probe = await probeCredentials(facts)
       redactor.add(probe.found?.identity.secretAccessKey)
       redactor.add(probe.found?.identity.sessionToken)
       return probe
@@ -150,7 +156,7 @@ async function checkServerIdentity(
   dns: DnsObservation,
   checklist: Checklist,
 ): Promise<{ passed: boolean; observed?: TlsObservation }> {
-  const { dial, endpoint, engine } = facts
+  const { dial, endpoint, engine, ssl } = facts
   const socket = await connect(facts, dns, checklist)
   if (!socket) {
     await checklist.skip('tls', 'there is no connection')
@@ -158,7 +164,14 @@ async function checkServerIdentity(
   }
   return checklist.run(
     'tls',
-    () => probeTls(socket, { engine, dial, endpoint: endpoint ?? dial, ca: trustedCas(facts) }),
+    () =>
+      probeTls(socket, {
+        engine,
+        dial,
+        endpoint: endpoint ?? dial,
+        ca: trustedCas(facts),
+        secureContext: ssl?.secureContext,
+      }),
     (seen) => (endpoint ? checkTls(facts, endpoint, seen) : checkUnknownTls(facts, seen)),
   )
 }

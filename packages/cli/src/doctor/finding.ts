@@ -64,12 +64,16 @@ export interface CandidateCause extends Cause {
   confidence: Confidence
 }
 
-/** The result of a check. */
-export interface Finding {
+/** The result of a check, as it is reported. */
+export interface ReportedFinding {
   check: CheckName
   status: 'ok' | 'warning' | 'failed' | 'skipped'
   /** What was observed, in one line. */
   seen: string
+}
+
+/** The result of a check. */
+export interface Finding extends ReportedFinding {
   /** More lines for `--verbose`. */
   details?: readonly string[]
   candidates?: readonly CandidateCause[]

@@ -1,16 +1,19 @@
-import { CHECKS, type Cause, type CheckName, type Finding } from './finding'
+import { CHECKS, type Cause, type CheckName, type Finding, type ReportedFinding } from './finding'
 
-/** The result of doctor. */
+/** The result of doctor, as `doctor --json` prints it. */
 export interface Diagnosis {
+  /** Whether no check failed. */
   ok: boolean
-  findings: readonly Finding[]
+  /** The result of each check, in their order. */
+  findings: readonly ReportedFinding[]
+  /** The causes of what failed, the likeliest first. */
   causes: readonly Cause[]
 }
 
 /** Reports a diagnosis step by step. */
 export interface Reporter {
-  started(check: CheckName): void
-  found(finding: Finding): void
+  started?(check: CheckName): void
+  found?(finding: Finding): void
   finished(diagnosis: Diagnosis): void
 }
 
@@ -32,11 +35,8 @@ const WIDTH = Math.max(...CHECKS.map((check) => check.length))
 /** Writes JSON at the end. */
 export function jsonReporter(write: (text: string) => void): Reporter {
   return {
-    started() {},
-    found() {},
-    finished({ ok, findings, causes }) {
-      const plain = findings.map(({ check, status, seen }) => ({ check, status, seen }))
-      write(`${JSON.stringify({ ok, findings: plain, causes }, undefined, 2)}\n`)
+    finished(diagnosis) {
+      write(`${JSON.stringify(diagnosis, undefined, 2)}\n`)
     },
   }
 }

@@ -83,13 +83,13 @@ export async function watchCluster(options: LoginOptions, write: (text: string) 
  * loss of one is how an application learns of a failover.
  */
 function logins(login: LoginOptions, target: 'writer' | 'any', limitMs: number): () => Promise<Outcome> {
-  const { engine, dial, user, region, profile, ca } = login
+  const { engine, dial, user, region, profile, ssl } = login
   const database = databaseOf(login)
   const options: DriverOptions = {
     ...dial,
     user,
     ...(database === undefined ? {} : { database }),
-    ...(ca ? { ssl: { ca: ca.pem } } : {}),
+    ...(ssl ? { ssl } : {}),
     iam: { region, profile, target },
   }
   let kept: Session | undefined

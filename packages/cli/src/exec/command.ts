@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors'
-import { connectionUrl } from '../login/connection-url'
+import { connectionUrl, relayUrl } from '../login/connection-url'
 import { makeToken, trustedPem } from '../login/credentials'
-import { readLoginOptions, type LoginArguments, type LoginOptions } from '../login/options'
-import { noTunnel, tunnelOf } from '../login/tunnel'
-import { mysqlDefaults, postgresEnvironment, type EnvironmentParts } from './environment'
-import { choosesDefaults, isNodeProgram, mysqlClientOf, type MysqlClient } from './programs'
+import { readLoginOptions, type LoginArguments } from '../login/arguments'
+import { requireEndpoint, type LoginOptions } from '../login/options'
+import { mysqlDefaults, postgresEnvironment, type ClientLogin } from './environment'
+import { choosesDefaults, mysqlClientOf, type MysqlClient } from './programs'
 import { PrivateDirectory } from './private-directory'
+import { Relay } from './relay/relay'
 import { runChild } from './run-child'
 
 // Variables that change the login, or that turn off the verification of the server.
@@ -19,6 +20,7 @@ const REPLACED = [
   'PGREQUIRESSL',
   'PGCHANNELBINDING',
   'PGHOSTADDR',
+  'PGSSLROOTCERT',
   'MYSQL_PWD',
   'MYSQL_HOST',
   'MYSQL_TCP_PORT',
@@ -29,31 +31,48 @@ const REPLACED = [
 export async function runExec(given: LoginArguments, [command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new UsageError('give a command after --')
   const options = readLoginOptions(given)
-  const tunnel = await tunnelOf(options)
-  if (tunnel && isNodeProgram(command, process.env['PATH'] ?? ''))
-    throw noTunnel(tunnel.host, `${command} runs on Node, whose drivers verify the name that they dial`)
-  const { value: token } = await makeToken(options)
-  const trust = await trustedPem(options)
   const directory = new PrivateDirectory()
+  let relay: Relay | undefined
   try {
-    const caFile = directory.write('ca.pem', trust)
-    const forNode = {
-      DATABASE_URL: connectionUrl(options, { token, tunnel }),
-      // The URL cannot name the file: postgres.js does not know `sslrootcert`.
-      NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, trust)),
-    }
+    const isTunnel = requireEndpoint(options).host !== options.dial.host
+    // There is no URL for MySQL with which every driver verifies the server.
+    if (isTunnel || options.engine === 'mysql') relay = await Relay.open(options)
+    const login = relay && isTunnel ? relay.login : await endpointLogin(options, directory)
     const { env, before } =
       options.engine === 'postgres'
-        ? { env: postgresEnvironment(options, { token, caFile, tunnel }), before: [] }
-        : prepareMysql(options, { token, caFile }, directory, [command, ...args])
-    const all = { ...inherited(), ...forNode, ...env }
+        ? { env: postgresEnvironment(options, login), before: [] }
+        : prepareMysql(options, login, directory, [command, ...args])
+    const byUrl = relay
+      ? { DATABASE_URL: relayUrl(options, relay.login) }
+      : await endpointUrl(options, login, directory)
+    const all = { ...inherited(), ...byUrl, ...env }
     const { status, signal } = await runChild(command, [...before, ...args], all)
+    relay?.close()
     directory.remove()
     // End as the command did, so that our caller sees the signal.
     if (signal) process.kill(process.pid, signal)
     return status
   } finally {
+    relay?.close()
     directory.remove()
+  }
+}
+
+async function endpointLogin(options: LoginOptions, directory: PrivateDirectory): Promise<ClientLogin> {
+  const { value: password } = await makeToken(options)
+  return { ...options.dial, password, caFile: directory.write('ca.pem', await trustedPem(options)) }
+}
+
+/** What Node programs read to log in to PostgreSQL. */
+async function endpointUrl(
+  options: LoginOptions,
+  { password: token }: ClientLogin,
+  directory: PrivateDirectory,
+): Promise<Record<string, string>> {
+  return {
+    DATABASE_URL: connectionUrl(options, { token }),
+    // The URL cannot name the file: postgres.js does not know `sslrootcert`.
+    NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, await trustedPem(options))),
   }
 }
 
@@ -66,12 +85,12 @@ interface Preparation {
 
 function prepareMysql(
   options: LoginOptions,
-  parts: EnvironmentParts,
+  login: ClientLogin,
   directory: PrivateDirectory,
   [command = '', ...args]: readonly string[],
 ): Preparation {
   const write = (client: MysqlClient): string =>
-    directory.write(`${client}/my.cnf`, mysqlDefaults(options, parts, client))
+    directory.write(`${client}/my.cnf`, mysqlDefaults(options, login, client))
   const env = {
     MYSQL_HOME: dirname(write('mysql')),
     MARIADB_HOME: dirname(write('mariadb')),
@@ -83,7 +102,7 @@ function prepareMysql(
   // Clients read ~/.my.cnf after our file, so its host or password would replace ours.
   const client = mysqlClientOf(command, process.env['PATH'] ?? '')
   if (client && !choosesDefaults(args)) {
-    const file = directory.write('my.cnf', mysqlDefaults(options, parts, client, ownFile))
+    const file = directory.write('my.cnf', mysqlDefaults(options, login, client, ownFile))
     return { env, before: [`--defaults-file=${file}`] }
   }
   process.stderr.write(`rds-iam: host, user and password in ${ownFile} replace those of this login\n`)

@@ -1,33 +1,39 @@
 import type { LoginOptions } from '../login/options'
-import { tunnelHosts, type Tunnel } from '../login/tunnel'
 import type { MysqlClient } from './programs'
 
-/** What the clients of both engines need beside the options. */
-export interface EnvironmentParts {
-  token: string
-  caFile: string
+/** What a client logs in with: the endpoint and a token, or the relay and its password. */
+export interface ClientLogin {
+  host: string
+  port: number
+  password: string
+  /** The file with the CA certificates. Without it the client needs no TLS. */
+  caFile?: string
 }
 
 /** The environment for psql, pg_dump and other libpq programs. */
 export function postgresEnvironment(
-  options: LoginOptions,
-  parts: EnvironmentParts & { tunnel: Tunnel | undefined },
+  { user, database }: LoginOptions,
+  { host, port, password, caFile }: ClientLogin,
 ): Record<string, string> {
-  const { dial, user, database } = options
-  const { token, caFile, tunnel } = parts
   return {
-    PGHOST: tunnel ? tunnelHosts(tunnel).join(',') : dial.host,
-    ...(tunnel ? { PGHOSTADDR: tunnel.addresses.join(',') } : {}),
-    PGPORT: String(dial.port),
+    PGHOST: host,
+    PGPORT: String(port),
     PGUSER: user,
     ...(database === undefined ? {} : { PGDATABASE: database }),
-    PGPASSWORD: token,
-    PGSSLMODE: 'verify-full',
-    PGSSLROOTCERT: caFile,
+    PGPASSWORD: password,
+    ...(caFile === undefined
+      ? { PGSSLMODE: 'disable' }
+      : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile }),
     // With a Kerberos ticket, libpq asks for GSS encryption before TLS.
     PGGSSENCMODE: 'disable',
   }
 }
+
+const VERIFIED: Record<MysqlClient, string[]> = {
+  mysql: ['ssl-mode=VERIFY_IDENTITY', 'enable-cleartext-plugin'],
+  mariadb: ['ssl-verify-server-cert'],
+}
+const WITHOUT_TLS: Record<MysqlClient, string[]> = { mysql: ['ssl-mode=DISABLED'], mariadb: ['skip-ssl'] }
 
 // The clients read lines of up to this many bytes, and split a longer one.
 const LONGEST_LINE = 4_000
@@ -39,22 +45,21 @@ const LONGEST_LINE = 4_000
  * @throws {Error} if a value is too long for such a file.
  */
 export function mysqlDefaults(
-  { dial, user, database }: LoginOptions,
-  { token, caFile }: EnvironmentParts,
+  { user, database }: LoginOptions,
+  { host, port, password, caFile }: ClientLogin,
   client: MysqlClient,
   ownFile?: string,
 ): string {
-  const settings: [string, string | undefined][] = [
+  const settings: [string, string][] = [
     ['protocol', 'tcp'],
-    ['host', dial.host],
-    ['port', String(dial.port)],
+    ['host', host],
+    ['port', String(port)],
     ['user', user],
-    ['password', token],
-    ['ssl-ca', caFile],
+    ['password', password],
+    ...(caFile === undefined ? [] : [['ssl-ca', caFile] as [string, string]]),
   ]
-  const verification =
-    client === 'mysql' ? ['ssl-mode=VERIFY_IDENTITY', 'enable-cleartext-plugin'] : ['ssl-verify-server-cert']
-  const lines = settings.map(([name, value]) => `${name}=${quoted(name, value ?? '')}`)
+  const verification = (caFile === undefined ? WITHOUT_TLS : VERIFIED)[client]
+  const lines = settings.map(([name, value]) => `${name}=${quoted(name, value)}`)
   // Not in [client]: dump programs do not know the option `database`.
   const chosen = database === undefined ? [] : ['[mysql]', `database=${quoted('database', database)}`]
   const before = ownFile === undefined ? [] : [`!include ${ownFile}`]

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 
 /** The two families of MySQL clients; each has its own options to verify a server. */
@@ -16,32 +16,11 @@ export function mysqlClientOf(command: string, path: string): MysqlClient | unde
   return basename(found ? realpathSync(found) : command).startsWith('mariadb') ? 'mariadb' : 'mysql'
 }
 
-const NODE_PROGRAMS = /^(?:node|nodejs|npm|npx|pnpm|pnpx|yarn|bun|bunx|deno|tsx|ts-node)(?:\.\w+)?$/
-
-/** Whether a command runs on Node, or runs Node programs. */
-export function isNodeProgram(command: string, path: string): boolean {
-  if (NODE_PROGRAMS.test(basename(command))) return true
-  const file = findProgram(command, path)
-  return (
-    file !== undefined &&
-    (/[\\/]node_modules[\\/]/.test(file) || /^#!.*\b(?:node|bun|deno)\b/.test(headOf(file)))
-  )
-}
-
 function findProgram(command: string, path: string): string | undefined {
   const candidates = /[\\/]/.test(command)
     ? [command]
     : path.split(delimiter).map((directory) => join(directory, command))
   return candidates.find((file) => existsSync(file))
-}
-
-/** The start of a file, which names the interpreter if it is a script. */
-function headOf(file: string): string {
-  try {
-    return readFileSync(file).toString('latin1', 0, 256)
-  } catch {
-    return ''
-  }
 }
 
 /** Whether the arguments of a MySQL client say which files to read. Such an argument must be the first. */

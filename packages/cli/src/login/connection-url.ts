@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Address } from '@rds-iam/core/internal'
 import { addressText, type LoginOptions } from './options'
 import { tunnelHosts, type Tunnel } from './tunnel'
 
@@ -22,6 +23,16 @@ export function connectionUrl(options: LoginOptions, parts: UrlParts): string {
   const { scheme, parameters } = engine === 'postgres' ? forLibpq(parts) : forMysql2(parts)
   const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&')
   return `${scheme}://${encode(user)}:${encode(parts.token)}@${hosts}${path}?${query}`
+}
+
+/** A connection URL for the relay of `exec`, which needs no TLS. */
+export function relayUrl(
+  { engine, user, database }: LoginOptions,
+  { host, port, password }: Address & { password: string },
+): string {
+  const path = database === undefined ? '' : `/${encode(database)}`
+  const scheme = engine === 'postgres' ? 'postgresql' : 'mysql'
+  return `${scheme}://${encode(user)}:${password}@${addressText({ host, port })}${path}`
 }
 
 interface Dialect {

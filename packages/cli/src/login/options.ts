@@ -1,13 +1,18 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createTokenProvider, isRdsIamError, parseEndpoint } from '@rds-iam/core'
+import { parseEndpoint } from '@rds-iam/core'
 import {
+  invalidOption,
   isLoopback,
   otherService,
-  readAddress,
+  readHost,
+  readMysql2Options,
+  readPgOptions,
   type Address,
+  type IamSettings,
   type PartialAddress,
+  type SslOptions,
 } from '@rds-iam/core/internal'
+import type { Mysql2Options } from '@rds-iam/core/mysql2'
+import type { PgOptions } from '@rds-iam/core/pg'
 import { UsageError } from '../errors'
 
 /** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
@@ -16,66 +21,77 @@ export type Engine = 'postgres' | 'mysql'
 /** The default port of each engine. */
 export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
 
-/** The options of a login, as the command line gives them. */
-export interface LoginArguments {
-  host?: string
-  port?: string
-  user?: string
-  database?: string
-  engine?: Engine
-  region?: string
-  profile?: string
-  endpoint?: string
-  ca?: string
+/** The options that an application gives to its driver, as `pgConfig` and `mysql2Config` take them. */
+export interface ApplicationOptions extends PgOptions, Mysql2Options {
+  /** Default: `mysql` with `uri` or port 3306, else `postgres`. MariaDB is `mysql`. */
+  engine?: Engine | undefined
+  /** Default for PostgreSQL: PGDATABASE, then the name of the user. */
+  database?: string | undefined
 }
 
 /** Where to log in and as which user: the checked options. */
-export interface LoginOptions {
+export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly engine: Engine
   /** The address to dial. */
   readonly dial: Address
   /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
   readonly endpoint?: Address
-  /** Whether `--endpoint` named the endpoint. */
+  /** Whether `--endpoint` or `iam.endpoint` named the endpoint. */
   readonly endpointGiven: boolean
   readonly user: string
   readonly database?: string
-  readonly region?: string
-  readonly profile?: string
-  /** The CA certificates of `--ca`. */
-  readonly ca?: { readonly file: string; readonly pem: string }
+  /** The TLS settings of the application, or of `--ca`. */
+  readonly ssl?: SslOptions
+  /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
+  readonly ca?: { readonly file?: string; readonly pem: string }
+  /** The environment variables that gave these options. */
+  readonly variables?: readonly string[]
+}
+
+const READERS = { postgres: readPgOptions, mysql: readMysql2Options }
+
+/**
+ * Reads the options of an application as its driver's configuration does.
+ *
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
+ */
+export function readApplicationOptions(given: ApplicationOptions): LoginOptions {
+  if (typeof given !== 'object' || given === null) throw invalidOption('options', 'give an object')
+  const { database, ...options } = readOptions(given)
+  const { engine, user } = options
+  const usual = isDsqlLogin(options) ? 'postgres' : user
+  const found = database ?? (engine === 'postgres' ? process.env['PGDATABASE'] || usual : undefined)
+  return { ...options, ...(found === undefined ? {} : { database: found }) }
 }
 
 /**
- * Checks the options of a login.
+ * Reads the options of a login, without a default for the database.
  *
- * @throws {UsageError}
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
-export function readLoginOptions(given: LoginArguments): LoginOptions {
-  const { user, region, profile } = given
-  if (given.host === undefined) throw new UsageError('--host: give the host to dial')
-  if (user === undefined) throw new UsageError('--user: give the database user')
-  const { host, port } = inUsage(() => readAddress(given.host, '--host'))
-  if (port !== undefined) throw new UsageError('--host: give the port as --port')
-  const named = given.endpoint === undefined ? { host } : readEndpointOption(given.endpoint)
-  const dsql = isDsql(named.host)
-  const isMysqlPort = given.port === String(DEFAULT_PORTS.mysql)
-  const engine = given.engine ?? (isMysqlPort && !dsql ? 'mysql' : 'postgres')
-  if (dsql && engine === 'mysql') throw new UsageError('--engine: Aurora DSQL speaks PostgreSQL, not MySQL')
-  const database = given.database ?? (dsql ? 'postgres' : undefined)
-  const dial = { host, port: given.port === undefined ? DEFAULT_PORTS[engine] : Number(given.port) }
-  inUsage(() => createTokenProvider({ ...dial, user, region, profile }))
-  const endpoint = readEndpoint(dial, given.endpoint, DEFAULT_PORTS[engine])
+export function readOptions(given: ApplicationOptions): LoginOptions {
+  const engine = readEngine(given)
+  const { rest, addresses, user, iam, ssl } = READERS[engine](given)
+  if (rest['stream'] !== undefined)
+    throw invalidOption('stream', 'doctor dials itself: give a host and a port that lead to the database')
+  const { endpoint: named, ...identity } = iam
+  const [{ host, port }] = addresses
+  const dial = { host: readHost(host, 'host'), port }
+  const endpoint = named ? withPort(named, dial, engine) : endpointAt(dial, identity)
+  if (engine === 'mysql' && isDsqlLogin({ dial, ...(endpoint ? { endpoint } : {}) }))
+    throw invalidOption('engine', 'Aurora DSQL speaks PostgreSQL, not MySQL')
+  const { database } = rest
+  const pem = pemOf(ssl.ca)
   return {
+    ...identity,
     engine,
     dial,
     ...(endpoint ? { endpoint } : {}),
-    endpointGiven: given.endpoint !== undefined,
+    endpointGiven: named !== undefined,
     user,
-    ...(database === undefined ? {} : { database }),
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(given.ca === undefined ? {} : { ca: readCa(given.ca) }),
+    ...(typeof database === 'string' ? { database } : {}),
+    ssl,
+    ...(pem === undefined ? {} : { ca: { pem } }),
   }
 }
 
@@ -94,6 +110,11 @@ export function isDsql(host: string): boolean {
   return parseEndpoint(host).kind === 'dsql'
 }
 
+/** Whether a login is to a cluster of Aurora DSQL. */
+export function isDsqlLogin({ endpoint, dial }: Pick<LoginOptions, 'endpoint' | 'dial'>): boolean {
+  return isDsql((endpoint ?? dial).host)
+}
+
 /** A host and a port, as they are written. */
 export function addressText({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -104,43 +125,31 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
-function readEndpointOption(text: string): PartialAddress {
-  return inUsage(() => readAddress(text, '--endpoint'))
+/** The engine that the options name, or that follows from them. */
+export function readEngine({ engine, connectionString, uri, host, port, iam }: ApplicationOptions): Engine {
+  if (engine !== undefined && !Object.hasOwn(DEFAULT_PORTS, engine))
+    throw invalidOption('engine', 'give postgres or mysql')
+  const name = String(iam?.endpoint ?? host).replace(/:\d+$/, '')
+  const isMysqlPort = Number(port) === DEFAULT_PORTS.mysql && !isDsql(name)
+  const isMysql = !connectionString && (uri || isMysqlPort)
+  const found = engine ?? (isMysql ? 'mysql' : 'postgres')
+  if (found === 'mysql' && connectionString) throw invalidOption('connectionString', 'for MySQL give uri')
+  if (found === 'postgres' && uri) throw invalidOption('uri', 'for PostgreSQL give connectionString')
+  return found
 }
 
-function readEndpoint(dial: Address, given: string | undefined, enginePort: number): Address | undefined {
-  if (given !== undefined) {
-    const { host, port } = readEndpointOption(given)
-    // The port of a tunnel is not that of the endpoint: default to the engine's, like `iam.endpoint`.
-    return { host, port: port ?? (host === dial.host ? dial.port : enginePort) }
-  }
-  return isLoopback(dial.host) || parseEndpoint(dial.host).kind !== 'other' ? dial : undefined
+/** The endpoint of `iam.endpoint`. The port of a tunnel is not that of the endpoint: default to the engine's. */
+function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine): Address {
+  return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
 }
 
-/** Reports the options that core refuses as options of the command line. */
-function inUsage<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!isRdsIamError(error) || error.option === undefined) throw error
-    const option = error.option.startsWith('--') ? error.option : `--${error.option}`
-    throw new UsageError(`${option}: ${error.advice}`)
-  }
+/** The dialled address, if it is that of the RDS endpoint to sign for. */
+function endpointAt(dial: Address, { followCname, region }: IamSettings): Address | undefined {
+  const { kind } = parseEndpoint(dial.host)
+  const isAlias = kind === 'other' || (kind === 'global' && followCname && region === undefined)
+  return isLoopback(dial.host) || !isAlias ? dial : undefined
 }
 
-function readCa(file: string): { file: string; pem: string } {
-  let pem: string
-  try {
-    pem = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--ca: ${(error as NodeJS.ErrnoException).code}: ${file} cannot be read`)
-  }
-  const certificates = splitPem(pem)
-  if (certificates.length === 0) throw new UsageError(`--ca: there is no certificate in ${file}`)
-  try {
-    for (const certificate of certificates) void new X509Certificate(certificate)
-  } catch {
-    throw new UsageError(`--ca: a certificate in ${file} cannot be read`)
-  }
-  return { file, pem }
+function pemOf(ca: SslOptions['ca']): string | undefined {
+  return ca && [ca].flat().map(String).join('\n')
 }

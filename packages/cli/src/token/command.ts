@@ -1,6 +1,6 @@
 import { connectionUrl } from '../login/connection-url'
 import { makeToken, trustedPem } from '../login/credentials'
-import { readLoginOptions, type LoginArguments } from '../login/options'
+import { readLoginOptions, type LoginArguments } from '../login/arguments'
 import { tunnelOf } from '../login/tunnel'
 
 /** Runs `rds-iam token`. */

@@ -111,20 +111,40 @@ function isOff(value: string | null | undefined): boolean {
 }
 
 async function openTls(login: Login, target: LoginTarget, signal: AbortSignal): Promise<TLSSocket> {
-  const { dial, endpoint } = target
+  const { raw } = await openMysql(target, signal)
+  return startMysqlTls(login, target, { raw, request: encodeTlsRequest(), signal })
+}
+
+/** Connects to a MySQL server that offers TLS, and reads its greeting. */
+export async function openMysql(
+  { dial, endpoint }: LoginTarget,
+  signal: AbortSignal,
+): Promise<{ raw: Socket; greeting: Buffer }> {
   signal.throwIfAborted()
   const raw = addAbortSignal(signal, new Socket())
   raw.on('error', () => {})
   raw.connect(dial.port, dial.host)
   try {
-    const greeting = await readPacket(raw)
-    if (!offersTls(greeting.payload)) {
-      throw new RdsIamError(
-        'TLS_REQUIRED',
-        `ssl: ${endpoint.host}:${endpoint.port} offers no TLS: no token was sent`,
-      )
-    }
-    raw.write(encodePacket(greeting.sequence + 1, encodeTlsRequest()))
+    const { payload: greeting } = await readPacket(raw)
+    if (offersTls(greeting)) return { raw, greeting }
+    throw new RdsIamError(
+      'TLS_REQUIRED',
+      `ssl: ${endpoint.host}:${endpoint.port} offers no TLS: no token was sent`,
+    )
+  } catch (error) {
+    raw.destroy()
+    throw error
+  }
+}
+
+/** Sends the request for TLS, and verifies the certificate chain and host name. */
+export async function startMysqlTls(
+  login: Login,
+  target: LoginTarget,
+  { raw, request, signal }: { raw: Socket; request: Buffer; signal: AbortSignal },
+): Promise<TLSSocket> {
+  try {
+    raw.write(encodePacket(1, request))
     const socket = addAbortSignal(signal, connect({ ...login.connectionOptions(target), socket: raw }))
     socket.on('error', () => {})
     await once(socket, 'secureConnect')
@@ -147,7 +167,7 @@ async function logIn(socket: TLSSocket, user: string, token: string): Promise<vo
 }
 
 /** Reads one packet. Throws the error in it, if it has one. */
-async function readPacket(stream: Duplex): Promise<Packet> {
+export async function readPacket(stream: Duplex): Promise<Packet> {
   const head = await readBytes(stream, 4)
   const payload = await readBytes(stream, head.readUIntLE(0, 3))
   if (payload[0] === MARKERS.error) throw readError(payload)
@@ -155,7 +175,7 @@ async function readPacket(stream: Duplex): Promise<Packet> {
 }
 
 /** Reads bytes, and leaves those after them in the stream. */
-async function readBytes(stream: Duplex, size: number): Promise<Buffer> {
+export async function readBytes(stream: Duplex, size: number): Promise<Buffer> {
   if (size === 0) return Buffer.alloc(0)
   for (;;) {
     const bytes = stream.read(size) as Buffer | null

@@ -1,7 +1,7 @@
 import { MISSING_HOST, readHost, readPort, type Address } from '../address'
 import { invalidOption } from '../errors'
-import { readIamOptions, readUser } from '../iam-options'
-import { readSslOption } from '../tls/ssl-option'
+import { readIamOptions, readUser, type IamSettings } from '../iam-options'
+import { readSslOption, type SslOptions } from '../tls/ssl-option'
 import { Login } from './login'
 import { checkEndpoint, checkEngine, DEFAULT_PORTS, type Engine } from './login-target'
 
@@ -23,15 +23,15 @@ export interface LoginOptions {
   /** The addresses to dial. Only postgres.js accepts more than one. */
   addresses: [Address, ...Address[]]
   user: string
-  login: Login
-  /** The host of `iam.endpoint`. */
-  endpointHost: string | undefined
+  iam: IamSettings
+  ssl: SslOptions
+  engine: Engine
 }
 
 /**
  * Reads the login options that all drivers have in common.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED`
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */
 export function readLoginOptions(
   options: Record<string, unknown>,
@@ -55,9 +55,18 @@ export function readLoginOptions(
     if (refused) throw invalidOption(refused, `not together with ${dial}, which chooses the address itself`)
     iam.target = 'any'
   }
+  return { addresses, user, iam, ssl, engine }
+}
+
+/**
+ * Creates the login of a driver configuration.
+ *
+ * @throws {RdsIamError} `ENDPOINT_UNKNOWN`, `INVALID_OPTION`
+ */
+export function createLogin({ addresses, iam, ssl, engine }: LoginOptions): Login {
   if (iam.endpoint) checkEngine(iam.endpoint.host, engine, 'iam.endpoint')
-  if (host !== '') for (const address of addresses) checkEndpoint(address.host, iam, engine)
-  return { addresses, user, login: new Login(iam, ssl, engine), endpointHost: iam.endpoint?.host }
+  for (const { host } of addresses) if (host !== MISSING_HOST) checkEndpoint(host, iam, engine)
+  return new Login(iam, ssl, engine)
 }
 
 /** Checks that a configuration function got an object. */

@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors'
 import type { CheckedOptions, IamOptions } from '../iam-options'
-import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { createLogin, expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createStream, type DialWith, type StreamCallback } from './stream'
 
@@ -64,7 +64,9 @@ export function mariadbConfig<T extends MariadbOptions>(options: T & CheckedOpti
   const { iam, ...given } = options as MariadbOptions
   const rest: Record<string, unknown> = withoutUndefined(given)
   checkDriverOptions(rest)
-  const { addresses, user, login } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const checked = readLoginOptions(rest, iam, OPTION_NAMES)
+  const { addresses, user } = checked
+  const login = createLogin(checked)
   const [{ host, port }] = addresses
   return {
     connectTimeout: DEFAULT_CONNECT_TIMEOUT_MS,

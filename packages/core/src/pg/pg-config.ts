@@ -1,36 +1,15 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
-import type { CheckedOptions, IamOptions } from '../iam-options'
+import type { CheckedOptions } from '../iam-options'
 import { dsqlLifetimeSeconds } from '../login/dsql-lifetime'
-import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
-import { withoutUndefined } from '../tls/ssl-option'
-import { readConnectionString } from './connection-string'
+import { createLogin } from '../login/login-options'
 import { createPassword } from './password'
+import { readPgOptions, type PgOptions } from './pg-options'
 import { createSsl } from './ssl'
 import { createOnConnect } from './server-watch'
 import { createStream, type StreamSettings } from './stream'
 import { watchPool } from './watch-pool'
-
-/** The options that {@link pgConfig} reads. All other options of pg pass through. */
-export interface PgOptions {
-  /**
-   * The RDS or Aurora DSQL endpoint. To dial another host such as a tunnel, set `iam.endpoint` to the endpoint.
-   * Default: PGHOST.
-   */
-  host?: string | undefined
-  /** Default: PGPORT, then 5432. */
-  port?: number | string | undefined
-  /** The database user. Default: PGUSER. */
-  user?: string | undefined
-  /** A connection URL without a password. As in pg, it overrides the other options. */
-  connectionString?: string | undefined
-  /** Must be empty: the token is the password. */
-  password?: unknown
-  /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
-  ssl?: unknown
-  iam?: IamOptions | undefined
-}
 
 /** The options that {@link pgConfig} sets. */
 export interface PgLogin {
@@ -43,8 +22,6 @@ export interface PgLogin {
   ssl: Omit<ConnectionOptions, 'pskCallback' | 'session'>
   stream: () => Duplex
 }
-
-const OPTION_NAMES: DriverOptionNames = { engine: 'postgres', passwords: ['password'], dial: 'stream' }
 
 /** A configuration for `new pg.Pool()` and `new pg.Client()`: the caller's options, plus the IAM login. */
 export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & PgLogin
@@ -61,16 +38,10 @@ export type PgConfig<T> = Omit<T, keyof PgLogin | 'iam' | 'connectionString'> & 
  * ```
  */
 export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): PgConfig<T> {
-  expectOptions('pgConfig', options)
-  const { iam, connectionString, ...given } = options as PgOptions
-  const fromUrl = connectionString ? readConnectionString(connectionString) : {}
-  const rest: Record<string, unknown> = { ...withoutUndefined(given), ...fromUrl }
-  const { env } = process
-  rest['host'] ??= env['PGHOST']
-  rest['port'] ??= env['PGPORT'] || undefined
-  rest['user'] ??= env['PGUSER']
-
-  const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const checked = readPgOptions(options)
+  const { rest, addresses, user, iam } = checked
+  const login = createLogin(checked)
+  const endpointHost = iam.endpoint?.host
   const [{ host, port }] = addresses
   const ssl = createSsl(login, host)
   const isDsql = parseEndpoint(endpointHost ?? host).kind === 'dsql'

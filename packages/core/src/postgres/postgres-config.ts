@@ -3,7 +3,7 @@ import { readAddress, type Address } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import type { CheckedOptions, IamOptions } from '../iam-options'
 import { dsqlLifetimeSeconds } from '../login/dsql-lifetime'
-import { expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
+import { createLogin, expectOptions, readLoginOptions, type DriverOptionNames } from '../login/login-options'
 import { withoutUndefined } from '../tls/ssl-option'
 import { createLoginWatch } from './login-watch'
 import { createSocket } from './socket'
@@ -87,9 +87,11 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
   rest['port'] ??= env['PGPORT'] || undefined
   rest['user'] ??= username ?? (env['PGUSERNAME'] || env['PGUSER'])
 
-  const { addresses, user, login, endpointHost } = readLoginOptions(rest, iam, OPTION_NAMES)
+  const checked = readLoginOptions(rest, iam, OPTION_NAMES)
+  const { addresses, user } = checked
+  const login = createLogin(checked)
   const [first] = addresses
-  if (parseEndpoint(endpointHost ?? first.host).kind === 'dsql') setDsqlDefaults(rest)
+  if (parseEndpoint(checked.iam.endpoint?.host ?? first.host).kind === 'dsql') setDsqlDefaults(rest)
   const watch = createLoginWatch()
   return {
     ...rest,

@@ -20,7 +20,7 @@ export function endpointBehind({ aliasOf }: DnsObservation): string | undefined 
 
 /** Whether the dialled name has an address, and whether it is the endpoint's name. */
 export function checkDns(options: LoginOptions, observation: DnsObservation): Finding {
-  const { dial, endpoint, endpointGiven } = options
+  const { dial, endpoint, endpointGiven, followCname } = options
   const { addresses, aliasOf, error } = observation
   const details = aliasOf.length > 0 ? [`${dial.host} → ${aliasOf.join(' → ')}`] : []
   const foreign = [dial.host, ...aliasOf].find((name) => otherService(name) !== undefined)
@@ -28,6 +28,8 @@ export function checkDns(options: LoginOptions, observation: DnsObservation): Fi
   if (error !== undefined) return failed('dns', nameUnknown(dial.host, error), details)
 
   const behind = endpointBehind(observation)
+  if (!endpoint && followCname && behind !== undefined)
+    return ok('dns', `${dial.host} is an alias of ${behind}, which is dialled`, details)
   if (!endpointGiven && (!endpoint || endpoint.host !== dial.host))
     return failed('dns', alias(dial.host, dial.port, behind), details)
   const seen = addresses.includes(dial.host)

@@ -8,15 +8,16 @@ export const ENGINE_NAMES = { postgres: 'PostgreSQL', mysql: 'MySQL' } as const
 
 /** Reports the options. */
 export function checkOptions(options: LoginOptions): Finding {
-  const { engine, user, dial, endpoint, endpointGiven, ca } = options
+  const { engine, user, dial, endpoint, endpointGiven, ca, variables } = options
   const database = databaseOf(options)
   const parts = [
     `${user} at ${addressText(dial)}`,
     ...(endpointGiven && endpoint ? [`for ${addressText(endpoint)}`] : []),
     ENGINE_NAMES[engine],
     ...(database === undefined ? [] : [`database ${database}`]),
+    ...(variables ? [`from ${variables.join(', ')}`] : []),
   ]
-  return ok('options', parts.join(', '), ca ? [`trusts the certificates in ${ca.file}`] : [])
+  return ok('options', parts.join(', '), ca ? [`trusts the certificates in ${ca.file ?? 'ssl.ca'}`] : [])
 }
 
 /** Whether the endpoint to sign for can be the dialled server. */

@@ -80,12 +80,12 @@ export function checkLogin(
 }
 
 /** Which server it is, and whether it accepts writes, which the endpoint of a cluster promises. */
-export function checkServer({ endpoint }: TokenFacts, observation: ServerObservation): Finding {
+export function checkServer({ endpoint, target }: TokenFacts, observation: ServerObservation): Finding {
   if (!('error' in observation)) {
     const { version, isReader, protocol } = observation
     const seen = `${version}, ${describeRole(observation)}, over ${protocol}`
     const isWriterEndpoint = ['cluster', 'global'].includes(parseEndpoint(endpoint.host).kind)
-    if (!isReader || !isWriterEndpoint) return ok('server', seen)
+    if (!isReader || !(target ? target === 'writer' : isWriterEndpoint)) return ok('server', seen)
     return { ...failed('server', readerEndpoint(endpoint.host, observation)), seen }
   }
   const { code, message } = observation.error

@@ -1,4 +1,4 @@
-import { isDsql, type LoginOptions } from '../../login/options'
+import { isDsqlLogin, type LoginOptions } from '../../login/options'
 import { databaseOf } from '../facts'
 import type { Cause } from '../finding'
 
@@ -16,7 +16,7 @@ const DATABASE_DENIED = ['42501', '1044']
 /** The causes that a server's error names, the likeliest first. Empty if the error does not tell one. */
 export function namedCauses(options: LoginOptions, { code, message }: ServerError): Cause[] {
   if (TOO_MANY.includes(code)) {
-    const fix = isDsql((options.endpoint ?? options.dial).host)
+    const fix = isDsqlLogin(options)
       ? 'Close idle connections and make pools smaller, or ask for a higher quota of Aurora DSQL.'
       : 'Close idle connections and make pools smaller, raise max_connections (parameter group) or the limit of the\n' +
         'user, or put RDS Proxy in front.'
@@ -32,7 +32,7 @@ export function namedCauses(options: LoginOptions, { code, message }: ServerErro
 }
 
 function databaseUnknown(options: LoginOptions, why: string): Cause {
-  if (isDsql((options.endpoint ?? options.dial).host))
+  if (isDsqlLogin(options))
     return {
       code: 'DATABASE_UNKNOWN',
       why,

@@ -1,6 +1,7 @@
 import { isRdsIamError } from '@rds-iam/core'
 import { SigningCredentials, type Credentials } from '@rds-iam/core/internal'
 import { firstLine } from '../../errors'
+import type { LoginOptions } from '../../login/options'
 import type { ClockObservation } from '../checks/clock'
 import type { AwsError } from '../checks/aws-refusal'
 import type { CredentialsObservation } from '../checks/credentials'
@@ -14,21 +15,26 @@ export interface CredentialsProbe {
 }
 
 /** Fetches the credentials as a login does. */
-export async function probeCredentials(profile: string | undefined): Promise<CredentialsProbe> {
-  const { result, clock } = await withServerClock(() => fetchCredentials(profile))
+export async function probeCredentials(options: LoginOptions): Promise<CredentialsProbe> {
+  const { result, clock } = await withServerClock(() => fetchCredentials(options))
   return clock ? { ...result, clock } : result
 }
 
-async function fetchCredentials(profile: string | undefined): Promise<CredentialsProbe> {
+async function fetchCredentials(options: LoginOptions): Promise<CredentialsProbe> {
+  const { region, profile, credentials, timeoutMs } = options
+  const given = credentials !== undefined
   try {
-    const found = await new SigningCredentials({ profile }).get()
+    const found = await new SigningCredentials({ region, profile, credentials, timeoutMs }).get()
     const { identity, expiresAt: until } = found
     const { accessKeyId, sessionToken } = identity
     const temporary = sessionToken !== undefined
-    return { observation: { found: true, accessKeyId, source: sourceOf(identity), temporary, until }, found }
+    return {
+      observation: { found: true, accessKeyId, source: sourceOf(identity, given), temporary, until },
+      found,
+    }
   } catch (error) {
     const code = isRdsIamError(error) ? error.code : 'CREDENTIALS_UNAVAILABLE'
-    const reasons = [...settings(profile), ...reasonsOf(error)]
+    const reasons = [...(given ? [] : settings(profile)), ...reasonsOf(error)]
     return { observation: { found: false, code, message: firstLine(error), reasons } }
   }
 }
@@ -46,9 +52,12 @@ const SOURCES: readonly (readonly [RegExp, string])[] = [
   [/ENV_VARS/, 'the environment'],
 ]
 
-function sourceOf(identity: object): string {
+function sourceOf(identity: object, given: boolean): string {
   const features = Object.keys((identity as { $source?: object }).$source ?? {}).join(' ')
-  return SOURCES.find(([pattern]) => pattern.test(features))?.[1] ?? 'an AWS credential source'
+  return (
+    SOURCES.find(([pattern]) => pattern.test(features))?.[1] ??
+    (given ? 'iam.credentials' : 'an AWS credential source')
+  )
 }
 
 /** Settings that name credentials and give none: the SDK's last error does not mention them. */

@@ -18,13 +18,13 @@ export async function probeLogin(
   facts: TokenFacts,
   credentials: AwsCredentialIdentity,
 ): Promise<LoginObservation> {
-  const { engine, dial, endpoint, signedRegion: region, user, ca } = facts
+  const { engine, dial, endpoint, signedRegion: region, user, ssl } = facts
   const database = databaseOf(facts)
   const options = {
     ...dial,
     user,
     ...(database === undefined ? {} : { database }),
-    ...(ca ? { ssl: { ca: ca.pem } } : {}),
+    ...(ssl ? { ssl } : {}),
     iam: { credentials, endpoint: addressText(endpoint), region },
   }
   const { session, ...login } = await LOGINS[engine](options, LIMIT_MS)

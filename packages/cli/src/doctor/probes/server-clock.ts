@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { ClockObservation } from '../checks/clock'
@@ -5,19 +6,24 @@ import type { ClockObservation } from '../checks/clock'
 const ANSWERED = 'http.client.response.finish'
 const LIMIT_MS = 1_000
 
+// An application that calls `diagnose` makes other requests meanwhile.
+const ownRequests = new AsyncLocalStorage<object>()
+
 /** Does some work with the AWS SDK, and reads the clock of the server that answered its last HTTP request. */
 export async function withServerClock<T>(
   work: () => Promise<T>,
 ): Promise<{ result: T; clock?: ClockObservation }> {
   let clock: ClockObservation | undefined
+  const call = {}
   const onAnswer = (message: unknown): void => {
+    if (ownRequests.getStore() !== call) return
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
     const server = String(request.getHeader('host') ?? request.host)
     clock = readClock(response.headers.date, server) ?? clock
   }
   subscribe(ANSWERED, onAnswer)
   try {
-    const result = await work()
+    const result = await ownRequests.run(call, work)
     return clock ? { result, clock } : { result }
   } finally {
     unsubscribe(ANSWERED, onAnswer)

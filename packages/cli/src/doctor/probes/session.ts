@@ -1,5 +1,5 @@
 import type { IamOptions } from '@rds-iam/core'
-import { withTimeout } from '@rds-iam/core/internal'
+import { withTimeout, type SslOptions } from '@rds-iam/core/internal'
 import type { LoginObservation, ServerObservation } from '../checks/login'
 
 const QUERY_LIMIT_MS = 5_000
@@ -11,7 +11,7 @@ export interface DriverOptions {
   port: number
   user: string
   database?: string
-  ssl?: { ca: string }
+  ssl?: SslOptions
   iam: IamOptions
 }
 

@@ -1,5 +1,11 @@
 import { isIP, type Socket } from 'node:net'
-import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect,
+  type DetailedPeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { Address } from '@rds-iam/core/internal'
 import type { Engine } from '../../login/options'
 import type { TlsObservation } from '../checks/tls'
@@ -16,6 +22,8 @@ export interface TlsTarget {
   endpoint: Address
   /** The CA certificates to trust. */
   ca: readonly string[]
+  /** The application's own context, in their place. */
+  secureContext: SecureContext | undefined
 }
 
 /**
@@ -34,7 +42,10 @@ export async function probeTls(socket: Socket, target: TlsTarget): Promise<TlsOb
   }
 }
 
-function handshake(socket: Socket, { dial, endpoint, ca }: TlsTarget): Promise<TlsObservation> {
+function handshake(
+  socket: Socket,
+  { dial, endpoint, ca, secureContext }: TlsTarget,
+): Promise<TlsObservation> {
   return new Promise((resolve, reject) => {
     const servername = isIP(endpoint.host) ? {} : { servername: endpoint.host }
     // Check the name separately, so that Node's error is about the chain.
@@ -42,6 +53,7 @@ function handshake(socket: Socket, { dial, endpoint, ca }: TlsTarget): Promise<T
     const secure = connect({
       socket,
       ca: [...ca],
+      secureContext,
       rejectUnauthorized: false,
       checkServerIdentity,
       ...servername,

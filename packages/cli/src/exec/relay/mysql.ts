@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import {
+  encodePacket,
+  encodePassword,
+  MARKERS,
+  MysqlServerError,
+  openMysql,
+  readPacket,
+  requestsPassword,
+  startMysqlTls,
+} from '@rds-iam/core/internal'
+import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
+
+const CLIENT_SSL = 0x800
+/** The part of a login before the user's name. A request for TLS consists of it alone. */
+const HEAD = 32
+/** The end of a login with caching_sha2_password. */
+const FAST_LOGIN = Buffer.from([1, 3])
+
+/** Logs a client of MySQL or MariaDB in. */
+export const serveMysql: Serve = async (client, { login, target, user, password }, signal) => {
+  let sequence = 0
+  const send = (payload: Buffer): void => void client.write(encodePacket(sequence++, payload))
+  try {
+    const { raw, greeting } = await openMysql(target, signal)
+    const { payload, challenge } = forClient(greeting)
+    send(payload)
+    const response = await readPacket(client)
+    sequence = response.sequence + 1
+    if (!isEqual(answerOf(password, challenge), answerIn(response.payload))) throw new WrongPassword()
+
+    // The server refuses this password too, and asks for the one of the user's plugin: the token.
+    const forServer = withTls(response.payload)
+    const request = forServer.subarray(0, HEAD)
+    const [server, token] = await Promise.all([
+      startMysqlTls(login, target, { raw, request, signal }),
+      login.token(target, user),
+    ])
+    server.write(encodePacket(2, forServer))
+    let answer = await readPacket(server)
+    if (requestsPassword(answer.payload)) {
+      server.write(encodePacket(answer.sequence + 1, encodePassword(token.value)))
+      answer = await readPacket(server)
+    }
+    if (answer.payload[0] !== MARKERS.ok) throw new Error('the server requests another password than a token')
+    send(FAST_LOGIN)
+    send(answer.payload)
+    return server
+  } catch (error) {
+    client.end(encodePacket(sequence, errorPayload(error, sequence > 0)))
+    return undefined
+  }
+}
+
+/** How a client of caching_sha2_password proves that it knows a password. */
+function answerOf(password: string, challenge: Buffer): Buffer {
+  const once = hash(password)
+  const twice = hash(hash(once), challenge)
+  return Buffer.from(once.map((byte, index) => byte ^ (twice[index] ?? 0)))
+}
+
+/** The server's greeting without TLS, and with a plugin that current clients have; and its challenge. */
+function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
+  // After the version: connection ID, first part of the challenge, a filler.
+  const capabilities = greeting.indexOf(0, 1) + 1 + 4 + 8 + 1
+  const second = capabilities + 18
+  const payload = Buffer.concat([greeting.subarray(0, second + 13), Buffer.from('caching_sha2_password\0')])
+  payload.writeUInt16LE(payload.readUInt16LE(capabilities) & ~CLIENT_SSL, capabilities)
+  const challenge = Buffer.concat([
+    greeting.subarray(capabilities - 9, capabilities - 1),
+    greeting.subarray(second, second + 12),
+  ])
+  return { payload, challenge }
+}
+
+/** The client's proof in its login. */
+function answerIn(response: Buffer): Buffer {
+  const at = response.indexOf(0, HEAD) + 1
+  return response.subarray(at + 1, at + 1 + (response[at] ?? 0))
+}
+
+function withTls(response: Buffer): Buffer {
+  const copy = Buffer.from(response)
+  copy.writeUInt32LE((copy.readUInt32LE(0) | CLIENT_SSL) >>> 0, 0)
+  return copy
+}
+
+/** An error packet. Before the login it has no SQL state. */
+function errorPayload(error: unknown, hasState: boolean): Buffer {
+  const refused = error instanceof WrongPassword
+  const code = refused ? 1045 : error instanceof MysqlServerError ? error.errno : 1105
+  const state = hasState ? `#${code === 1045 ? '28000' : 'HY000'}` : ''
+  const text = error instanceof MysqlServerError ? error.message : messageOf(error)
+  return Buffer.concat([Buffer.from([MARKERS.error, code & 0xff, code >> 8]), Buffer.from(state + text)])
+}
+
+function hash(...parts: (string | Buffer)[]): Buffer {
+  const digest = createHash('sha256')
+  for (const part of parts) digest.update(part)
+  return digest.digest()
+}

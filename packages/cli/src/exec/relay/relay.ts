@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Login } from '@rds-iam/core/internal'
+import { requireEndpoint, type LoginOptions } from '../../login/options'
+import type { ClientLogin } from '../environment'
+import { serveMysql } from './mysql'
+import { servePostgres } from './postgres'
+import type { Serve, Upstream } from './upstream'
+
+const SERVE: Record<LoginOptions['engine'], Serve> = { postgres: servePostgres, mysql: serveMysql }
+
+/** How long a client may take to log in. */
+const LIMIT_MS = 10_000
+
+/**
+ * Logs clients in to an endpoint behind a tunnel. Most clients verify the name that they dial; the relay dials the
+ * tunnel, verifies the endpoint's name in TLS, and sends a token.
+ *
+ * It listens on TCP, because most tools take only a URL, and no form of URL with a Unix socket works for all drivers.
+ * Every user of the machine can connect to it: a client must know a password, which is random, valid for this run,
+ * and only in the command's environment or its private files.
+ */
+export class Relay {
+  readonly #upstream: Upstream
+  readonly #serve: Serve
+  readonly #server: Server
+  readonly #clients = new Set<Socket>()
+
+  private constructor(upstream: Upstream, serve: Serve) {
+    this.#upstream = upstream
+    this.#serve = serve
+    this.#server = createServer({ noDelay: true }, (client) => void this.#accept(client))
+  }
+
+  /**
+   * Opens a relay.
+   *
+   * @throws {RdsIamError} if there is no region, or there are no CA certificates or credentials
+   */
+  static async open(options: LoginOptions): Promise<Relay> {
+    const { engine, dial, user, region, profile, ssl = {} } = options
+    const login = new Login({ region, profile, endpoint: requireEndpoint(options) }, ssl, engine)
+    const target = await login.target(dial)
+    // Without CA certificates or a token the command need not start.
+    login.cas(target)
+    await login.token(target, user)
+    const relay = new Relay({ login, target, user, password: randomBytes(32).toString('hex') }, SERVE[engine])
+    await once(relay.#server.listen(0, '127.0.0.1'), 'listening')
+    return relay
+  }
+
+  /** The login for a client. */
+  get login(): ClientLogin {
+    const { port } = this.#server.address() as AddressInfo
+    return { host: '127.0.0.1', port, password: this.#upstream.password }
+  }
+
+  close(): void {
+    this.#server.close()
+    for (const client of this.#clients) client.destroy()
+  }
+
+  async #accept(client: Socket): Promise<void> {
+    this.#clients.add(client)
+    const end = new AbortController()
+    client
+      .on('error', () => {})
+      .once('close', () => {
+        this.#clients.delete(client)
+        end.abort()
+      })
+    client.setTimeout(LIMIT_MS, () => client.destroy())
+    const server = await this.#serve(client, this.#upstream, end.signal)
+    if (!server) return
+    client.setTimeout(0)
+    connect(client, server)
+  }
+}
+
+function connect(client: Socket, server: Duplex): void {
+  server.on('error', () => {}).once('close', () => client.destroySoon())
+  if (client.destroyed) server.destroy()
+  client.pipe(server).pipe(client)
+}
