@@ -272,7 +272,7 @@ describe('a conflict on demand', () => {
 
 describe('the end of a session', () => {
   test('comes without a message after the configured time', async () => {
-    await rds.configure({ maxSessionSeconds: 0.05 })
+    await rds.configure({ maxSessionSeconds: 0.0501 })
     const short = await dsqlClient(rds)
     const [error] = (await once(short, 'error')) as [Error]
     expect(error.message).toBe('Connection terminated unexpectedly')

@@ -307,7 +307,7 @@ export class LocalRds {
         this.#audit.record(time, user, verdict)
         return verdict
       },
-      maxSessionMs: (this.#configuration.maxSessionSeconds ?? MAX_SESSION_SECONDS) * 1000,
+      maxSessionMs: Math.ceil((this.#configuration.maxSessionSeconds ?? MAX_SESSION_SECONDS) * 1000),
       takeConflict: () => {
         const { conflicts = 0, conflictCode = 'OC000' } = this.#configuration
         if (conflicts === 0) return undefined
