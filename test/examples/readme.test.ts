@@ -110,7 +110,9 @@ describe('this snippet of README.md or docs logs in:', () => {
   it('docs/lambda', async () => {
     const invoke =
       "import('./examples/docs/lambda.ts').then(async ({ handler }) => (console.log(await handler()), process.exit()))"
-    expect(await run('docs/lambda', postgres, {}, ['--import=tsx', '--eval', invoke])).toContain('current_user')
+    expect(await run('docs/lambda', postgres, {}, ['--import=tsx', '--eval', invoke])).toContain(
+      'current_user',
+    )
     expect(postgres.logins.at(-1)?.verdict).toBe('accepted')
   })
 
