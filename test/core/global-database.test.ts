@@ -79,7 +79,9 @@ describe.each([
     await db.close()
     expect(error).toMatchObject({
       code: 'ENDPOINT_UNKNOWN',
-      message: expect.stringContaining(`${GLOBAL} has no CNAME. Give the primary cluster's region in iam.region`),
+      message: expect.stringContaining(
+        `${GLOBAL} has no CNAME. Give the primary cluster's region in iam.region`,
+      ),
     })
   })
 })
