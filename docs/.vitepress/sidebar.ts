@@ -25,6 +25,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       '/testing',
       '/runtimes',
     ]),
+    group('Beyond one cluster', ['/global-database', '/rds-proxy', '/express', '/blue-green', '/tried-on']),
     group('Operation', ['/troubleshooting', '/faults', '/command', '/metrics', '/performance']),
     group('Reference', ['/options', ...pagesIn('api')]),
   ]

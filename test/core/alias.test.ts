@@ -68,16 +68,6 @@ describe.each([
     expect(blue.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('signs for the region of the cluster behind a global endpoint', async () => {
-    const host = 'shop.global-abcdefghijkl.global.rds.amazonaws.com'
-    names.aliases.set(host, BLUE)
-    const db = open({ ...follow(blue), host }, 2)
-    await db.sql('select 1')
-    await db.close()
-    expect(dialled).toEqual([BLUE])
-    expect(blue.logins).toMatchObject([{ verdict: 'accepted' }])
-  })
-
   it('dials the new endpoint at the next connection when the alias changes', async () => {
     names.aliases.set(ALIAS, BLUE)
     const ca = blue.ca + green.ca

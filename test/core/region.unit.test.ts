@@ -75,7 +75,7 @@ describe('the region', () => {
     await expect(region(GLOBAL)).rejects.toMatchObject({
       code: 'REGION_UNKNOWN',
       message: expect.stringContaining(
-        `iam.region: the global endpoint ${GLOBAL} has no region in its name: give the primary cluster's region`,
+        `iam.region: the global endpoint ${GLOBAL} has no region in its name: give the primary cluster's region, or set iam.followCname`,
       ),
     })
     expect(await region(GLOBAL, { region: 'option-1' })).toBe('option-1')

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import { startDns } from '../servers/dns'
 import { startCredentialEndpoints } from '../support/credential-endpoints/credential-endpoints'
 import { bundleExample, runProgram } from './run-example'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
+const GLOBAL = 'myglobal.global-abcdefghijkl.global.rds.amazonaws.com'
+const PRIMARY = 'primary.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
 const TUNNELLED = 'mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com'
 
 describe('README.md', () => {
@@ -30,7 +33,7 @@ describe('this snippet of README.md or docs logs in:', () => {
     ;[postgres, mysql, tunnel, sts] = await Promise.all([
       startEndpoint({ engine: 'postgres' }),
       startEndpoint({ engine: 'mysql' }),
-      startEndpoint({ engine: 'postgres', endpoints: [`${TUNNELLED}:5432`], region: 'eu-west-1' }),
+      startEndpoint({ engine: 'postgres', endpoints: [`${TUNNELLED}:5432`, PRIMARY], region: 'eu-west-1' }),
       startCredentialEndpoints({
         onIssued: (identity) => postgres.setIdentities([postgres.identity, identity]),
       }),
@@ -105,6 +108,20 @@ describe('this snippet of README.md or docs logs in:', () => {
     const env = { TUNNEL_PORT: `${tunnel.port}`, AWS_SHARED_CREDENTIALS_FILE: credentialsFile }
     expect(await run('docs/kysely-tunnel', tunnel, env)).toContain('current_user')
     expect(tunnel.logins.at(-1)?.verdict).toBe('accepted')
+  })
+
+  it('docs/global-database', async () => {
+    const names = await startDns()
+    names.aliases.set(GLOBAL, PRIMARY)
+    const hosts = join(folder, 'hosts.json')
+    writeFileSync(hosts, JSON.stringify({ [PRIMARY]: '127.0.0.1' }))
+    const dns = join(folder, 'dns.cjs')
+    writeFileSync(dns, `require('node:dns').setServers(['${names.address}'])`)
+    const env = { DB_HOST: GLOBAL, TEST_HOSTS: hosts, AWS_REGION: 'us-east-1' }
+    const program = ['--require', './support/hosts.cjs', '--require', dns, 'examples/docs/global-database.ts']
+    expect(await run('docs/global-database', tunnel, env, program)).toContain('current_user')
+    expect(tunnel.logins.at(-1)?.verdict).toBe('accepted')
+    await names.close()
   })
 
   it('docs/lambda', async () => {

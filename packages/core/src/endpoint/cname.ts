@@ -85,9 +85,13 @@ async function resolveCname(
 }
 
 function unknown(alias: string, reason: string, cause?: unknown): RdsIamError {
+  const advice =
+    parseEndpoint(alias).kind === 'global'
+      ? "Give the primary cluster's region in iam.region"
+      : 'Fix the alias, or set iam.endpoint'
   return new RdsIamError(
     'ENDPOINT_UNKNOWN',
-    `host: no RDS endpoint behind ${alias} (iam.followCname): ${reason}. Fix the alias, or set iam.endpoint`,
+    `host: no RDS endpoint behind ${alias} (iam.followCname): ${reason}. ${advice}`,
     { cause },
   )
 }

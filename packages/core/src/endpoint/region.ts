@@ -16,7 +16,8 @@ export async function resolveRegion(
   if (endpoint.kind === 'global') {
     throw new RdsIamError(
       'REGION_UNKNOWN',
-      `iam.region: the global endpoint ${endpoint.host} has no region in its name: give the primary cluster's region`,
+      `iam.region: the global endpoint ${endpoint.host} has no region in its name: ` +
+        "give the primary cluster's region, or set iam.followCname in a driver's configuration",
     )
   }
   const found =
