@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
+import { bundleAwsSigners, signers } from './aws-signers.mjs'
 import { readCaCertificates } from './ca-certificates.mjs'
 
 const core = fileURLToPath(new URL('../packages/core/', import.meta.url))
@@ -13,6 +14,9 @@ const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, '
 
 mkdirSync(`${core}dist/tls`, { recursive: true })
 writeFileSync(`${core}dist/tls/ca-certificates.json`, JSON.stringify(readCaCertificates()))
+const { code, license } = await bundleAwsSigners()
+writeFileSync(`${core}dist/aws-signers.js`, code)
+writeFileSync(`${core}dist/aws-signers.LICENSE.txt`, license)
 await bundle('ts', named(entries.map((entry) => (entry.require ?? entry).default)), {
   format: 'cjs',
   entryFileNames: '[name].js',
@@ -32,6 +36,7 @@ async function bundle(extension, names, output) {
     external: [
       /^node:/,
       ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
+      ...signers,
       /\.js(on)?$/,
     ],
     output: {
@@ -40,6 +45,7 @@ async function bundle(extension, names, output) {
       esModule: true,
       sourcemap: true,
       externalLiveBindings: false,
+      paths: Object.fromEntries(signers.map((name) => [name, './aws-signers.js'])),
       ...output,
     },
     logLevel: 'warn',

@@ -66,6 +66,13 @@ test.each(dependencies.filter(([name]) => name.startsWith('@aws-sdk/')))(
   },
 )
 
+test('the AWS packages whose code core bundles support the oldest Node version in our engines', async () => {
+  const { packages: bundled } = await bundleAwsSigners()
+  expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(signers))
+  for (const { name, engines } of bundled)
+    expect({ name, node: engines.node }).toEqual({ name, node: expect.stringMatching(/^>= ?(18|20)\.0\.0$/) })
+})
+
 test('prerelease dependencies have an exact version', () => {
   const prereleases = dependencies.filter(([, range]) => range.includes('-'))
   expect(prereleases.length).toBeGreaterThan(0)

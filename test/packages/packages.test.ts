@@ -15,7 +15,13 @@ const names = Object.keys(applications)
 // The packages whose README has one complete program.
 const SHOWN = ['core', 'knex', 'kysely']
 // The files that scripts/bundle.mjs writes, each from many sources.
-const BUNDLED = ['dist/shared.js', 'dist/shared.js.map', 'dist/tls/ca-certificates.json']
+const BUNDLED = [
+  'dist/shared.js',
+  'dist/shared.js.map',
+  'dist/aws-signers.js',
+  'dist/aws-signers.LICENSE.txt',
+  'dist/tls/ca-certificates.json',
+]
 // Time for compilers and package managers on two cores, in parallel with other tests.
 const SLOW = { timeout: 300_000 }
 
