@@ -58,7 +58,10 @@ export async function bundleAwsSigners() {
   if (missing) throw new Error(`AWS's signers have no module ${missing.from}: see scripts/aws-signers.mjs`)
   const [{ code, modules }] = output
   const packages = packagesOf(Object.keys(modules).filter((id) => !id.startsWith('\0')))
-  const licenseFile = join(dirname(createRequire(`${core}package.json`).resolve(`${signers[0]}/package.json`)), 'LICENSE')
+  const licenseFile = join(
+    dirname(createRequire(`${core}package.json`).resolve(`${signers[0]}/package.json`)),
+    'LICENSE',
+  )
   return { code: `${banner(packages)}${code}`, packages, license: readFileSync(licenseFile, 'utf8') }
 }
 

@@ -56,7 +56,13 @@ describe('a token', () => {
     async (vector) => {
       const { value } = await tokenOf(vector)
       const { host, port, region, user: username } = vector
-      const signer = new Signer({ hostname: host.toLowerCase(), port, region, username, credentials: identityOf(vector) })
+      const signer = new Signer({
+        hostname: host.toLowerCase(),
+        port,
+        region,
+        username,
+        credentials: identityOf(vector),
+      })
       expect(value).toBe(await signer.getAuthToken())
     },
   )
@@ -65,8 +71,16 @@ describe('a token', () => {
     'for $user at $host in $region is the one of @aws-sdk/dsql-signer as published',
     async (vector) => {
       const { value } = await tokenOf(vector)
-      const signer = new DsqlSigner({ hostname: vector.host.toLowerCase(), region: vector.region, credentials: identityOf(vector) })
-      expect(value).toBe(await (vector.user === 'admin' ? signer.getDbConnectAdminAuthToken() : signer.getDbConnectAuthToken()))
+      const signer = new DsqlSigner({
+        hostname: vector.host.toLowerCase(),
+        region: vector.region,
+        credentials: identityOf(vector),
+      })
+      expect(value).toBe(
+        await (vector.user === 'admin'
+          ? signer.getDbConnectAdminAuthToken()
+          : signer.getDbConnectAuthToken()),
+      )
     },
   )
 

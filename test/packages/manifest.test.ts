@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { bundleAwsSigners, signers } from '../../scripts/aws-signers.mjs'
 import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
 
 const packages = publishedPackages()
