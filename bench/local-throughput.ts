@@ -3,7 +3,6 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Engine } from '@rds-iam/local'
 import { startMariadbWithTls, startPostgresWithTls, type TlsServer } from './servers'
 import { startEndpoint } from './endpoint'
 import { DRIVERS, FILL, time, WORKLOADS, type Driver, type Target } from './workloads'
@@ -25,7 +24,7 @@ const engines = (['postgres', 'mysql'] as const).filter((engine) => values.engin
 
 for (const engine of engines) console.table(await measure(engine, Number(values.rounds)))
 
-async function measure(engine: Engine, rounds: number) {
+async function measure(engine: keyof typeof SERVERS, rounds: number) {
   const server = await SERVERS[engine]()
   const overSocket = `${server.url}?socket=${encodeURIComponent(server.socketPath ?? '')}`
   const children = [server.url, overSocket].map((url) => fork(PROGRAM, [engine, url]))

@@ -8,7 +8,9 @@ import pg from 'pg'
 import { HUNDRED_ROWS } from './hundred-rows'
 import { startTestMysql } from '../test/servers/mysql'
 import { startTestPostgres } from '../test/servers/postgres'
-import { startDsqlStandIn, type DsqlStandIn } from './dsql-stand-in'
+
+/** The name under which the local endpoint of Aurora DSQL accepts tokens. */
+export const DSQL_ENDPOINT = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
 
 /** A local RDS endpoint, which verifies tokens, in front of a real server. */
 export interface Endpoint {
@@ -32,7 +34,8 @@ export interface Endpoint {
 export interface Scene {
   postgres: Endpoint
   mysql: Endpoint
-  dsql: DsqlStandIn
+  /** Aurora DSQL, in front of the same PostgreSQL. */
+  dsql: Endpoint
   close(): Promise<void>
 }
 
@@ -55,14 +58,12 @@ export async function startScene(): Promise<Scene> {
   try {
     const postgres = await startTestPostgres()
     open.servers.push(postgres)
-    const scene = { postgres: await start('postgres', postgres) }
+    const scene = { postgres: await start('postgres', postgres), dsql: await start('dsql', postgres) }
     await fillPostgres(postgres.url)
     const mariadb = await startTestMysql()
     open.servers.push(mariadb)
     await fillMysql(mariadb.url)
-    const dsql = await startDsqlStandIn()
-    open.servers.push(dsql)
-    return { ...scene, mysql: await start('mysql', mariadb), dsql, close }
+    return { ...scene, mysql: await start('mysql', mariadb), close }
   } catch (error) {
     await close()
     throw error
@@ -100,7 +101,8 @@ const providers = new WeakMap<Endpoint, ReturnType<typeof createTokenProvider>>(
 export async function staticToken(endpoint: Endpoint): Promise<string> {
   let provider = providers.get(endpoint)
   if (!provider) {
-    const { host, port, user, region } = endpoint
+    const { engine, port, user, region } = endpoint
+    const host = engine === 'dsql' ? DSQL_ENDPOINT : endpoint.host
     provider = createTokenProvider({ host, port, user, region, credentials: identityOf(endpoint) })
     providers.set(endpoint, provider)
   }
@@ -124,7 +126,7 @@ export async function environment(endpoint: Endpoint): Promise<Record<string, st
 
 /** Waits until the server behind an endpoint has closed the connections of all programs that have exited. */
 export async function allClosed({ engine, backend }: Endpoint): Promise<void> {
-  if (engine === 'postgres') {
+  if (engine !== 'mysql') {
     const admin = new pg.Client(backend)
     await admin.connect()
     const isBusy = `select pg_sleep(0.1) from pg_stat_activity where backend_type = 'client backend' offset 1 limit 1`

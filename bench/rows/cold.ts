@@ -32,21 +32,10 @@ export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure
   const files = Object.fromEntries(
     (['static token', 'DSQL connector'] as const).map((login) => [login, writeFirstRow('pg', login)]),
   )
-  const measured = await overStatic(async () => dsqlEnvironment(scene), files, rounds)
-  const subject = 'pg, no token required'
+  const measured = await overStatic(() => environment(scene.dsql), files, rounds)
+  const subject = 'pg, Aurora DSQL'
   figures.push({ row: 'cold', what: 'cold process to first row', subject, unit: '×' as const, measured })
   return figures
-}
-
-function dsqlEnvironment({ dsql }: Scene): Record<string, string> {
-  const { host, port, user, database, ssl } = dsql
-  const address = { HOST: host, PORT: String(port), DB_USER: user, DATABASE: database }
-  const identity = {
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_REGION: 'us-east-1',
-  }
-  return { ...address, ...identity, CA: ssl.ca, TOKEN: 'not used' }
 }
 
 /** The same for a program in one bundled file, as for AWS Lambda, and the size of the file. */

@@ -12,7 +12,7 @@ const SUBJECTS = [
   'mysql2',
   'knex, mysql2',
   'kysely, mysql2',
-  'pg, no token required',
+  'pg, Aurora DSQL',
 ]
 
 /** The time of queries in open pools. The baseline is the driver's pool with a static token. */
@@ -28,9 +28,9 @@ export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
       throw new Error(`the queries of ${subject} ended with ${status}`)
     })
     failed.catch(() => {}) // the process also exits after its answer
-    const endpoint = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
-    const server = subject === 'pg, no token required' ? scene.dsql : endpoint
-    child.send({ subject, server, rounds } satisfies Order)
+    const server = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
+    const endpoint = subject === 'pg, Aurora DSQL' ? scene.dsql : server
+    child.send({ subject, endpoint, rounds } satisfies Order)
     const [answer] = (await Promise.race([answered, failed])) as [Figure[]]
     figures.push(...answer)
   }

@@ -9,8 +9,7 @@ import mysql from 'mysql2'
 import pg from 'pg'
 import { requireFromApplication } from '../application'
 import { interleave, judge, ratios, type Contestant, type Figure } from '../figures'
-import type { DsqlStandIn } from '../dsql-stand-in'
-import { identityOf, staticToken, type Endpoint } from '../scene'
+import { DSQL_ENDPOINT, identityOf, staticToken, type Endpoint } from '../scene'
 
 const IN_FLIGHT = 16
 
@@ -50,7 +49,7 @@ type Opened = { baseline: Database } & Partial<Record<Contestant, Database>>
 /** The message that starts a comparison. */
 export interface Order {
   subject: string
-  server: Endpoint | DsqlStandIn
+  endpoint: Endpoint
   rounds: number
 }
 
@@ -58,9 +57,9 @@ process.once('message', (order: Order) => {
   void run(order).then((figures) => process.send?.(figures, () => process.disconnect()))
 })
 
-async function run({ subject, server, rounds }: Order): Promise<Figure[]> {
+async function run({ subject, endpoint, rounds }: Order): Promise<Figure[]> {
   const figures = []
-  const opened = 'engine' in server ? await SUBJECTS[subject]?.(server) : overDsql(server)
+  const opened = await SUBJECTS[subject]?.(endpoint)
   if (!opened) throw new Error(`no such subject: ${subject}`)
   for (const workload of WORKLOADS) figures.push(await compare(subject, opened, workload, rounds))
   for (const database of Object.values(opened)) await database.end()
@@ -106,7 +105,7 @@ async function logins(endpoint: Endpoint) {
   const address = { host, port, user, database }
   const password = await staticToken(endpoint)
   const wrapped = { ...address, ssl: { ca }, plugins: 'iam', iamRegion: region, iamHost: host }
-  // The wrapper uses the SDK's default credential chain.
+  // The wrapper and the connector use the SDK's default credential chain.
   Object.assign(process.env, endpoint.env)
   return {
     wrapped,
@@ -117,20 +116,6 @@ async function logins(endpoint: Endpoint) {
       authPlugins: { mysql_clear_password: () => () => Buffer.from(`${password}\0`) },
     },
     ours: { ...address, ssl: { ca }, iam: { region, credentials: identityOf(endpoint) } },
-  }
-}
-
-function overDsql({ host, port, user, database, ssl }: DsqlStandIn): Opened {
-  const options = { host, port, user, database, ssl }
-  // The connector uses the SDK's default credential chain.
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' })
-  const { AuroraDSQLPool } = requireFromApplication('@aws/aurora-dsql-node-postgres-connector') as {
-    AuroraDSQLPool: new (options: object) => PgPool
-  }
-  const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: 'us-east-1' }
-  return {
-    baseline: overPg(openPgPool(options)),
-    'DSQL connector': overPg(new AuroraDSQLPool({ ...options, ...settings })),
   }
 }
 
@@ -149,6 +134,19 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
   'knex, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
     return { baseline: overKnex('pg', pg), 'rds-iam': overKnex('pg', pgConnection(ours)) }
+  },
+  'pg, Aurora DSQL': async (endpoint) => {
+    const { pg, ours } = await logins(endpoint)
+    const { AuroraDSQLPool } = requireFromApplication('@aws/aurora-dsql-node-postgres-connector') as {
+      AuroraDSQLPool: new (options: object) => PgPool
+    }
+    const { password: _, ...address } = pg
+    const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: endpoint.region }
+    return {
+      baseline: overPg(openPgPool(pg)),
+      'rds-iam': overPg(openPgPool(pgConfig({ ...ours, iam: { ...ours.iam, endpoint: DSQL_ENDPOINT } }))),
+      'DSQL connector': overPg(new AuroraDSQLPool({ ...address, ...settings })),
+    }
   },
   'kysely, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)

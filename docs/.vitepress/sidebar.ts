@@ -20,6 +20,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
       '/endpoints',
       '/failover',
       '/readers',
+      '/dsql',
       '/tls',
       '/testing',
       '/runtimes',

@@ -621,7 +621,8 @@ describe('Aurora DSQL', () => {
     expect(short(finding)).toBe(expected)
     const { candidates = [] } = finding
     const texts = candidates.map(({ why, fix }) => why + fix).join()
-    if (finding !== checkLogin(facts, refused)) expect(texts).not.toMatch(/rds-db|rds_iam|parameter group|bundle/)
+    if (finding !== checkLogin(facts, refused))
+      expect(texts).not.toMatch(/rds-db|rds_iam|parameter group|bundle/)
   })
 
   test('describes a token, which names no user', () => {

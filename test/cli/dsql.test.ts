@@ -30,8 +30,12 @@ afterAll(async () => {
 
 /** The arguments for a tunnel to the cluster. */
 const through = (user: string, ...more: string[]) => [
-  ...['--host', 'localhost', '--port', String(rds.port), '--endpoint', DSQL_ENDPOINT],
-  ...['--user', user, '--ca', join(directory, 'ca.pem'), ...more],
+  '--host=localhost',
+  `--port=${rds.port}`,
+  `--endpoint=${DSQL_ENDPOINT}`,
+  `--user=${user}`,
+  `--ca=${join(directory, 'ca.pem')}`,
+  ...more,
 ]
 
 describe('token', () => {
@@ -60,7 +64,7 @@ describe('exec', () => {
     expect(rds.logins.at(-1)).toMatchObject({ verdict: 'accepted', user: rds.user })
   })
 
-  test("sets the database postgres, unless --database is given", async () => {
+  test('sets the database postgres, unless --database is given', async () => {
     const print = ['sh', '-c', 'echo $PGDATABASE ${DATABASE_URL%%[?]*} | sed "s/app:[^@]*@/app@/"']
     const database = async (...more: string[]) =>
       (await rdsIam(['exec', '--host', DSQL_ENDPOINT, '--user', 'app', ...more, '--', ...print], env)).stdout
@@ -72,7 +76,8 @@ describe('exec', () => {
 describe('doctor', () => {
   const diagnose = async (user: string, more: Record<string, string> = {}) => {
     const { stdout, status } = await rdsIam(['doctor', ...through(user), '--json'], { ...env, ...more })
-    return { ...(JSON.parse(stdout) as object), status }
+    const result = JSON.parse(stdout) as { ok: boolean; causes: { code: string; fix: string }[] }
+    return { ...result, status }
   }
 
   test('finds nothing when the login works', async () => {
@@ -83,9 +88,7 @@ describe('doctor', () => {
     ['app', ['USER_NOT_ALLOWED', 'USER_NOT_GRANTED'], 'dsql:DbConnect"'],
     ['admin', ['USER_NOT_ALLOWED'], 'dsql:DbConnectAdmin"'],
   ])('names the policy and the mapping when %s is refused', async (user, codes, action) => {
-    const { causes } = (await diagnose(user, { AWS_SECRET_ACCESS_KEY: 'wrong' })) as {
-      causes: { code: string; fix: string }[]
-    }
+    const { causes } = await diagnose(user, { AWS_SECRET_ACCESS_KEY: 'wrong' })
     expect(causes.map(({ code }) => code)).toEqual(codes)
     const fixes = causes.map(({ fix }) => fix).join('\n')
     expect(fixes).toContain(action)
@@ -96,10 +99,7 @@ describe('doctor', () => {
 
 test.each([
   [['--host', DSQL_ENDPOINT, '--engine', 'mysql'], '--engine: Aurora DSQL speaks PostgreSQL'],
-  [
-    ['--host', 'shop.abc.us-east-1.redshift.amazonaws.com'],
-    'belongs to Amazon Redshift, not to RDS',
-  ],
+  [['--host', 'shop.abc.us-east-1.redshift.amazonaws.com'], 'belongs to Amazon Redshift, not to RDS'],
 ])('refuses %j', async (args, message) => {
   const outcome = await rdsIam(['token', '--user', 'app', ...args], env)
   expect(outcome).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(message) })

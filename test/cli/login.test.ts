@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startLocalRds, type Engine, type LocalRds } from '@rds-iam/local'
+import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { requirePrograms } from '../local/clients/programs'
 import { preload, rdsIam } from './command'
+
+type Engine = 'postgres' | 'mysql'
 
 const SESSION = {
   accessKeyId: 'ASIATEST',

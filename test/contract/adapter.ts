@@ -1,5 +1,5 @@
 import type { IamOptions } from '@rds-iam/core'
-import type { Engine } from './endpoint-options'
+import type { Engine } from '@rds-iam/local'
 
 /** The options that every adapter takes: the driver's own, minus the password, plus `iam`. */
 export interface LoginOptions {

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PeerCertificate } from 'node:tls'
+import type { Engine } from '@rds-iam/local'
 import { startDns } from '../servers/dns'
 import type { Database } from './adapter'
 import { nextMessages, ours, rejection } from './outcome'
 import type { RemoteEndpoint } from './remote-endpoint'
-import { DSQL_ENDPOINT, type Engine } from './endpoint-options'
+import { DSQL_ENDPOINT } from './endpoint-options'
 import type { ContractCase, Scene } from './scene'
 
 const MINUTE_MS = 60_000

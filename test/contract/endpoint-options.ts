@@ -1,8 +1,6 @@
-import type { AwsCredentialIdentityProvider } from '@smithy/types'
-import type { LocalRds, LocalRdsOptions } from '@rds-iam/local'
+import type { IamOptions } from '@rds-iam/core'
+import type { Engine, LocalRds, LocalRdsOptions } from '@rds-iam/local'
 import type { LoginOptions } from './adapter'
-
-export type Engine = LocalRds['engine']
 
 /** The name of the endpoint that stands for an Aurora DSQL cluster. */
 export const DSQL_ENDPOINT = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
@@ -15,7 +13,7 @@ export function defaultsOf(engine: Engine): Pick<LocalRdsOptions, 'endpoints'> {
 /** The options that log in to a local endpoint. A cluster of Aurora DSQL is reached as through a tunnel. */
 export function loginOptions(
   rds: Pick<LocalRds, 'engine' | 'port' | 'user' | 'database' | 'ca' | 'region'>,
-  credentials: AwsCredentialIdentityProvider,
+  credentials: IamOptions['credentials'],
 ): LoginOptions {
   const { engine, port, user, database, ca, region } = rds
   const iam = { region, credentials, ...(engine === 'dsql' ? { endpoint: DSQL_ENDPOINT } : {}) }

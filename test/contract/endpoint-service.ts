@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { startLocalRds, type LocalRds, type LocalRdsOptions } from '@rds-iam/local'
-import { defaultsOf, type Engine } from './endpoint-options'
+import { startLocalRds, type Engine, type LocalRds, type LocalRdsOptions } from '@rds-iam/local'
+import { defaultsOf } from './endpoint-options'
 
 /** A test's request for an endpoint. */
 export type EndpointRequest = Pick<LocalRdsOptions, 'endpoints' | 'tls'> & { engine: Engine }

@@ -1,8 +1,14 @@
 import { once } from 'node:events'
-import { startLocalRds, type LocalRds, type LocalRdsOptions, type TestIdentity } from '@rds-iam/local'
+import {
+  startLocalRds,
+  type Engine,
+  type LocalRds,
+  type LocalRdsOptions,
+  type TestIdentity,
+} from '@rds-iam/local'
 import { inject } from 'vitest'
 import type { LoginOptions } from './adapter'
-import { defaultsOf, loginOptions, type Engine } from './endpoint-options'
+import { defaultsOf, loginOptions } from './endpoint-options'
 
 /** A local RDS endpoint in front of the test run's real server. */
 export interface TestEndpoint extends LocalRds {
@@ -16,9 +22,7 @@ export interface TestEndpoint extends LocalRds {
   allClosed(): Promise<void>
 }
 
-export async function startEndpoint(
-  options: LocalRdsOptions & { engine: Engine },
-): Promise<TestEndpoint> {
+export async function startEndpoint(options: LocalRdsOptions & { engine: Engine }): Promise<TestEndpoint> {
   const backend = inject(options.engine === 'mysql' ? 'mysqlUrl' : 'postgresUrl')
   const rds = await startLocalRds({ backend, ...defaultsOf(options.engine), ...options })
   let fetches = 0

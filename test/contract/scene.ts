@@ -1,6 +1,6 @@
+import type { Engine } from '@rds-iam/local'
 import { install } from '@sinonjs/fake-timers'
 import type { Adapter, Database, LoginOptions } from './adapter'
-import type { Engine } from './endpoint-options'
 import type { EndpointRequest } from './endpoint-service'
 import { rejection, type DriverError } from './outcome'
 import { openEndpoint, type RemoteEndpoint } from './remote-endpoint'

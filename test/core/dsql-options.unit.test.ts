@@ -18,9 +18,11 @@ afterEach(() => {
 const pg = (options: object) => pgConfig({ ...good, ...options }) as Record<string, unknown>
 const postgres = (options: object) => postgresConfig({ ...good, ...options }) as Record<string, unknown>
 
-describe.each([
-  ['mysql2Config', mysql2Config],
-  ['mariadbConfig', mariadbConfig],
+type Call = (options: Record<string, unknown>) => unknown
+
+describe.each<[string, Call]>([
+  ['mysql2Config', mysql2Config as Call],
+  ['mariadbConfig', mariadbConfig as Call],
 ])('%s', (_, config) => {
   it.each([
     ['host', { host: HOST }],
@@ -88,7 +90,10 @@ describe('postgresConfig for Aurora DSQL', () => {
   })
 
   it("keeps the caller's values and those of the environment", () => {
-    expect(postgres({ db: 'shop', max_lifetime: null })).toMatchObject({ database: 'shop', max_lifetime: null })
+    expect(postgres({ db: 'shop', max_lifetime: null })).toMatchObject({
+      database: 'shop',
+      max_lifetime: null,
+    })
     process.env['PGDATABASE'] = 'shop'
     process.env['PGMAX_LIFETIME'] = '60'
     expect(postgres({}).database).toBe('shop')

@@ -8,13 +8,14 @@ import postgres from 'postgres'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { mariadbConnections, mysql2Pool, pgPool, postgresJs } from '../contract/drivers'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
+import type { Engine } from '@rds-iam/local'
 import { ours, rejection } from '../contract/outcome'
 
 const ENDPOINT = 'db.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com'
-const ENGINE_PORTS = { postgres: 5432, mysql: 3306 }
+const ENGINE_PORTS: Record<Engine, number> = { postgres: 5432, mysql: 3306, dsql: 5432 }
 
 /** An endpoint that accepts tokens for one port only. */
-const startFor = (engine: 'postgres' | 'mysql', port: number): Promise<TestEndpoint> =>
+const startFor = (engine: Engine, port: number): Promise<TestEndpoint> =>
   startEndpoint({ engine, endpoints: [`${ENDPOINT}:${port}`] })
 
 describe.each([

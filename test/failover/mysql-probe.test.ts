@@ -11,7 +11,7 @@ async function open(
   credentials: { accessKeyId: string; secretAccessKey: string },
   signal = never,
 ) {
-  const login = new Login({ region: 'us-east-1', credentials }, { ca }, 3306)
+  const login = new Login({ region: 'us-east-1', credentials }, { ca }, 'mysql')
   const target = await login.target({ host: 'localhost', port })
   return openMysqlProbe(login, target, { user: 'jane_doe', database: 'no_such_database' }, signal)
 }

@@ -6,7 +6,6 @@ import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { allClosed } from './closed'
 import { dsqlClient, signDsql } from './dsql-client'
-import { failure } from './failure'
 
 let rds: LocalRds
 let session: pg.Client

@@ -8,7 +8,7 @@ import {
 } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
+import { dsqlTokenVectors, identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 function expectationsOf(vector: TokenVector): TokenExpectations {
   return {
@@ -75,6 +75,59 @@ describe.each(tokenVectors)('the token of $user at $host:$port', (vector) => {
     const identities = [{ ...identityOf(vector), secretAccessKey: `${vector.secretAccessKey}x` }]
     expect(verify(vector, vector.token, { identities })).toMatchObject({ reason: 'SIGNATURE_MISMATCH' })
   })
+})
+
+describe.each(dsqlTokenVectors)('the DSQL token of $user at $host', (vector) => {
+  const dsql = { service: 'dsql' } as const
+  const other = vector.user === 'admin' ? 'app' : 'admin'
+
+  test('is accepted, also for a host in upper case', () => {
+    const accepted = { accepted: true, accessKeyId: vector.accessKeyId }
+    expect(verify(vector, vector.token, dsql)).toEqual(accepted)
+    expect(verify(vector, vector.token.replace(vector.host, vector.host.toUpperCase()), dsql)).toEqual(
+      accepted,
+    )
+  })
+
+  test.each<[string, (token: string) => string, RefusalReason]>([
+    ['names a port', (token) => token.replace('/?', ':5432/?'), 'PORT_MISMATCH'],
+    ['names another host', (token) => `x${token}`, 'HOST_MISMATCH'],
+    ['names a user', (token) => `${token}&DBUser=${vector.user}`, 'PARAMETER_UNKNOWN'],
+    [
+      'is for the other action',
+      (token) => token.replace(/DbConnect(?:Admin)?/, swapAction),
+      'ACTION_MISMATCH',
+    ],
+    [
+      'is for another service',
+      (token) => token.replace('%2Fdsql%2F', '%2Frds-db%2F'),
+      'CREDENTIAL_MALFORMED',
+    ],
+    [
+      'has another signature',
+      (token) => token.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
+      'SIGNATURE_MISMATCH',
+    ],
+    [
+      'is to last longer than a week',
+      (token) => token.replace('Expires=900', 'Expires=604801'),
+      'EXPIRES_INVALID',
+    ],
+  ])('is refused when it %s', (_, tamper, reason) => {
+    expect(verify(vector, tamper(vector.token), dsql)).toMatchObject({ accepted: false, reason })
+  })
+
+  test('is refused for a user that needs the other action, and by RDS', () => {
+    const changes = { ...dsql, user: other, users: [other] }
+    expect(verify(vector, vector.token, changes)).toMatchObject({ reason: 'ACTION_MISMATCH' })
+    expect(verify(vector)).toMatchObject({ reason: 'MALFORMED_TOKEN' })
+  })
+})
+
+const swapAction = (action: string) => (action === 'DbConnect' ? 'DbConnectAdmin' : 'DbConnect')
+
+test.each(tokenVectors)('the RDS token of $user at $host:$port is refused by DSQL', (vector) => {
+  expect(verify(vector, vector.token, { service: 'dsql' }).accepted).toBe(false)
 })
 
 describe('a token that was tampered with', () => {

@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { startLocalRds, type Engine } from '@rds-iam/local'
+import { startLocalRds } from '@rds-iam/local'
 import { bundleProgram } from '../../test/support/bundle-program'
 import type { CaseArguments, Order, Report } from './case'
 import type { Cell } from './matrix'
-import { startRelay, type Relay } from './relay'
+import { startRelay, type Engine, type Relay } from './relay'
 import { subjects } from './subjects'
 
 // A case takes less than a second, or as long as the driver's time limits. The machine may be busy.

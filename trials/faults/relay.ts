@@ -3,8 +3,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls, createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
-import type { Engine } from '@rds-iam/local'
 import { generate } from 'selfsigned'
+
+export type Engine = 'postgres' | 'mysql'
 
 /** A point of a login, or of the session after it, that a relay recognizes. */
 export type Point = 'accepted' | 'greeted' | 'handshake' | 'secured' | 'asked' | 'sent' | 'queried' | 'idle'

@@ -1,10 +1,9 @@
-import type { Engine } from '@rds-iam/local'
 import type mysql from 'mysql2'
 import type pg from 'pg'
 import type postgres from 'postgres'
 import type mariadb from 'mariadb'
 import type { Adapter } from '../../test/contract/adapter'
-import type { Point } from './relay'
+import type { Engine, Point } from './relay'
 
 interface Driver {
   engine: Engine

@@ -1,4 +1,4 @@
-export { createTokenProvider, isRdsIamError, parseEndpoint, RdsIamError } from './index.js'
+export { createTokenProvider, isRdsIamError, parseEndpoint, RdsIamError, retryConflicts } from './index.js'
 export type {
   AuthToken,
   ClusterTarget,
@@ -10,6 +10,7 @@ export type {
   LoginRefusedEvent,
   ParsedEndpoint,
   RdsIamErrorCode,
+  RetryOptions,
   TokenProvider,
   TokenProviderOptions,
   TokenRenewalFailedEvent,

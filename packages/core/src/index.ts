@@ -11,6 +11,7 @@ export type {
   WriterMovedEvent,
 } from './events'
 export type { CheckedOptions, ClusterTarget, IamOptions } from './iam-options'
+export { retryConflicts, type RetryOptions } from './retry-conflicts'
 export {
   createTokenProvider,
   type AuthToken,

@@ -52,7 +52,9 @@ function withLifetime<T extends PgLogin>(config: T & { maxLifetimeSeconds?: unkn
       let disposed: unknown
       Object.defineProperty(client, '__knex__disposed', {
         get: () => disposed ?? (Date.now() < endMs ? undefined : 'older than maxLifetimeSeconds'),
-        set: (reason) => (disposed = reason),
+        set(reason) {
+          disposed = reason
+        },
       })
       return Reflect.apply(target, client, args)
     },

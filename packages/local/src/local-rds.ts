@@ -13,6 +13,7 @@ import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
 import {
   changeConfiguration,
+  checkDsqlOptions,
   resolveOptions,
   type LocalRdsConfiguration,
   type LocalRdsOptions,
@@ -40,6 +41,9 @@ const SERVERS = { postgres: startPostgres, mysql: startMysql, dsql: startDsqlSer
 export function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> {
   return LocalRds.start(options)
 }
+
+/** How long a session of DSQL may be open, in seconds. */
+const MAX_SESSION_SECONDS = 3600
 
 /** A running endpoint. */
 export class LocalRds {
@@ -238,6 +242,7 @@ export class LocalRds {
 
   async #change(change: Partial<LocalRdsConfiguration>): Promise<void> {
     const { users, endpoints } = changeConfiguration(this.#configuration, change)
+    checkDsqlOptions(this.engine, change)
     if (change.users !== undefined) await this.#server.addUsers(users)
     if (change.endpoints !== undefined) this.#secureContext = await this.#issueCertificate(endpoints)
     // Once more: setIdentities may have replaced the identities meanwhile.
@@ -302,9 +307,9 @@ export class LocalRds {
         this.#audit.record(time, user, verdict)
         return verdict
       },
-      maxSessionMs: this.#configuration.maxSessionSeconds * 1000,
+      maxSessionMs: (this.#configuration.maxSessionSeconds ?? MAX_SESSION_SECONDS) * 1000,
       takeConflict: () => {
-        const { conflicts, conflictCode } = this.#configuration
+        const { conflicts = 0, conflictCode = 'OC000' } = this.#configuration
         if (conflicts === 0) return undefined
         this.#configuration = { ...this.#configuration, conflicts: conflicts - 1 }
         return conflictCode

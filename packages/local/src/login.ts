@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { Backend } from './backend'
-import type { ConflictCode } from './dsql/session'
+import type { ConflictCode } from './dsql/statements'
 import type { RefusalReason, Verdict } from './iam/refusal'
 
 /** Replaces a statement by another one. The text is in latin1, so that every byte survives. */

@@ -10,7 +10,7 @@ import {
 } from './command/flag-values'
 import { DEFAULT_ENDPOINTS, DEFAULT_REGION, DEFAULT_USERS, type Engine } from './defaults'
 import { parseEndpointName } from './endpoint-name'
-import type { ConflictCode } from './dsql/session'
+import type { ConflictCode } from './dsql/statements'
 import { checkIdentities, createIdentity, type TestIdentity } from './iam/identity'
 
 /** What logins are decided by. It may change while the endpoint runs. */
@@ -41,17 +41,17 @@ export interface LocalRdsConfiguration {
    * Engine `dsql`: how long a session may be open, in seconds. Then it is closed without a message, after the transaction
    * that is running. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
    */
-  maxSessionSeconds: number
+  maxSessionSeconds?: number | undefined
   /**
    * Engine `dsql`: number of transactions that will fail with a conflict, SQLSTATE 40001. Each transaction that changes
    * rows or the schema fails when it commits and reduces the number by one, until it is 0. Default 0.
    */
-  conflicts: number
+  conflicts?: number | undefined
   /**
    * Engine `dsql`: code in the message of these conflicts. `'OC000'`: another transaction changed the same rows.
    * `'OC001'`: another transaction changed the schema. Default `'OC000'`.
    */
-  conflictCode: ConflictCode
+  conflictCode?: ConflictCode | undefined
 }
 
 /** Options of an endpoint. Those of {@link LocalRdsConfiguration} may change later. */
@@ -252,7 +252,6 @@ const CONFIGURATION = {
     },
   },
   maxSessionSeconds: {
-    initial: () => 3600,
     check: checkSessionSeconds,
     flag: {
       name: 'max-session-seconds',
@@ -263,7 +262,6 @@ const CONFIGURATION = {
     },
   },
   conflicts: {
-    initial: () => 0,
     check: checkConflicts,
     flag: {
       name: 'conflicts',
@@ -273,7 +271,6 @@ const CONFIGURATION = {
     },
   },
   conflictCode: {
-    initial: () => 'OC000' as const,
     check: checkConflictCode,
     flag: {
       name: 'conflict-code',
@@ -282,6 +279,8 @@ const CONFIGURATION = {
     },
   },
 } satisfies { [Name in keyof LocalRdsConfiguration]: Option<LocalRdsConfiguration[Name]> }
+
+const DSQL_OPTIONS = ['maxSessionSeconds', 'conflicts', 'conflictCode'] as const
 
 /** Every option, in the order of the usage text. */
 export const OPTIONS: Readonly<Record<keyof LocalRdsOptions, Option<unknown>>> = {
@@ -297,7 +296,9 @@ export function resolveOptions(options: LocalRdsOptions): ResolvedOptions {
   checkNames('startLocalRds', options, Object.keys(OPTIONS))
   if (options.backend === undefined && options.backendUsers !== undefined)
     throw new TypeError('backendUsers has no effect without backend')
-  return { ...readValues(FIXED, options), configuration: readValues(CONFIGURATION, options) }
+  const fixed = readValues(FIXED, options)
+  checkDsqlOptions(fixed.engine, options)
+  return { ...fixed, configuration: readValues(CONFIGURATION, options) }
 }
 
 /**
@@ -311,6 +312,13 @@ export function changeConfiguration(
 ): LocalRdsConfiguration {
   checkNames('configure', change, Object.keys(CONFIGURATION))
   return readValues(CONFIGURATION, change, current)
+}
+
+/** @throws {TypeError} when an option of DSQL is given for another engine, on which it would have no effect. */
+export function checkDsqlOptions(engine: Engine, options: Partial<LocalRdsConfiguration>): void {
+  if (engine === 'dsql') return
+  const given = DSQL_OPTIONS.find((name) => options[name] !== undefined)
+  if (given !== undefined) throw new TypeError(`${given} has no effect with engine ${engine}`)
 }
 
 function readValues<T extends Table>(table: T, ...sources: object[]): Values<T> {

@@ -24,25 +24,28 @@ export type Client = (attempt: Attempt) => Promise<string>
 
 const LONG_SESSION_TOKEN = 'FwoGZXIvYXdzE/+='.repeat(80)
 
-const REFUSAL: Record<Engine, RegExp> = {
+/** An engine with tokens of RDS. */
+type RdsEngine = Exclude<Engine, 'dsql'>
+
+const REFUSAL: Record<RdsEngine, RegExp> = {
   postgres: /PAM authentication failed for user "jane_doe"/,
   mysql: /Access denied for user 'jane_doe'@'(127\.0\.0\.1|::1)' \(using password: YES\)/,
 }
 
-const REFUSAL_WITHOUT_TLS: Record<Engine, RegExp> = {
+const REFUSAL_WITHOUT_TLS: Record<RdsEngine, RegExp> = {
   postgres:
     /no pg_hba\.conf entry for host "(127\.0\.0\.1|::1)", user "jane_doe", database "\w+", no encryption/,
   mysql: /Connections using insecure transport are prohibited while --require_secure_transport=ON/,
 }
 
 /** Tests that a client gets in with a token of its user, and that every other login is refused in RDS's words. */
-export function testClient(name: string, engine: Engine, client: Client): void {
+export function testClient(name: string, engine: RdsEngine, client: Client): void {
   describe(name, () => {
     testLogins(engine, client)
   })
 }
 
-function testLogins(engine: Engine, client: Client): void {
+function testLogins(engine: RdsEngine, client: Client): void {
   let rds: LocalRds
   let stranger: LocalRds
 
@@ -75,7 +78,7 @@ function testLogins(engine: Engine, client: Client): void {
     await allClosed(rds)
   })
 
-  const refusals: [string, Partial<Attempt>, string, Record<Engine, RegExp>][] = [
+  const refusals: [string, Partial<Attempt>, string, Record<RdsEngine, RegExp>][] = [
     ['a token for another region', { region: 'eu-west-1' }, 'REGION_MISMATCH', REFUSAL],
     ['a token that was changed', { tampered: true }, 'SIGNATURE_MISMATCH', REFUSAL],
     ["another user's token", { signedFor: 'john' }, 'USER_MISMATCH', REFUSAL],

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
-import { startLocalRds, startPostgres, type DatabaseServer, type Engine, type LocalRds } from '@rds-iam/local'
+import { startLocalRds, startPostgres, type DatabaseServer, type LocalRds } from '@rds-iam/local'
 import mysql from 'mysql2/promise'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { startTestMysql } from '../../servers/mysql'
@@ -226,7 +226,7 @@ interface Session {
   end(): Promise<unknown>
 }
 
-const OPEN: Record<Engine, (rds: LocalRds) => Promise<Session>> = {
+const OPEN: Record<'postgres' | 'mysql', (rds: LocalRds) => Promise<Session>> = {
   async postgres(rds) {
     const session = await pgClient(rds)
     const id = async () => {
@@ -257,7 +257,7 @@ async function inTurns<T, R>(list: readonly T[], work: (item: T) => Promise<R>):
 const SESSIONS = { postgres: 1_000, mysql: 1_000 } as const
 
 /** A server of its own with room for all sessions. */
-const SERVERS: Record<Engine, () => Promise<DatabaseServer>> = {
+const SERVERS: Record<'postgres' | 'mysql', () => Promise<DatabaseServer>> = {
   postgres: () => startPostgres(),
   async mysql() {
     const server = await startTestMysql()

@@ -108,6 +108,18 @@ describe('the command with a database of its own', () => {
     nothingIsLeft()
   })
 
+  test('serves Aurora DSQL, and shows how to log in', async () => {
+    const command = run(['--engine', 'dsql', '--user', 'admin', '--conflicts', '1', '--no-control'])
+    let line: string | undefined
+    do line = await command.line()
+    while (line !== undefined && !line.includes('psql'))
+    expect(line).toMatch(
+      /"\$\(aws dsql generate-db-connect-admin-auth-token --hostname localhost --region us-east-1\)" psql '.* user=admin dbname=postgres /,
+    )
+    expect(await stop(command)).toMatchObject(STOPPED)
+    nothingIsLeft()
+  })
+
   test.each(['postgres', 'mysql'])('stops when a signal arrives while its %s is starting', async (engine) => {
     const watcher = watch(scratch.path)
     const command = run(['--engine', engine])
@@ -351,7 +363,7 @@ describe('flags', () => {
     [['--port'], "Option '--port <value>' argument missing"],
     [['--port', 'x'], "--port must be a whole number, not 'x'"],
     [['--port', '65536'], '--port must be from 0 to 65535'],
-    [['--engine', 'oracle'], "--engine must be postgres or mysql, not 'oracle'"],
+    [['--engine', 'oracle'], "--engine must be postgres, mysql or dsql, not 'oracle'"],
     [['--backend', 'mysql://u:secret@h'], "backend must begin with postgresql:// for engine 'postgres'"],
     [['--backend', 'postgresql://u:secret@h?ssl-ca=/none'], 'no such file'],
     [['--endpoint', 'a b'], "endpoints: 'a b' is neither a host nor host:port"],
@@ -361,6 +373,9 @@ describe('flags', () => {
     [['--clock-offset', '15'], "--clock-offset must be a time such as 16m or -90s, not '15'"],
     [['--clock-offset', '-15m'], "use '--clock-offset=-XYZ'"],
     [['--max-connections-per-second', '-1'], 'ambiguous'],
+    [['--conflicts', '1'], 'conflicts has no effect with engine postgres'],
+    [['--engine', 'dsql', '--conflict-code', 'OC002'], "--conflict-code must be OC000 or OC001, not 'OC002'"],
+    [['--engine', 'dsql', '--max-session-seconds', '0'], '--max-session-seconds must be more than 0'],
     [['--identity', 'AKIATEST'], '--identity must be'],
     [['--backend-user', 'john=:secret'], '--backend-user must be'],
     [['--backend-user', 'john=john:secret'], 'backendUsers has no effect without backend'],

@@ -176,6 +176,7 @@ describe('a change while it runs', () => {
     { clockOffsetMs: NaN },
     { maxConnectionsPerSecond: -1 },
     { maxConnectionsPerSecond: NaN },
+    { conflicts: 1 },
     { identities: [{ accessKeyId: '', secretAccessKey: 'x' }] },
     { identities: [{ accessKeyId: 'AKIATEST' } as never] },
     { identities: [{ accessKeyId: 'AKIATEST', secretAccessKey: 'x', user: 'john' } as never] },

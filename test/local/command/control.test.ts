@@ -141,11 +141,11 @@ describe('the configuration', () => {
     ['null', 'the body must be an object'],
     [
       '{"port":1}',
-      'configure: port is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+      'configure: port is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond, maxSessionSeconds, conflicts, conflictCode',
     ],
     [
       '{"__proto__":{}}',
-      'configure: __proto__ is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond',
+      'configure: __proto__ is unknown; known are endpoints, region, users, identities, clockOffsetMs, maxConnectionsPerSecond, maxSessionSeconds, conflicts, conflictCode',
     ],
     ['{"region":1}', 'region must be a string'],
     ['{"region":""}', "region '' is not the name of a region"],

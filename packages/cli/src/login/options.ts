@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createTokenProvider, isRdsIamError, parseEndpoint } from '@rds-iam/core'
-import { isLoopback, otherService, readAddress, type Address, type PartialAddress } from '@rds-iam/core/internal'
+import {
+  isLoopback,
+  otherService,
+  readAddress,
+  type Address,
+  type PartialAddress,
+} from '@rds-iam/core/internal'
 import { UsageError } from '../errors'
 
 /** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */

@@ -191,7 +191,9 @@ function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
       'LOGIN_REFUSED',
       `${endpoint.host} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
         `the IAM policy does not allow dsql:${action} for this cluster; ` +
-        (action === 'DbConnect' ? "the role is not mapped to the identity (AWS IAM GRANT role TO 'arn'); " : '') +
+        (action === 'DbConnect'
+          ? "the role is not mapped to the identity (AWS IAM GRANT role TO 'arn'); "
+          : '') +
         'the session that signed the token has expired; the clock of this machine is wrong',
     )
   }

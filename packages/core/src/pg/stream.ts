@@ -123,7 +123,10 @@ export function createStream(login: Login, session: StreamSettings, defaultSsl: 
 function checkServerName(serverName: string, { endpoint: { host }, parsed: { kind } }: LoginTarget): void {
   // pg sends the `servername` of our TLS options for an IP address.
   if (kind !== 'dsql' || serverName === host || isIP(serverName)) return
-  throw invalidOption('host', `Aurora DSQL accepts only its own name from pg: give ${host}, or set iam.endpoint to it`)
+  throw invalidOption(
+    'host',
+    `Aurora DSQL accepts only its own name from pg: give ${host}, or set iam.endpoint to it`,
+  )
 }
 
 /**

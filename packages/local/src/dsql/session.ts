@@ -1,17 +1,15 @@
 import { encodeMessage, errorFields, errorResponse, type Message } from '../postgres/messages'
 import { MessageStream } from '../postgres/message-stream'
-import { readStatements, type StatementError, type StatementKind } from './statements'
+import {
+  CONFLICTS,
+  readStatements,
+  type ConflictCode,
+  type StatementError,
+  type StatementKind,
+} from './statements'
 import { DsqlTransaction } from './transaction'
 
 const NOTHING = Buffer.alloc(0)
-
-/** DSQL's code of a conflict: another transaction changed the same rows, or the schema. */
-export type ConflictCode = 'OC000' | 'OC001'
-
-const CONFLICTS: Record<ConflictCode, StatementError> = {
-  OC000: { sqlState: '40001', message: 'change conflicts with another transaction (OC000)' },
-  OC001: { sqlState: '40001', message: 'schema has been updated by another transaction (OC001)' },
-}
 
 /**
  * Applies DSQL's rules to a session with a PostgreSQL server.
@@ -43,6 +41,11 @@ export class DsqlSession {
   /** Whether no transaction is open and no response is awaited. */
   get isIdle(): boolean {
     return this.#status === 'I' && this.#requests.length === 0
+  }
+
+  /** Whether the transaction has failed. PostgreSQL then refuses everything but its end. */
+  get #hasFailed(): boolean {
+    return this.#status === 'E' && this.#requests.length === 0
   }
 
   /** Takes what the client sends, and returns what the server is to get. */
@@ -98,7 +101,7 @@ export class DsqlSession {
     const sql = textAt(body, name.length + 1)
     const types = body.subarray(name.length + sql.length + 2)
     const { text, kinds, error } = readStatements(sql)
-    if (error !== undefined && this.#status !== 'E') return parse(this.#refuse(error))
+    if (error !== undefined && !this.#hasFailed) return parse(this.#refuse(error))
     this.#prepared.set(name, kinds[0] ?? 'other')
     return encodeMessage('P', latin1(`${name}\0${text}\0`), types)
   }
@@ -115,7 +118,7 @@ export class DsqlSession {
     unsupported?: StatementError,
   ): { before: Buffer; name: string } | undefined {
     // The server refuses everything but the end of the transaction by itself.
-    if (this.#status === 'E' && this.#requests.length === 0) {
+    if (this.#hasFailed) {
       for (const kind of kinds) this.#transaction.add(kind)
       return undefined
     }

@@ -4,6 +4,15 @@ export interface StatementError {
   message: string
 }
 
+/** DSQL's code of a conflict: another transaction changed the same rows, or the schema. */
+export type ConflictCode = 'OC000' | 'OC001'
+
+/** What DSQL says of a conflict. */
+export const CONFLICTS: Record<ConflictCode, StatementError> = {
+  OC000: { sqlState: '40001', message: 'change conflicts with another transaction (OC000)' },
+  OC001: { sqlState: '40001', message: 'schema has been updated by another transaction (OC001)' },
+}
+
 /** What a statement means for the transaction that it is in. */
 export type StatementKind = 'begin' | 'commit' | 'rollback' | 'ddl' | 'dml' | 'other'
 

@@ -44,10 +44,14 @@ export function checkToken(token: string, expiresAt: Date): Finding {
   const { host, searchParams } = new URL(`https://${token}`)
   const value = (name: string): string => searchParams.get(name) ?? ''
   const [key = '', , region = ''] = value('X-Amz-Credential').split('/')
-  return ok('token', `for ${value('DBUser') || value('Action')} at ${host}, ${region}, until ${expiresAt.toISOString()}`, [
-    `signed at ${value('X-Amz-Date')} by ${key}, valid for ${value('X-Amz-Expires')} s`,
-    `${searchParams.has('X-Amz-Security-Token') ? 'with' : 'without'} a session token, ${token.length} characters`,
-  ])
+  return ok(
+    'token',
+    `for ${value('DBUser') || value('Action')} at ${host}, ${region}, until ${expiresAt.toISOString()}`,
+    [
+      `signed at ${value('X-Amz-Date')} by ${key}, valid for ${value('X-Amz-Expires')} s`,
+      `${searchParams.has('X-Amz-Security-Token') ? 'with' : 'without'} a session token, ${token.length} characters`,
+    ],
+  )
 }
 
 /** Whether the server got a token and refused it. RDS Proxy has no code of its own for that, only a message. */

@@ -19,7 +19,7 @@ export function namedCauses(options: LoginOptions, { code, message }: ServerErro
     const fix = isDsql((options.endpoint ?? options.dial).host)
       ? 'Close idle connections and make pools smaller, or ask for a higher quota of Aurora DSQL.'
       : 'Close idle connections and make pools smaller, raise max_connections (parameter group) or the limit of the\n' +
-      'user, or put RDS Proxy in front.'
+        'user, or put RDS Proxy in front.'
     return [{ code: 'TOO_MANY_CONNECTIONS', why: message, fix }]
   }
   if (NO_DATABASE.includes(code)) return [databaseUnknown(options, message)]
@@ -33,7 +33,11 @@ export function namedCauses(options: LoginOptions, { code, message }: ServerErro
 
 function databaseUnknown(options: LoginOptions, why: string): Cause {
   if (isDsql((options.endpoint ?? options.dial).host))
-    return { code: 'DATABASE_UNKNOWN', why, fix: '--database postgres: a cluster of Aurora DSQL has no other.' }
+    return {
+      code: 'DATABASE_UNKNOWN',
+      why,
+      fix: '--database postgres: a cluster of Aurora DSQL has no other.',
+    }
   const list = options.engine === 'postgres' ? 'SELECT datname FROM pg_database;' : 'SHOW DATABASES;'
   return {
     code: 'DATABASE_UNKNOWN',

@@ -1,0 +1,73 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { invalidOption } from './errors'
+import { checkKeys } from './iam-options'
+
+/** Options of {@link retryConflicts}. */
+export interface RetryOptions {
+  /** How often `work` runs at most, the first time included. Default 5. */
+  maxAttempts?: number
+  /** Longest wait before the first repetition, in milliseconds; it doubles with each further one. Default 20. */
+  baseDelayMs?: number
+  /** Longest wait before any repetition, in milliseconds. Default 1000. */
+  maxDelayMs?: number
+  /** Ends the waiting when it is aborted: `retryConflicts` then rejects with the last conflict. */
+  signal?: AbortSignal
+}
+
+const OPTIONS = ['maxAttempts', 'baseDelayMs', 'maxDelayMs', 'signal']
+
+/**
+ * Runs a transaction, and repeats the whole of it when it conflicts with another one: when `work` rejects with SQLSTATE
+ * 40001, as on Aurora DSQL with OC000 or OC001. The database has then rolled everything back. Each wait is random,
+ * between zero and a limit that doubles ("full jitter").
+ *
+ * No other error is repeated. After a lost connection it is unknown whether the transaction was committed.
+ *
+ * @param work begins, runs and commits one transaction. It must not do anything else that cannot be repeated.
+ * @returns what `work` resolves with.
+ * @throws what `work` rejects with: the first error that is no conflict, or the last conflict.
+ * @throws {RdsIamError} `INVALID_OPTION`
+ * @example
+ * ```ts
+ * await retryConflicts(() => db.transaction().execute((trx) => transfer(trx, from, to, amount)))
+ * ```
+ */
+export async function retryConflicts<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { maxAttempts = 5, baseDelayMs = 20, maxDelayMs = 1000, signal } = checkOptions(options)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt >= maxAttempts || !isConflict(error)) throw error
+      const limit = Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1))
+      await wait(Math.random() * limit, undefined, signal && { signal }).catch(() => {
+        throw error
+      })
+    }
+  }
+}
+
+function checkOptions(options: RetryOptions): RetryOptions {
+  checkKeys(options, 'options', OPTIONS)
+  const { maxAttempts = 1, baseDelayMs = 0, maxDelayMs = 0 } = options
+  if (!(Number.isInteger(maxAttempts) && maxAttempts > 0))
+    throw invalidOption('maxAttempts', 'give a whole number from 1')
+  for (const [name, delay] of Object.entries({ baseDelayMs, maxDelayMs }))
+    if (!(delay >= 0 && delay <= LONGEST_DELAY_MS))
+      throw invalidOption(name, `give a number of milliseconds from 0 to ${LONGEST_DELAY_MS}`)
+  return options
+}
+
+const LONGEST_DELAY_MS = 3_600_000
+
+/** Whether the server refused a transaction with SQLSTATE 40001. Some libraries wrap the driver's error. */
+function isConflict(error: unknown): boolean {
+  const seen = new Set<unknown>()
+  for (let cause = error; typeof cause === 'object' && cause !== null && !seen.has(cause);) {
+    const { code, cause: next } = cause as { code?: unknown; cause?: unknown }
+    if (code === '40001') return true
+    seen.add(cause)
+    cause = next
+  }
+  return false
+}

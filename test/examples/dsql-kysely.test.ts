@@ -1,0 +1,36 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import pg from 'pg'
+import { expect, it } from 'vitest'
+import { DsqlEndpoint } from './dsql-endpoint'
+
+const dsql = new DsqlEndpoint()
+
+it('runs migrations once, and none while others hold the lock: test/examples/dsql-kysely.ts', () =>
+  dsql.expectMigrations({
+    program: 'dsql-kysely.ts',
+    output: '001_orders Success\n002_orders_item Success\n',
+    lock: 'kysely_migration_lock',
+    locked: 'the migrations are locked, see kysely_migration_lock',
+  }))
+
+it.each([false, true])(
+  'fails without an adapter, with disableTransactions: %s',
+  async (disableTransactions) => {
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
+    const up = () => db.schema.createTable('one').execute()
+    const provider = { getMigrations: () => Promise.resolve({ one: { up } }) }
+    const { error } = await new Migrator({ db, provider, disableTransactions }).migrateToLatest()
+    await db.destroy()
+    // Kysely releases the lock also when it did not get it.
+    expect(error).toMatchObject({ message: 'function pg_advisory_unlock not supported' })
+  },
+)
+
+it('may create an index only by raw SQL', async () => {
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
+  await dsql.query('create table one (item text)')
+  const index = db.schema.createIndex('one_item').on('one').column('item')
+  await expect(index.execute()).rejects.toThrow('please use CREATE INDEX ASYNC')
+  await db.destroy()
+})
