@@ -24,7 +24,7 @@ const replacements = [
  *
  * @throws {Error} when AWS's packages no longer have a module that is replaced
  */
-export async function bundleAwsSigners() {
+export async function bundleAwsSigners(plugins = []) {
   const replaced = new Set()
   const { output } = await build({
     cwd: core,
@@ -34,6 +34,7 @@ export async function bundleAwsSigners() {
     resolve: { mainFields: ['module', 'main'] },
     treeshake: { moduleSideEffects: false },
     plugins: [
+      ...plugins,
       {
         name: 'aws-signers',
         resolveId(id, importer) {

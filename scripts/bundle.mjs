@@ -12,9 +12,18 @@ const { dependencies, exports } = JSON.parse(readFileSync(`${core}package.json`,
 const entries = Object.values(exports).filter(({ types, require }) => types ?? require)
 const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, ''))
 
+// esbuild turns a require() of Node's own modules into an error in an ES module, unless it has a banner.
+const builtinsWithoutRequire = {
+  name: 'builtins-without-require',
+  renderChunk: (code) => ({
+    code: code.replaceAll(/\brequire\(("node:[\w/]+")\)/g, 'process.getBuiltinModule($1)'),
+    map: null, // lines keep their numbers
+  }),
+}
+
 mkdirSync(`${core}dist/tls`, { recursive: true })
 writeFileSync(`${core}dist/tls/ca-certificates.json`, JSON.stringify(readCaCertificates()))
-const { code, license } = await bundleAwsSigners()
+const { code, license } = await bundleAwsSigners([builtinsWithoutRequire])
 writeFileSync(`${core}dist/aws-signers.js`, code)
 writeFileSync(`${core}dist/aws-signers.LICENSE.txt`, license)
 await bundle('ts', named(entries.map((entry) => (entry.require ?? entry).default)), {
@@ -39,6 +48,7 @@ async function bundle(extension, names, output) {
       ...signers,
       /\.js(on)?$/,
     ],
+    plugins: [builtinsWithoutRequire],
     output: {
       dir: 'dist',
       strict: true,
