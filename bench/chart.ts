@@ -7,10 +7,10 @@ const SHOWN: [row: string, what: string, subject: string, label: string][] = [
   ['connect', 'a warm connect', 'pg', 'a new connection, warm'],
   ['pool', 'longest stall, pool of 20', 'pg', 'stall while 20 open'],
   ['logins', '1,000 logins at once: time', 'pg', '1,000 logins at once'],
-  ['cold', 'cold process to first row', 'pg', 'cold start, pg'],
-  ['cold', 'cold process to first row', 'knex', 'cold start, knex'],
-  ['cold', 'cold process to first row', 'kysely', 'cold start, kysely'],
-  ['bundle', 'bundle: cold process to first row', 'pg', 'cold start from a bundle'],
+  ['cold', 'CPU of a cold process to first row', 'pg', 'cold start, pg'],
+  ['cold', 'CPU of a cold process to first row', 'knex', 'cold start, knex'],
+  ['cold', 'CPU of a cold process to first row', 'kysely', 'cold start, kysely'],
+  ['bundle', 'bundle: CPU of a cold process to first row', 'pg', 'cold start from a bundle'],
 ]
 
 const SERIES: [name: Contestant, label: string, colour: string][] = [

@@ -22,16 +22,16 @@ export interface Figure {
 }
 
 /** The measurements of each contestant, one for each round. */
-export type Rounds<Name extends string> = Record<Name, number[]>
+export type Rounds<Name extends string, Taken = number> = Record<Name, Taken[]>
 
 /** Runs all contestants in each round, in a rotating order. The result does not contain the warm-up rounds. */
-export async function interleave<Name extends string>(
-  contestants: Record<Name, () => Promise<number>>,
+export async function interleave<Name extends string, Taken = number>(
+  contestants: Record<Name, () => Promise<Taken>>,
   rounds: number,
   warmUp = 1,
-): Promise<Rounds<Name>> {
+): Promise<Rounds<Name, Taken>> {
   const names = Object.keys(contestants) as Name[]
-  const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Rounds<Name>
+  const taken = Object.fromEntries(names.map((name) => [name, [] as Taken[]])) as Rounds<Name, Taken>
   for (let round = -warmUp; round < rounds; round++) {
     const turn = (round + warmUp) % names.length
     for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {

@@ -51,14 +51,20 @@ const figures: Figure[] = []
 try {
   for (const name of names) {
     console.error(`${name} …`)
-    figures.push(...((await ROWS[name]?.(scene, rounds)) ?? []))
+    // One row that fails does not lose the others.
+    try {
+      figures.push(...((await ROWS[name]?.(scene, rounds)) ?? []))
+    } catch (error) {
+      console.error(error)
+      process.exitCode = 1
+    }
   }
 } finally {
   await scene.close()
 }
 printTable(figures)
-// Only a whole run replaces the recorded results.
-if (values.rows === undefined) {
+// Only a whole run without failures replaces the recorded results.
+if (values.rows === undefined && process.exitCode === undefined) {
   const machine = {
     node: process.version,
     platform: process.platform,

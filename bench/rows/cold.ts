@@ -1,40 +1,44 @@
 import { statSync } from 'node:fs'
 import { bundleProgram, runProgram } from '../application'
-import { interleave, judge, ratios, spread, type Contestant, type Figure, type Spread } from '../figures'
+import { interleave, judge, ratios, spread, type Figure } from '../figures'
 import { writeFirstRow, type Login, type Stack } from '../programs'
 import { environment, type Scene } from '../scene'
 
-const TARGETS: Record<Stack, number> = { pg: 1.25, knex: 1.2, kysely: 1.2 }
+const TARGETS: Record<Stack, number> = { pg: 1.1, knex: 1.06, kysely: 1.05 }
 const STACKS = ['pg', 'knex', 'kysely'] as const
 
 /** The time of a new process that logs in with credentials from its environment and reads a row. */
 export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
-  const figures = []
+  const figures: Figure[] = []
   for (const stack of STACKS) {
     const logins: Login[] = ['static token', 'rds-iam', 'usual recipe']
     if (stack === 'pg') logins.push('AWS wrapper')
     const files = Object.fromEntries(logins.map((login) => [login, writeFirstRow(stack, login)]))
-    const measured = await overStatic(() => environment(scene.postgres), files, rounds)
+    const { cpu, wall } = await overStatic(() => environment(scene.postgres), files, rounds)
     const target = { atMost: TARGETS[stack], text: `${TARGETS[stack]}, and below the usual recipe` }
     figures.push(
       belowRecipe(
         judge({
           row: 'cold',
-          what: 'cold process to first row',
+          what: 'CPU of a cold process to first row',
           subject: stack,
           unit: '×',
-          measured,
+          measured: cpu,
           target,
         }),
       ),
+      { row: 'cold', what: 'time of a cold process to first row', subject: stack, unit: '×', measured: wall },
     )
   }
   const files = Object.fromEntries(
     (['static token', 'DSQL connector'] as const).map((login) => [login, writeFirstRow('pg', login)]),
   )
-  const measured = await overStatic(() => environment(scene.dsql), files, rounds)
-  const subject = 'pg, Aurora DSQL'
-  figures.push({ row: 'cold', what: 'cold process to first row', subject, unit: '×' as const, measured })
+  const { cpu, wall } = await overStatic(() => environment(scene.dsql), files, rounds)
+  const common = { row: 'cold', subject: 'pg, Aurora DSQL', unit: '×' } as const
+  figures.push(
+    { ...common, what: 'CPU of a cold process to first row', measured: cpu },
+    { ...common, what: 'time of a cold process to first row', measured: wall },
+  )
   return figures
 }
 
@@ -48,8 +52,8 @@ export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Fig
       'rds-iam': await bundle('rds-iam'),
       'usual recipe': await bundle('usual recipe'),
     }
-    const measured = await overStatic(() => environment(scene.postgres), files, rounds)
-    const target = { atMost: 1.15, text: '1.15' }
+    const { cpu, wall } = await overStatic(() => environment(scene.postgres), files, rounds)
+    const target = { atMost: 1.12, text: '1.12, and below the usual recipe' }
     const size = (file: string) => statSync(file).size / 1_000
     const over = (recipe: string): Figure['measured'] => ({
       'rds-iam': spread([size(files['rds-iam']) - size(recipe)]),
@@ -57,14 +61,23 @@ export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Fig
     const common = { row: 'bundle', subject: stack, unit: 'kB' } as const
     const sizeTarget = { atMost: 25, text: '25 kB' }
     figures.push(
-      judge({
+      belowRecipe(
+        judge({
+          row: 'bundle',
+          what: 'bundle: CPU of a cold process to first row',
+          subject: stack,
+          unit: '×',
+          measured: cpu,
+          target,
+        }),
+      ),
+      {
         row: 'bundle',
-        what: 'bundle: cold process to first row',
+        what: 'bundle: time of a cold process to first row',
         subject: stack,
         unit: '×',
-        measured,
-        target,
-      }),
+        measured: wall,
+      },
       judge({
         ...common,
         what: "bundle: size over the usual recipe's with AWS's CA certificates, like ours",
@@ -82,21 +95,36 @@ export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Fig
   return figures
 }
 
+interface OverStatic {
+  cpu: Figure['measured']
+  wall: Figure['measured']
+}
+
 async function overStatic(
   env: () => Promise<Record<string, string>>,
   files: Record<string, string>,
   rounds: number,
-): Promise<Partial<Record<Contestant, Spread>>> {
+): Promise<OverStatic> {
   const { 'static token': baseline = [], ...others } = await interleave(
     Object.fromEntries(
       Object.entries(files).map(([login, file]) => {
-        const run = async () => (await runProgram<{ ms: number }>(file, await env())).ms
+        const run = async () => runProgram<Record<'cpu' | 'wall', number>>(file, await env())
         return [login, run]
       }),
     ),
     rounds,
   )
-  return Object.fromEntries(Object.entries(others).map(([login, taken]) => [login, ratios(taken, baseline)]))
+  const over = (time: 'cpu' | 'wall') =>
+    Object.fromEntries(
+      Object.entries(others).map(([login, taken]) => [
+        login,
+        ratios(
+          taken.map((one) => one[time]),
+          baseline.map((one) => one[time]),
+        ),
+      ]),
+    )
+  return { cpu: over('cpu'), wall: over('wall') }
 }
 
 function belowRecipe(figure: Figure): Figure {

@@ -61,5 +61,39 @@ void (async () => {
   const measured = { 'rds-iam': spread(taken['rds-iam']) }
   const target = { atMost: 4, text: '4 KB' }
   const what = 'memory of a cached token'
-  return [judge({ row: 'memory', what, subject: '100 endpoints × 10 users', unit: 'KB', measured, target })]
+  return [
+    judge({ row: 'memory', what, subject: '100 endpoints × 10 users', unit: 'KB', measured, target }),
+    await memoryAfterExpiry(),
+  ]
+}
+
+/** The heap memory that stays when 100,000 users have logged in once, their tokens have expired, and another logs in. */
+async function memoryAfterExpiry(): Promise<Figure> {
+  const file = writeProgram(
+    'memory-after-expiry.cjs',
+    `const { Login } = require('@rds-iam/core/internal')
+const credentials = { accessKeyId: 'ASIA'.padEnd(20, 'X'), secretAccessKey: 'x'.repeat(40), sessionToken: 'x'.repeat(800) }
+const settled = () => new Promise((resolve) => setTimeout(resolve, 100)).then(() => (gc(), gc(), process.memoryUsage().heapUsed))
+void (async () => {
+  const login = new Login({ region: 'eu-west-1', credentials }, {}, 'postgres')
+  const target = await login.target({ host: 'db.abcdefghijkl.eu-west-1.rds.amazonaws.com', port: 5432 })
+  await login.token(target, 'first')
+  const before = await settled()
+  for (let i = 0; i < 100_000; i++) await login.token(target, \`user\${i}\`)
+  const now = () => performance.timeOrigin + performance.now() + 1_200_000
+  Date = class extends Date { constructor(...time) { super(...(time.length ? time : [now()])) } static now() { return now() } }
+  await login.token(target, 'last')
+  console.log(JSON.stringify({ bytes: (await settled()) - before }))
+})()
+`,
+  )
+  const { bytes } = await runProgram<{ bytes: number }>(file, {}, ['--expose-gc'])
+  return judge({
+    row: 'memory',
+    what: 'memory that expired tokens leave',
+    subject: '100,000 users',
+    unit: 'MB',
+    measured: { 'rds-iam': spread([bytes / 1_000_000]) },
+    target: { atMost: 5, text: '5 MB' },
+  })
 }

@@ -1,4 +1,6 @@
 import { inspect } from 'node:util'
+import { DsqlSigner } from '@aws-sdk/dsql-signer'
+import { Signer } from '@aws-sdk/rds-signer'
 import { createTokenProvider, type AuthToken } from '@rds-iam/core'
 import { Login } from '@rds-iam/core/internal'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -45,6 +47,40 @@ describe('a token', () => {
       const token = await tokenOf(vector)
       expect(parse(token.value)).toEqual(parse(vector.token))
       expect(token.expiresAt.getTime() - new Date(vector.time).getTime()).toBe(900_000)
+    },
+  )
+
+  // The build bundles a part of these packages into core (scripts/aws-signers.mjs).
+  it.each(tokenVectors)(
+    'for $user at $host:$port in $region is the one of @aws-sdk/rds-signer as published',
+    async (vector) => {
+      const { value } = await tokenOf(vector)
+      const { host, port, region, user: username } = vector
+      const signer = new Signer({
+        hostname: host.toLowerCase(),
+        port,
+        region,
+        username,
+        credentials: identityOf(vector),
+      })
+      expect(value).toBe(await signer.getAuthToken())
+    },
+  )
+
+  it.each(dsqlTokenVectors)(
+    'for $user at $host in $region is the one of @aws-sdk/dsql-signer as published',
+    async (vector) => {
+      const { value } = await tokenOf(vector)
+      const signer = new DsqlSigner({
+        hostname: vector.host.toLowerCase(),
+        region: vector.region,
+        credentials: identityOf(vector),
+      })
+      expect(value).toBe(
+        await (vector.user === 'admin'
+          ? signer.getDbConnectAdminAuthToken()
+          : signer.getDbConnectAuthToken()),
+      )
     },
   )
 

@@ -5,6 +5,12 @@ import { build } from 'esbuild'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
+const env = {
+  PATH: process.env['PATH'],
+  AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+}
+
 /** Runs CommonJS in a child process. Returns the files that its last step loads, by package. */
 export async function filesLoaded(first: string, last: string): Promise<string[]> {
   const program = `
@@ -16,11 +22,6 @@ export async function filesLoaded(first: string, last: string): Promise<string[]
       console.log(JSON.stringify(loaded().filter((file) => !before.has(file))))
     }
     void main()`
-  const env = {
-    PATH: process.env['PATH'],
-    AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-  }
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: here, env })
   return (JSON.parse(stdout) as string[]).map(shorten).toSorted()
 }
@@ -44,4 +45,20 @@ export async function bundledBytes(program: string, external: string[] = []): Pr
     logLevel: 'error',
   })
   return outputFiles[0]?.contents.length ?? 0
+}
+
+/** Bundles a program as an ES module and runs it in a child process. Returns its output. */
+export async function runEsModule(program: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: here },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  })
+  const running = promisify(execFile)(process.execPath, ['--input-type=module', '-'], { env })
+  running.child.stdin?.end(outputFiles[0]?.contents)
+  return (await running).stdout
 }

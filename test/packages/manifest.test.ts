@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { bundleAwsSigners, signers } from '../../scripts/aws-signers.mjs'
 import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
 
 const packages = publishedPackages()
@@ -65,6 +66,13 @@ test.each(dependencies.filter(([name]) => name.startsWith('@aws-sdk/')))(
     expect(range).toMatch(/^>=3\.\d+\.0 <3\.\d+\.0$/)
   },
 )
+
+test('the AWS packages whose code core bundles support the oldest Node version in our engines', async () => {
+  const { packages: bundled } = await bundleAwsSigners()
+  expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(signers))
+  for (const { name, engines } of bundled)
+    expect({ name, node: engines.node }).toEqual({ name, node: expect.stringMatching(/^>= ?(18|20)\.0\.0$/) })
+})
 
 test('prerelease dependencies have an exact version', () => {
   const prereleases = dependencies.filter(([, range]) => range.includes('-'))
