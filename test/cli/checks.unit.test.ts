@@ -5,7 +5,12 @@ import { checkCredentials } from '../../packages/cli/dist/doctor/checks/credenti
 import { checkDns } from '../../packages/cli/dist/doctor/checks/dns.js'
 import { checkEndpoint, checkOptions } from '../../packages/cli/dist/doctor/checks/endpoint.js'
 import { checkIdentity } from '../../packages/cli/dist/doctor/checks/identity.js'
-import { checkLogin, checkServer, checkToken, type Trial } from '../../packages/cli/dist/doctor/checks/login.js'
+import {
+  checkLogin,
+  checkServer,
+  checkToken,
+  type Trial,
+} from '../../packages/cli/dist/doctor/checks/login.js'
 import { checkRegion } from '../../packages/cli/dist/doctor/checks/region.js'
 import { checkTcp } from '../../packages/cli/dist/doctor/checks/tcp.js'
 import { checkTls, checkUnknownTls } from '../../packages/cli/dist/doctor/checks/tls.js'
