@@ -258,3 +258,18 @@ it('forgets a cluster that has had no connections for a minute', async () => {
   vi.setSystemTime(Date.now() + 61_000)
   expect(await dialled(login)).toBe(endpoint())
 })
+
+it('lets one connection log in before the others that waited for the writer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  const login = configuration()
+  await loseOne(login)
+  const placed: string[] = []
+  const place = async (): Promise<void> => void placed.push(await dialled(login))
+  const all = Promise.all([place(), place(), place()])
+  while (asked.length === 0 || placed.length === 0) await new Promise(setImmediate)
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  expect(placed).toEqual([instance('one')])
+  vi.advanceTimersByTime(100)
+  await all
+  expect(placed).toEqual(Array(3).fill(instance('one')))
+})

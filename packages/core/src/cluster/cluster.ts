@@ -13,6 +13,8 @@ import { addressesOf, askOnce, searchWriter, type Found } from './search'
 const LONGEST_SEARCH_MS = 30_000
 /** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
 const SEARCH_SHARE = 0.75
+/** How long one connection logs in before the others that waited: they would all be slow together. */
+const HEAD_START_MS = 30
 /** How long not to dial a host by its name that refused a login, and not to search after every server refused. */
 const REFUSED_MS = 60_000
 /** How long to remember a cluster without connections. By then, DNS leads to the writer. */
@@ -49,6 +51,8 @@ interface Search {
   abort: AbortController
   /** The number of connections that wait for it. */
   waiting: number
+  /** Whether a connection goes on with its result. */
+  isUsed: boolean
 }
 
 /** Instead of a host: every server refused the login of a search. */
@@ -260,9 +264,13 @@ class Cluster implements ConnectionObserver {
       socket.once('close', end)
       search.result.then(end, end)
     })
-    if (--search.waiting > 0) return
-    search.abort.abort()
-    if (this.#search === search) this.#search = undefined
+    const isFirst = !search.isUsed
+    search.isUsed = true
+    if (--search.waiting === 0) {
+      search.abort.abort()
+      if (this.#search === search) this.#search = undefined
+    }
+    if (!isFirst && !this.#isInDoubt) await delay(HEAD_START_MS)
   }
 
   #startSearch(opener: Opener, doubted?: ClusterConnection): Search {
@@ -285,6 +293,7 @@ class Cluster implements ConnectionObserver {
     const search: Search = {
       abort,
       waiting: 0,
+      isUsed: false,
       result: found.then(async (one) => {
         if (one === 'refused') this.#noteRefusal(opener.login, ALL_SERVERS)
         else if (one) await this.#moveTo(one, opener.login, start)
@@ -342,6 +351,10 @@ export function leastUsed(hosts: readonly string[], connected: readonly string[]
 /** The target for a server of the cluster that a target belongs to. */
 function targetAt({ region }: LoginTarget, { host, port, address = host }: Server): LoginTarget {
   return { dial: { host: address, port }, endpoint: { host, port }, parsed: parseEndpoint(host), region }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** Whether a moment was less than `ms` ago, also if the clock was set back since. */
