@@ -38,8 +38,8 @@ export interface LocalRdsConfiguration {
    */
   maxConnectionsPerSecond: number
   /**
-   * Engine `dsql`: how long a session may be open, in seconds. Then it is closed without a message, after the transaction
-   * that is running. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
+   * Engine `dsql`: maximum duration of a session, in seconds. The session is then closed without a message; if a
+   * transaction is running, after it ends. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
    */
   maxSessionSeconds?: number | undefined
   /**
@@ -392,7 +392,7 @@ function checkClockOffset(name: string, value: unknown): number {
   throw new TypeError(`${name} must be a number of milliseconds, at most a hundred years`)
 }
 
-// A day.
+// One day.
 const MAX_SESSION_SECONDS = 86_400
 
 function checkSessionSeconds(name: string, value: unknown): number {

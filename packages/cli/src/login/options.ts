@@ -34,7 +34,7 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly engine: Engine
   /** The address to dial. */
   readonly dial: Address
-  /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
+  /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an endpoint. */
   readonly endpoint?: Address
   /** Whether `--endpoint` or `iam.endpoint` named the endpoint. */
   readonly endpointGiven: boolean
@@ -143,7 +143,7 @@ function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine)
   return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
 }
 
-/** The dialled address, if it is that of the RDS endpoint to sign for. */
+/** The dialled address, if a token can be signed for it. */
 function endpointAt(dial: Address, { followCname, region }: IamSettings): Address | undefined {
   const { kind } = parseEndpoint(dial.host)
   const isAlias = kind === 'other' || (kind === 'global' && followCname && region === undefined)

@@ -137,7 +137,7 @@ export async function openMysql(
   }
 }
 
-/** Sends the request for TLS, and verifies the certificate chain and host name. */
+/** Sends an SSLRequest, starts TLS, and verifies the certificate chain and host name. */
 export async function startMysqlTls(
   login: Login,
   target: LoginTarget,
