@@ -257,7 +257,7 @@ const CONFIGURATION = {
       name: 'max-session-seconds',
       value: 'N',
       section: 'Aurora DSQL (--engine dsql)',
-      help: 'close sessions that have been open for so long. Default: 3600',
+      help: 'close sessions after N seconds. Default: 3600',
       read: lastOf(readWholeNumber),
     },
   },

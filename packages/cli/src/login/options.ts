@@ -73,7 +73,10 @@ export function readOptions(given: ApplicationOptions): LoginOptions {
   const engine = readEngine(given)
   const { rest, addresses, user, iam, ssl } = READERS[engine](given)
   if (rest['stream'] !== undefined)
-    throw invalidOption('stream', 'doctor dials itself: give a host and a port that lead to the database')
+    throw invalidOption(
+      'stream',
+      'doctor opens its own connection: give a host and a port that lead to the database',
+    )
   const { endpoint: named, ...identity } = iam
   const [{ host, port }] = addresses
   const dial = { host: readHost(host, 'host'), port }

@@ -42,7 +42,8 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
       server.write(encodePacket(answer.sequence + 1, encodePassword(token.value)))
       answer = await readPacket(server)
     }
-    if (answer.payload[0] !== MARKERS.ok) throw new Error('the server requests another password than a token')
+    if (answer.payload[0] !== MARKERS.ok)
+      throw new Error('the server requests an authentication method other than a token')
     send(FAST_LOGIN)
     send(answer.payload)
     return server

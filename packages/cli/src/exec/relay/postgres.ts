@@ -56,7 +56,7 @@ async function readMessage(stream: Duplex): Promise<Buffer> {
 function lengthIn(bytes: Buffer): number {
   const length = bytes.readUInt32BE(0)
   if (length >= 8 && length <= LONGEST_MESSAGE) return length
-  throw new Error('not a message of PostgreSQL')
+  throw new Error('not a PostgreSQL message')
 }
 
 function message(type: string, body: string | Buffer): Buffer {
