@@ -314,7 +314,7 @@ export function changeConfiguration(
   return readValues(CONFIGURATION, change, current)
 }
 
-/** @throws {TypeError} when an option of DSQL is given for another engine, on which it would have no effect. */
+/** @throws {TypeError} when a DSQL option is given for another engine, where it would have no effect. */
 export function checkDsqlOptions(engine: Engine, options: Partial<LocalRdsConfiguration>): void {
   if (engine === 'dsql') return
   const given = DSQL_OPTIONS.find((name) => options[name] !== undefined)

@@ -128,7 +128,7 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
-/** The engine that the options name, or that follows from them. */
+/** The engine from the option `engine`, or from the other options. */
 export function readEngine({ engine, connectionString, uri, host, port, iam }: ApplicationOptions): Engine {
   if (engine !== undefined && !Object.hasOwn(DEFAULT_PORTS, engine))
     throw invalidOption('engine', 'give postgres or mysql')
@@ -141,7 +141,7 @@ export function readEngine({ engine, connectionString, uri, host, port, iam }: A
   return found
 }
 
-/** The endpoint of `iam.endpoint`. The port of a tunnel is not that of the endpoint: default to the engine's. */
+/** The endpoint from `iam.endpoint`. Default port: the engine's, as a tunnel's port is not the endpoint's. */
 function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine): Address {
   return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
 }

@@ -94,7 +94,7 @@ export function parseEndpoint(host: string): ParsedEndpoint {
   return { host: name, region, kind: groups['id']?.includes('.') ? kind : 'instance' }
 }
 
-/** The AWS database service whose host this is, if it is neither RDS nor Aurora. */
+/** The AWS service that a host belongs to. Undefined for RDS, Aurora and unknown hosts. */
 export function otherService(host: string): string | undefined {
   const name = normalizeHost(host)
   if (!AWS_NAME.test(name) || parseEndpoint(name).kind !== 'other') return undefined

@@ -58,7 +58,7 @@ export class ClusterEndpoints {
     }
   }
 
-  /** Starts the endpoint of one server, on the port of the endpoints before it. */
+  /** Starts the endpoint of one server, on the same port as the other endpoints. */
   async start(created: ClusterServer): Promise<ListeningServer> {
     const { id, number, server } = created
     const host = `${id}.${this.#domain}`

@@ -23,14 +23,15 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
   const send = (payload: Buffer): void => void client.write(encodePacket(sequence++, payload))
   try {
     const { raw, greeting } = await openMysql(target, signal)
-    const { payload, challenge } = forClient(greeting)
+    const { payload, challenge } = greetingForClient(greeting)
     send(payload)
-    const response = await readPacket(client)
-    sequence = response.sequence + 1
-    if (!isEqual(answerOf(password, challenge), answerIn(response.payload))) throw new WrongPassword()
+    const handshake = await readPacket(client)
+    sequence = handshake.sequence + 1
+    if (!isEqual(expectedResponse(password, challenge), challengeResponseIn(handshake.payload)))
+      throw new WrongPassword()
 
     // This response has the wrong password for the server, which then requests the token by the user's own plugin.
-    const forServer = withTls(response.payload)
+    const forServer = withTls(handshake.payload)
     const request = forServer.subarray(0, HEAD)
     const [server, token] = await Promise.all([
       startMysqlTls(login, target, { raw, request, signal }),
@@ -54,14 +55,14 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
 }
 
 /** The response to a challenge with caching_sha2_password, which proves that the client knows the password. */
-function answerOf(password: string, challenge: Buffer): Buffer {
+function expectedResponse(password: string, challenge: Buffer): Buffer {
   const once = hash(password)
   const twice = hash(hash(once), challenge)
   return Buffer.from(once.map((byte, index) => byte ^ (twice[index] ?? 0)))
 }
 
 /** The server's greeting, without TLS and with a plugin that current clients support, and its challenge. */
-function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
+function greetingForClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
   // After the version come the connection ID, the first part of the challenge and a filler byte.
   const capabilities = greeting.indexOf(0, 1) + 1 + 4 + 8 + 1
   const second = capabilities + 18
@@ -75,7 +76,7 @@ function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
 }
 
 /** The client's response to the challenge, in its handshake response. */
-function answerIn(response: Buffer): Buffer {
+function challengeResponseIn(response: Buffer): Buffer {
   const at = response.indexOf(0, HEAD) + 1
   return response.subarray(at + 1, at + 1 + (response[at] ?? 0))
 }
