@@ -107,7 +107,7 @@ async function open(login: Login) {
         asked.push(address)
         const answer = servers[address]
         if (!answer) throw DOWN
-        // A login that the server refuses fails here.
+        // If the server refuses the login, it fails here.
         answer(by)
         return { ask: async () => answer(by), close: () => void closed++ }
       },
@@ -128,7 +128,7 @@ async function dialled(login: Login): Promise<string> {
   return target.dial.host
 }
 
-/** Loses an open connection. */
+/** Simulates the loss of an open connection. */
 async function loseOne(login: Login): Promise<void> {
   const { socket, connection } = await open(login)
   connection.lost(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
