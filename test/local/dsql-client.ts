@@ -22,7 +22,7 @@ export function signDsql(rds: LocalRds, user: string, as: DsqlSignedAs = {}): Pr
   return action === 'DbConnect' ? signer.getDbConnectAuthToken() : signer.getDbConnectAdminAuthToken()
 }
 
-/** Connects a client with a token for its user. The options replace parts of the configuration. */
+/** Connects a client with a token for its user. `config` overrides the defaults. */
 export async function dsqlClient(rds: LocalRds, config: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({
     host: 'localhost',

@@ -39,7 +39,7 @@ const MULTIPLE_DDL = { code: '0A000', message: 'multiple ddl statements not supp
 const MIXED = { code: '0A000', message: 'ddl and dml are not supported in the same transaction' }
 const DATA_CONFLICT = { code: '40001', message: 'change conflicts with another transaction (OC000)' }
 
-/** The session's transaction status, read from the error of ROLLBACK TO with an unknown savepoint. */
+/** Whether the session has an open transaction: `now()` is the time at which the transaction started. */
 async function hasTransaction(): Promise<boolean> {
   const { rows } = await session.query<{ begun: boolean }>('select now() <> statement_timestamp() as begun')
   return rows[0]?.begun === true
