@@ -51,7 +51,7 @@ const figures: Figure[] = []
 try {
   for (const name of names) {
     console.error(`${name} …`)
-    // One row that fails does not lose the others.
+    // Continue with the other rows if one fails.
     try {
       figures.push(...((await ROWS[name]?.(scene, rounds)) ?? []))
     } catch (error) {
@@ -63,7 +63,7 @@ try {
   await scene.close()
 }
 printTable(figures)
-// Only a whole run without failures replaces the recorded results.
+// Replace the recorded results only after a complete run without failures.
 if (values.rows === undefined && process.exitCode === undefined) {
   const machine = {
     node: process.version,

@@ -35,7 +35,7 @@ const OURS: Record<Stack, [imported: string, options: string]> = {
   kysely: ['postgresDialectConfig', 'const options = postgresDialectConfig(iam)\n'],
 }
 
-// The times of the first row count from the start of the process.
+// Times of the first row are measured from the start of the process.
 const REPORT = `const { user: userTime, system } = process.cpuUsage()
 console.log(JSON.stringify({ wall: performance.now(), cpu: (userTime + system) / 1_000 }))`
 

@@ -9,7 +9,7 @@ import { HUNDRED_ROWS } from './hundred-rows'
 import { startTestMysql } from '../test/servers/mysql'
 import { startTestPostgres } from '../test/servers/postgres'
 
-/** The name under which the local endpoint of Aurora DSQL accepts tokens. */
+/** The name that tokens for the local Aurora DSQL endpoint must contain. */
 export const DSQL_ENDPOINT = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
 
 /** A local RDS endpoint, which verifies tokens, in front of a real server. */
@@ -34,7 +34,7 @@ export interface Endpoint {
 export interface Scene {
   postgres: Endpoint
   mysql: Endpoint
-  /** Aurora DSQL, in front of the same PostgreSQL. */
+  /** A local Aurora DSQL endpoint in front of the same PostgreSQL. */
   dsql: Endpoint
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
-// Bundles the part of AWS's signers that signs into one file of core: loading their packages costs 30 ms of CPU. The
-// bundle is AWS's code without what core does not need: the default credentials and region, as core always gives both,
-// and SHA-256 in JavaScript, which the SDK uses where Node has no crypto.
+// Bundles the signing code of AWS's signers into one file of core, because loading their packages costs 30 ms of CPU.
+// The bundle leaves out what core does not need: the default credentials and region, because core always passes both,
+// and SHA-256 in JavaScript, which the SDK uses only where Node has no crypto.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -10,7 +10,7 @@ import { readJson } from './packages.mjs'
 
 const core = fileURLToPath(new URL('../packages/core/', import.meta.url))
 
-/** The packages that core requires when it signs. */
+/** The packages that core requires to sign a token. */
 export const signers = ['@aws-sdk/rds-signer', '@aws-sdk/dsql-signer']
 
 const ENTRY = '\0aws-signers'

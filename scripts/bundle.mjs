@@ -12,7 +12,7 @@ const { dependencies, exports } = JSON.parse(readFileSync(`${core}package.json`,
 const entries = Object.values(exports).filter(({ types, require }) => types ?? require)
 const named = (files) => files.map((file) => basename(file).replace(/\.m?js$/, ''))
 
-// esbuild turns a require() of Node's own modules into an error in an ES module, unless it has a banner.
+// In an ES module without a banner, esbuild turns a require() of Node's own modules into an error.
 const builtinsWithoutRequire = {
   name: 'builtins-without-require',
   renderChunk: (code) => ({

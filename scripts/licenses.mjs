@@ -34,9 +34,9 @@ const NOTES = `
 the libraries that they are linked with. On Linux: OpenSSL 1.1 (OpenSSL and SSLeay licences), ICU (Unicode licence),
 libxml2 and libxslt (MIT), zlib (Zlib), liblzma (public domain) and OSSP uuid (a permissive licence of its own).
 
-Our packages contain code of others in one file. \`dist/aws-signers.js\` of @rds-iam/core is the part of AWS's signers that
-makes tokens, bundled from the packages below. \`dist/aws-signers.LICENSE.txt\` is their licence. Left out are AWS's defaults
-for credentials and region, which core always gives, and SHA-256 in JavaScript.
+One file of our packages contains third-party code. \`dist/aws-signers.js\` of @rds-iam/core is the part of AWS's signers
+that makes tokens, bundled from the packages below. \`dist/aws-signers.LICENSE.txt\` is their licence. The bundle leaves
+out AWS's defaults for credentials and region, because core always passes both, and SHA-256 in JavaScript.
 
 | bundled package | version | licence |
 | --- | --- | --- |

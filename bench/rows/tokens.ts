@@ -67,7 +67,7 @@ void (async () => {
   ]
 }
 
-/** The heap memory that stays when 100,000 users have logged in once, their tokens have expired, and another logs in. */
+/** The heap memory in use after 100,000 users logged in once, their tokens expired, and another user logged in. */
 async function memoryAfterExpiry(): Promise<Figure> {
   const file = writeProgram(
     'memory-after-expiry.cjs',

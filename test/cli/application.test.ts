@@ -44,7 +44,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(await doctor(['--from-url', urlOf(parameters)])).toEqual({ status: 0, ok: true, seen: seen() })
   })
 
-  test('--from-url takes --ca and --endpoint too', async () => {
+  test('--from-url accepts --ca and --endpoint too', async () => {
     await rds.configure({ endpoints: ['localhost', 'db.abcdefghijkl.us-east-1.rds.amazonaws.com:1'] })
     const endpoint = 'db.abcdefghijkl.us-east-1.rds.amazonaws.com:1'
     const { status } = await doctor(['--from-url', urlOf(), '--ca', ca, '--endpoint', endpoint])

@@ -73,12 +73,12 @@ export function rdsIam(
   })
 }
 
-/** Runs the command, as {@link rdsIam} does. */
+/** Runs the command with the same result as {@link rdsIam}. */
 export type RunCommand = (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Outcome>
 
 /**
- * Starts a process that runs the command many times: loading the AWS SDK and the drivers takes longer than most runs. A
- * run that needs options of Node starts its own process.
+ * Starts a process that runs the command many times, because loading the AWS SDK and the drivers takes longer than most
+ * runs. A run with NODE_OPTIONS starts its own process.
  */
 export async function startCommandProcess(): Promise<{ run: RunCommand; close(): Promise<void> }> {
   const bundle = await bundleCommand()
@@ -92,7 +92,7 @@ export async function startCommandProcess(): Promise<{ run: RunCommand; close():
         const receive = (message: { id: number; outcome: Outcome }) => {
           if (message.id === id) end(() => resolve(message.outcome))
         }
-        const fail = () => end(() => reject(new Error('the process of the commands ended')))
+        const fail = () => end(() => reject(new Error('the process that runs the commands ended')))
         const end = (settle: () => void) => {
           child.off('message', receive).off('exit', fail)
           settle()

@@ -38,7 +38,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
   const url = engine === 'postgres' ? 'connectionString' : 'uri'
   const urlOf = (text: string) => ({ [url]: `${engine}://${text}` })
 
-  test('gives what doctor --json prints', async () => {
+  test('returns the object that doctor --json prints', async () => {
     const { host, port, user, database, ssl, iam } = rds.options
     const credentials = () => Promise.resolve({ ...rds.identity, $source: { CREDENTIALS_ENV_VARS: 'g' } })
     const found = await diagnose({ engine, host, port, user, database, ssl, iam: { ...iam, credentials } })
@@ -57,7 +57,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(withoutTime(JSON.stringify(found, undefined, 2))).toBe(withoutTime(stdout.trimEnd()))
   })
 
-  test('takes the credentials and all other options of the application, and its connection URL', async () => {
+  test('uses the credentials, the other options and the connection URL of the application', async () => {
     const { port, user, database, ssl, iam } = rds.options
     const credentials = vi.fn(() => Promise.resolve(rds.identity))
     const address = urlOf(`${user}@localhost:${port}/${database}`)
@@ -72,7 +72,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     })
   })
 
-  test('names the cause of a refused login, and no secret', async () => {
+  test('names the cause of a refused login without a secret', async () => {
     rds.setIdentities([{ ...rds.identity, users: ['john'] }])
     const found = await diagnose({ ...rds.options, engine })
     expect(found.ok).toBe(false)
@@ -114,7 +114,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
       engine === 'postgres' ? 'uri' : 'connectionString',
       { uri: 'mysql://x@y/z', connectionString: 'postgres://x@y/z' },
     ],
-  ])('rejects with INVALID_OPTION, and dials nothing: %s %j', async (option, wrong) => {
+  ])('rejects with INVALID_OPTION before it dials: %s %j', async (option, wrong) => {
     const lookup = vi.spyOn(dns, 'lookup')
     const error = ours(await rejection(diagnose({ ...rds.options, engine, ...wrong } as object)))
     expect(error).toMatchObject({ code: 'INVALID_OPTION', option })
@@ -181,7 +181,7 @@ test("verifies with the application's own TLS context", async () => {
   await Promise.all([rds.close(), other.close()])
 })
 
-test('takes the time only from its own requests', async () => {
+test('reads the server clock only from its own requests', async () => {
   const rds = await startEndpoint({ engine: 'postgres' })
   const server = createServer((_, response) =>
     response.setHeader('date', 'Thu, 01 Jan 2015 00:00:00 GMT').end(),
@@ -206,7 +206,7 @@ test('takes the time only from its own requests', async () => {
   await rds.close()
 })
 
-test('import and require give the same function, and load nothing else', async () => {
+test('import and require return the same function and load nothing else', async () => {
   const files = await filesLoaded(
     '',
     "if ((await import('rds-iam')).diagnose !== require('rds-iam').diagnose) throw new Error()",

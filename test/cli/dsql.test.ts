@@ -42,7 +42,7 @@ describe('token', () => {
   test.each([
     ['admin', 'DbConnectAdmin'],
     ['app', 'DbConnect'],
-  ])('prints a token of Aurora DSQL for %s', async (user, action) => {
+  ])('prints an Aurora DSQL token for %s', async (user, action) => {
     const { stdout } = await rdsIam(['token', '--host', DSQL_ENDPOINT, '--user', user], env)
     const url = new URL(`https://${stdout}`)
     expect(url.host).toBe(DSQL_ENDPOINT)
@@ -50,7 +50,7 @@ describe('token', () => {
     expect(url.searchParams.get('X-Amz-Credential')).toContain('/us-east-1/dsql/aws4_request')
   })
 
-  test('--url names the database postgres', async () => {
+  test('--url contains the database postgres', async () => {
     const { stdout } = await rdsIam(['token', '--url', '--host', DSQL_ENDPOINT, '--user', 'app'], env)
     expect(new URL(stdout)).toMatchObject({ hostname: DSQL_ENDPOINT, pathname: '/postgres' })
   })
@@ -80,7 +80,7 @@ describe('doctor', () => {
     return { ...result, status }
   }
 
-  test('finds nothing when the login works', async () => {
+  test('finds no fault when the login works', async () => {
     expect(await diagnose(rds.user)).toMatchObject({ status: 0, ok: true, causes: [] })
   })
 
@@ -105,7 +105,7 @@ test.each([
   expect(outcome).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(message) })
 })
 
-test('takes port 3306 of a tunnel to Aurora DSQL for PostgreSQL', async () => {
+test('uses PostgreSQL when a tunnel to Aurora DSQL has port 3306', async () => {
   const target = ['--host', 'localhost', '--port', '3306', '--endpoint', DSQL_ENDPOINT, '--user', 'app']
   expect(await rdsIam(['token', ...target], env)).toMatchObject({ status: 0, stderr: '' })
 })

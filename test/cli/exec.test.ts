@@ -83,14 +83,14 @@ const COMMON: [name: string, command: () => string[], expected: RegExp][] = [
 const OWN: Record<Engine, typeof COMMON> = {
   postgres: [
     ['psql', () => ['psql', '-XAtqc', 'select 40 + 2'], /^42\n$/],
-    // An older pg_dump says that it does not know the server's version, after its login.
+    // An older pg_dump logs in, and then rejects the server's version.
     [
       'pg_dump',
       () => ['sh', '-c', 'pg_dump --schema-only 2>&1; true'],
       /PostgreSQL database dump|server version: \d/,
     ],
     ['node-postgres', () => byUrl('pg'), /^42\n$/],
-    ['node-postgres with PGHOST and those like it', () => byUrl('pg-environment'), /^42\n$/],
+    ['node-postgres with PGHOST and the other PG variables', () => byUrl('pg-environment'), /^42\n$/],
     ['postgres.js', () => byUrl('postgres'), /^42\n$/],
   ],
   mysql: [
@@ -112,7 +112,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     exec(engine, 'through a tunnel', command, env)
   const driver = engine === 'postgres' ? 'pg' : 'mysql2'
 
-  test('the relay gives the command a password of its own, and no token', async () => {
+  test('the relay gives the command its own password instead of a token', async () => {
     const print = [process.execPath, '-e', PRINT]
     const [first, second] = await Promise.all([tunnel(print), tunnel(print)])
     const [url, other] = [first, second].map(({ stdout }) => /DATABASE_URL=(.*)/.exec(stdout)?.[1] ?? '')
@@ -121,7 +121,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(first?.stdout).not.toContain('X-Amz')
   })
 
-  test('the relay refuses a client without its password, before it logs in', async () => {
+  test('the relay refuses a client without its password before it logs in to the server', async () => {
     const { logins } = endpoints[engine]
     const wrong = `const url = new URL(process.env.DATABASE_URL)
       url.password = url.password.replace(/./g, '0')
@@ -133,7 +133,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(endpoints[engine].logins).toHaveLength(logins.length)
   })
 
-  test('the relay sends no token to another name or below another CA', async () => {
+  test('the relay sends no token when the certificate has another name or another CA', async () => {
     const other = await startEndpoint({ engine })
     const ca = join(directory, 'other.pem')
     writeFileSync(ca, other.ca)
@@ -163,7 +163,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     )
   })
 
-  test('the relay says that the tunnel is closed', async () => {
+  test('the relay reports an error when the tunnel is closed', async () => {
     const login = loginOf(engine, 'through a tunnel')
     const command = ['exec', ...login, '--port', '1', '--', ...byUrl(driver)]
     const { stdout } = await rdsIam(command, endpoints[engine].env, { cwd: TESTS })
@@ -175,7 +175,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     expect(outcome).toMatchObject({ status: 0, stdout: '42\n' })
   })
 
-  test('exec needs credentials before it starts the command', async () => {
+  test('exec fails before it starts the command when there are no credentials', async () => {
     const outcome = await tunnel(['echo', 'started'], { AWS_ACCESS_KEY_ID: '' })
     expect(outcome).toMatchObject({
       status: 1,
@@ -184,7 +184,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     })
   })
 
-  test.each(['SIGTERM', 'SIGKILL'] as const)('the relay is gone after %s', async (signal) => {
+  test.each(['SIGTERM', 'SIGKILL'] as const)('the relay stops after %s', async (signal) => {
     const script = 'console.log(new URL(process.env.DATABASE_URL).port); setInterval(() => {}, 1e6)'
     const args = [
       PROGRAM,
@@ -208,7 +208,7 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     await Promise.all([closed, once(child, 'exit')])
     const [error] = await once(connect(Number(port), '127.0.0.1'), 'error')
     expect(error).toMatchObject({ code: 'ECONNREFUSED' })
-    // After SIGKILL the command goes on, without the relay.
+    // After SIGKILL the command continues without the relay.
     if (signal === 'SIGKILL') process.kill(-(child.pid ?? 0), 'SIGTERM')
   })
 })

@@ -280,7 +280,7 @@ test('exec hides the login paths of the mysql clients', async () => {
   await rds.close()
 })
 
-test('the URL of token makes psql verify the name of the endpoint behind a tunnel, and try each address', async () => {
+test('with the URL of token, psql verifies the endpoint behind a tunnel and tries each address', async () => {
   const { rds, args, env } = await start('postgres', [NAME])
   const login = [...args, '--endpoint', `${NAME}:${rds.port}`]
   // Nothing listens at the first address.

@@ -1,4 +1,4 @@
-// Runs the bundled command again and again in this process. Each run has modules, environment and output of its own.
+// Runs the bundled command many times in this process. Each run has its own modules, environment and output.
 // See `startCommandProcess` in command.ts.
 const { readFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
@@ -49,7 +49,7 @@ process.on('message', ({ id, args, env }) => {
     own,
   )
 })
-// An unhandled error ends a command. After the end of a command there are no more errors of it.
+// An unhandled error ends every running command. A command that has ended causes no more errors.
 for (const event of ['uncaughtException', 'unhandledRejection'])
   process.on(event, (error) => {
     for (const { fail } of running) fail(error)

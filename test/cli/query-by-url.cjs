@@ -1,4 +1,5 @@
-// Logs in with DATABASE_URL alone, by the driver that is named (pg-environment: with PGHOST and those like it), and prints the answer of a query.
+// Logs in with only DATABASE_URL and the given driver, and prints the result of a query. `pg-environment` reads PGHOST
+// and the other PG variables instead.
 const { Client } = require('pg')
 
 const queries = {

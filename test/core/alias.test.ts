@@ -169,7 +169,7 @@ describe.each([
     expect(dialled).toEqual([BLUE])
   })
 
-  it('completes no name when resolv.conf does not exist', async () => {
+  it('adds no search domain to a name when resolv.conf does not exist', async () => {
     vi.spyOn(fs.promises, 'readFile').mockRejectedValue(new Error('ENOENT'))
     names.aliases.set('db', BLUE)
     const db = open({ ...follow(blue), host: 'db' }, 2)

@@ -28,7 +28,7 @@ describe.each<[string, Call]>([
     ['host', { host: HOST }],
     ['iam.endpoint', { host: 'localhost', iam: { endpoint: HOST } }],
     ['iam.endpoint', { iam: { endpoint: `${HOST}:5432` } }],
-  ])('refuses a name of Aurora DSQL as %s', (option, options) => {
+  ])('refuses an Aurora DSQL endpoint as %s', (option, options) => {
     expect(() => config({ user: 'app', ...options })).toThrow(
       expect.objectContaining({
         code: 'INVALID_OPTION',
@@ -40,7 +40,7 @@ describe.each<[string, Call]>([
 })
 
 describe('pgConfig for Aurora DSQL', () => {
-  it('has the database postgres, direct TLS and a lifetime by default', () => {
+  it('sets the database postgres, direct TLS and a lifetime by default', () => {
     const { database, sslnegotiation, maxLifetimeSeconds } = pg({})
     expect({ database, sslnegotiation }).toEqual({ database: 'postgres', sslnegotiation: 'direct' })
     expect(maxLifetimeSeconds).toBeGreaterThanOrEqual(45 * 60)
@@ -63,7 +63,7 @@ describe('pgConfig for Aurora DSQL', () => {
     expect(pg({})).toMatchObject({ database: 'shop', sslnegotiation: 'postgres' })
   })
 
-  it('has the name of the endpoint as its host when iam.endpoint is behind a tunnel', () => {
+  it('returns the endpoint as host when iam.endpoint is behind a tunnel', () => {
     const iam = { endpoint: `${HOST}:5432` }
     expect(pg({ host: 'localhost', port: 15_432, iam })).toMatchObject({ host: HOST, port: 15_432 })
     const stream = () => {}
@@ -78,7 +78,7 @@ describe('pgConfig for Aurora DSQL', () => {
 })
 
 describe('postgresConfig for Aurora DSQL', () => {
-  it('has the database postgres and a lifetime for each connection by default', () => {
+  it('sets the database postgres and a lifetime for each connection by default', () => {
     for (const options of [{}, { host: 'localhost', iam: { endpoint: HOST } }]) {
       const { database, max_lifetime: lifetime } = postgres(options)
       expect(database).toBe('postgres')
@@ -108,7 +108,7 @@ describe('postgresConfig for Aurora DSQL', () => {
 })
 
 describe('a host of another AWS service', () => {
-  it.each([pg, postgres])('is refused, with the name of the service', (config) => {
+  it.each([pg, postgres])('is refused with an error that names the service', (config) => {
     expect(() => config({ host: 'shop.abc.us-east-1.redshift.amazonaws.com' })).toThrow(
       expect.objectContaining({
         code: 'ENDPOINT_UNKNOWN',

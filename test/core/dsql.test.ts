@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000
 
 describe.each([
   ['pg', pgPool(pg), ['postgresql']],
-  // It asks for TLS first, and has no ALPN.
+  // This version sends an SSLRequest first, and does not use ALPN.
   ['pg 8.11', pgPool(oldestPg as unknown as typeof pg), undefined],
   ['postgres.js', postgresJs(postgres), ['postgresql']],
 ])('TLS with %s', (_, { open }, protocols) => {
@@ -74,7 +74,7 @@ describe('a session', () => {
     await rds.close()
   })
 
-  it('of a pg Pool is replaced before 60 minutes, at a time of its own, and never while it is used', async () => {
+  it('of a pg Pool is replaced before 60 minutes, at a random time, and never while it is in use', async () => {
     let random = 0
     vi.spyOn(Math, 'random').mockImplementation(() => random)
     const clock = install({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -111,7 +111,7 @@ describe('a session', () => {
       (await sql('select pg_backend_pid() as pid'))[0]?.['pid']
 
     it.each([
-      ['is replaced before 60 minutes, and not while it is used', {}, 40 * MINUTE_MS, 56 * MINUTE_MS],
+      ['is replaced before 60 minutes, and not while it is in use', {}, 40 * MINUTE_MS, 56 * MINUTE_MS],
       ["lives as long as the caller's maxLifetimeSeconds says", { maxLifetimeSeconds: 60 }, 50_000, 61_000],
     ])('%s', async (__, options, keptMs, replacedMs) => {
       const clock = install({ toFake: ['Date'], now: Date.now() })
@@ -133,7 +133,7 @@ describe('a session', () => {
       }
     })
 
-    it('lives on without a limit when maxLifetimeSeconds is 0', async () => {
+    it('has no maximum lifetime when maxLifetimeSeconds is 0', async () => {
       const clock = install({ toFake: ['Date'], now: Date.now() })
       const db = open({ ...rds.options, maxLifetimeSeconds: 0 } as typeof rds.options, 1)
       try {
@@ -182,7 +182,7 @@ describe('followCname to a cluster of Aurora DSQL', () => {
   })
 
   it.each([
-    ['pg, which would name the alias to the server', pgPool(pg), `Aurora DSQL accepts only its own name`],
+    ['pg, which would send the alias in TLS', pgPool(pg), `Aurora DSQL accepts only its own name`],
     ['mysql2, which speaks another protocol', mysql2Pool(mysql), 'use a driver for PostgreSQL'],
   ])('is refused with %s', async (_, { open }, message) => {
     const db = open(follow(), 1)

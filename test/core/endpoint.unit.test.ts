@@ -88,7 +88,7 @@ describe('parseEndpoint', () => {
     'abc.dsql.example.on.aws',
     '*.dsql.us-east-1.on.aws',
     'vpce-04037adb76c111221-d849uc2p.dsql-fnh4.us-east-1.vpce.amazonaws.com',
-  ])('takes %s for no cluster of Aurora DSQL', (host) => {
+  ])('does not read %s as a cluster of Aurora DSQL', (host) => {
     expect(parseEndpoint(host).kind).toBe('other')
   })
 })
@@ -111,7 +111,7 @@ describe('otherService', () => {
     ['shop-123.elb.us-east-1.amazonaws.com', undefined],
     ['es.shop.example', undefined],
     ['constructor.us-east-1.amazonaws.com', undefined],
-  ])('tells whose host %s is: %s', (host, service) => {
+  ])('reads the AWS service from the host %s: %s', (host, service) => {
     expect(otherService(host)).toBe(service)
   })
 })

@@ -73,7 +73,7 @@ describe.each([
     expect(ireland.logins).toMatchObject([{ verdict: 'accepted' }])
   })
 
-  it('asks for the region when DNS shows no cluster behind it', async () => {
+  it('rejects and asks for iam.region when DNS shows no cluster behind it', async () => {
     const db = openPool()
     const error = ours(await rejection(db.sql('select 1')))
     await db.close()

@@ -31,7 +31,7 @@ it.each([
   ["a server's shutdown", { fatal: true, errno: SERVER_SHUTDOWN }, 1],
   ['another fatal error', { fatal: true, errno: SYNTAX_ERROR }, 0],
   ['an error that leaves the connection open', { fatal: false, errno: SERVER_SHUTDOWN }, 0],
-])('counts %s as a lost connection, or not', (_, error, losses) => {
+])('counts lost connections after %s', (_, error, losses) => {
   const { connection, lost, refused } = logIn()
   connection.takeToken()
   connection.report(error)

@@ -10,7 +10,7 @@ interface Orders {
   orders: { id: number }
 }
 
-/** A database of one library, whose transaction inserts an order and does something else before it commits. */
+/** A database of one library. Its transaction inserts an order, then calls a function, then commits. */
 interface Database {
   insert(id: number, beforeCommit: () => Promise<unknown>): Promise<void>
   close(): Promise<void>
@@ -88,7 +88,7 @@ describe.each(Object.entries(LIBRARIES))('a transaction of %s', (_, open) => {
   let db: Database
   let attempts: number
 
-  /** Inserts an order, with as many attempts as it takes. */
+  /** Inserts an order. Retries until it succeeds. */
   const insert = (id: number, beforeCommit = () => Promise.resolve<unknown>(undefined)) => {
     attempts = 0
     const attempt = () => {
@@ -110,7 +110,7 @@ describe.each(Object.entries(LIBRARIES))('a transaction of %s', (_, open) => {
 
   afterAll(() => db.close())
 
-  test.each(['OC000', 'OC001'] as const)('is repeated after conflicts %s', async (conflictCode) => {
+  test.each(['OC000', 'OC001'] as const)('is retried after conflicts %s', async (conflictCode) => {
     await rds.configure({ conflicts: 2, conflictCode })
     await insert(1)
     expect(attempts).toBe(3)
@@ -127,7 +127,7 @@ describe.each(Object.entries(LIBRARIES))('a transaction of %s', (_, open) => {
     expect(await stored()).toEqual([])
   })
 
-  test('is not repeated when the connection is lost before its commit is answered', async () => {
+  test('is not retried when the connection is lost before the commit is answered', async () => {
     const terminate = `select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'`
     await expect(insert(3, () => admin.query(terminate))).rejects.toThrow(/terminat|connection error/i)
     expect(attempts).toBe(1)

@@ -11,7 +11,7 @@ afterEach(() => {
 const conflict = () =>
   Object.assign(new Error('change conflicts with another transaction'), { code: '40001' })
 
-/** Work that fails with each of the errors in turn, and then returns how often it ran. */
+/** Work that fails with each of the errors in turn, and then returns the number of its runs. */
 function failing(...errors: unknown[]): () => Promise<number> {
   let runs = 0
   return () => {
@@ -20,17 +20,17 @@ function failing(...errors: unknown[]): () => Promise<number> {
   }
 }
 
-test('repeats work until it has no conflict', async () => {
+test('retries work until it has no conflict', async () => {
   expect(await retryConflicts(failing())).toBe(1)
   expect(await retryConflicts(failing(conflict(), conflict()), { baseDelayMs: 1 })).toBe(3)
 })
 
-test('repeats work whose conflict is the cause of another error', async () => {
+test('retries work when the conflict is the cause of another error', async () => {
   const wrapped = new Error('query failed', { cause: new Error('driver', { cause: conflict() }) })
   expect(await retryConflicts(failing(wrapped), { baseDelayMs: 1 })).toBe(2)
 })
 
-test('rejects with the last conflict after five attempts, or as many as are allowed', async () => {
+test('rejects with the last conflict after five attempts, or after maxAttempts', async () => {
   const errors = Array.from({ length: 6 }, conflict)
   await expect(retryConflicts(failing(...errors), { baseDelayMs: 1 })).rejects.toBe(errors[4])
   await expect(retryConflicts(failing(...errors), { baseDelayMs: 1, maxAttempts: 2 })).rejects.toBe(errors[1])
@@ -47,16 +47,16 @@ test.each([
   ['a commit of unknown outcome', Object.assign(new Error('unknown'), { code: '40003' })],
   ['an error that is its own cause', circular],
   ['a string', '40001'],
-])('does not repeat %s', async (_, error) => {
+])('does not retry %s', async (_, error) => {
   await expect(retryConflicts(failing(error))).rejects.toBe(error)
 })
 
-test('rejects with the error of a repetition that is no conflict', async () => {
+test('rejects when a retry fails with an error that is not a conflict', async () => {
   const other = new Error('something else')
   await expect(retryConflicts(failing(conflict(), other), { baseDelayMs: 1 })).rejects.toBe(other)
 })
 
-test('waits for a random part of a limit that doubles up to the longest wait', async () => {
+test('waits for a random time below a limit that doubles up to maxDelayMs', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5)
   const timer = vi.spyOn(timers, 'setTimeout').mockResolvedValue(undefined)
   syncBuiltinESMExports()
@@ -65,7 +65,7 @@ test('waits for a random part of a limit that doubles up to the longest wait', a
   expect(timer.mock.calls.map(([delayMs]) => delayMs)).toEqual([50, 100, 200, 250])
 })
 
-test('rejects with the conflict when the signal is aborted while it waits', async () => {
+test('rejects with the last conflict when the signal is aborted during a wait', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(1)
   const error = conflict()
   const controller = new AbortController()
@@ -85,7 +85,7 @@ test.each<[RetryOptions, string]>([
   [{ maxDelayMs: NaN }, 'maxDelayMs'],
   [{ maxDelayMs: 3_600_001 }, 'maxDelayMs'],
   [{ retries: 3 } as never, 'options.retries'],
-])('refuses %j, and does not run the work', async (options, option) => {
+])('rejects %j without running the work', async (options, option) => {
   const work = vi.fn()
   await expect(retryConflicts(work, options)).rejects.toMatchObject({ code: 'INVALID_OPTION', option })
   expect(work).not.toHaveBeenCalled()

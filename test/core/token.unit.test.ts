@@ -52,7 +52,7 @@ describe('a token', () => {
 
   // The build bundles a part of these packages into core (scripts/aws-signers.mjs).
   it.each(tokenVectors)(
-    'for $user at $host:$port in $region is the one of @aws-sdk/rds-signer as published',
+    'for $user at $host:$port in $region equals the token of the published @aws-sdk/rds-signer',
     async (vector) => {
       const { value } = await tokenOf(vector)
       const { host, port, region, user: username } = vector
@@ -68,7 +68,7 @@ describe('a token', () => {
   )
 
   it.each(dsqlTokenVectors)(
-    'for $user at $host in $region is the one of @aws-sdk/dsql-signer as published',
+    'for $user at $host in $region equals the token of the published @aws-sdk/dsql-signer',
     async (vector) => {
       const { value } = await tokenOf(vector)
       const signer = new DsqlSigner({

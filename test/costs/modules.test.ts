@@ -21,7 +21,7 @@ it.each([
 )
 
 it.each(['localhost', 'abc0def1ghi2jkl3mno4pqr5st.dsql.eu-west-1.on.aws'])(
-  'the first token for %s loads one file, with the part of the AWS SDK that signs',
+  'the first token for %s loads one file, with the signing code of the AWS SDK',
   async (host) => {
     const login = `{ host: '${host}', port: 1, user: 'app', region: 'eu-west-1' }`
     const files = await filesLoaded(
@@ -69,7 +69,7 @@ describe('a bundle for AWS Lambda', { timeout: 60_000 }, () => {
     expect(await bundledBytes(program, ['*/ca-certificates.json'])).toBeLessThan((await recipe('')) + 70_000)
   })
 
-  it('as an ES module, with a driver that is one, signs a token without a banner for require()', async () => {
+  it('signs a token without a banner for require() when it and its driver are ES modules', async () => {
     const output = await runEsModule(`
       import postgres from 'postgres'
       import { createTokenProvider } from '@rds-iam/core'

@@ -3,7 +3,7 @@ import { DsqlEndpoint } from './dsql-endpoint'
 
 const dsql = new DsqlEndpoint()
 
-it('repeats transactions: test/examples/dsql-conflicts.ts', async () => {
+it('retries transactions: test/examples/dsql-conflicts.ts', async () => {
   await dsql.query('create table accounts (id int primary key, balance int)')
   await dsql.query('insert into accounts values (1, 100), (2, 0)')
   await dsql.failTransactions(2)

@@ -10,14 +10,14 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { dsqlClient, signDsql } from '../local/dsql-client'
 import { DSQL_ENDPOINT } from '../contract/endpoint-options'
 
-/** A program that makes migrations. */
+/** A program that runs migrations. */
 interface Migrations {
   program: string
-  /** What it prints when it has made them. */
+  /** The output after a successful run. */
   output: string
-  /** The table of its lock. */
+  /** The table that contains its lock. */
   lock: string
-  /** What it prints when others hold the lock. */
+  /** The output when another process holds the lock. */
   locked: string
 }
 
@@ -46,7 +46,7 @@ export class DsqlEndpoint {
     })
   }
 
-  /** What a library needs to log in as admin. */
+  /** The options to log in as admin. */
   get login() {
     const { port, database, ca } = this.#rds
     const password = () => signDsql(this.#rds, 'admin')
@@ -59,7 +59,7 @@ export class DsqlEndpoint {
   }
 
   /**
-   * Tests that a program of this folder makes its migrations of a table `orders` once, and none while the lock is held.
+   * Tests that a program of this folder runs its migrations of a table `orders` once, and none while the lock is held.
    */
   async expectMigrations({ program, output, lock, locked }: Migrations): Promise<void> {
     expect(await this.run(program)).toEqual({ code: 0, output })
@@ -76,12 +76,12 @@ export class DsqlEndpoint {
     return this.#rds.configure({ conflicts })
   }
 
-  /** Number of transactions that will still fail. */
+  /** Number of conflicts that are left. */
   get conflicts(): number {
     return this.#rds.configuration.conflicts ?? 0
   }
 
-  /** Runs a program of this folder, which reaches the endpoint by the name of a cluster. */
+  /** Runs a program of this folder. The program dials the endpoint by the name of a cluster. */
   async run(program: string): Promise<{ code: number; output: string }> {
     const own = Object.entries(process.env).filter(([key]) => !/^(AWS|PG|NODE)_?/.test(key))
     const hosts = fileURLToPath(new URL('../support/hosts.cjs', import.meta.url))

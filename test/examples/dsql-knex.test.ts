@@ -44,7 +44,7 @@ describe('a migration of knex', () => {
 
   const createOne = (knex: Knex) => knex.schema.createTable('one', (table) => void table.text('item'))
 
-  it("fails without tables for knex's own use", async () => {
+  it("fails when knex's own tables do not exist", async () => {
     await expect(migrate(createOne)).rejects.toThrow('type "serial" does not exist')
   })
 
@@ -54,7 +54,7 @@ describe('a migration of knex', () => {
     await migrate(createOne, true)
   })
 
-  it('fails at an index after its table was created, which remains', async () => {
+  it('keeps a new table when the index after it fails', async () => {
     await createTables()
     const up = (knex: Knex) => knex.schema.createTable('one', (table) => void table.text('item').index())
     await expect(migrate(up, true)).rejects.toThrow('please use CREATE INDEX ASYNC')

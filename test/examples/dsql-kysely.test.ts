@@ -22,12 +22,12 @@ it.each([false, true])(
     const provider = { getMigrations: () => Promise.resolve({ one: { up } }) }
     const { error } = await new Migrator({ db, provider, disableTransactions }).migrateToLatest()
     await db.destroy()
-    // Kysely releases the lock also when it did not get it.
+    // Kysely also releases the lock when it could not acquire it.
     expect(error).toMatchObject({ message: 'function pg_advisory_unlock not supported' })
   },
 )
 
-it('may create an index only by raw SQL', async () => {
+it('can create an index only with raw SQL', async () => {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
   await dsql.query('create table one (item text)')
   const index = db.schema.createIndex('one_item').on('one').column('item')

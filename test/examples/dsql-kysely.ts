@@ -2,7 +2,7 @@ import { postgresDialectConfig } from '@rds-iam/kysely'
 import { Kysely, PostgresAdapter, PostgresDialect, sql, type MigrationLockOptions } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 
-/** Locks migrations by a row: Aurora DSQL has no advisory locks. */
+/** Locks migrations with a row, because Aurora DSQL has no advisory locks. */
 class DsqlAdapter extends PostgresAdapter {
   readonly #holders = new WeakSet<object>()
 

@@ -23,7 +23,7 @@ testExample('kysely-codegen', ['postgres', 'mysql'], ({ output }) => {
 })
 
 it.each(['postgres', 'mysql'] as const)(
-  'logs in with the URL that rds-iam exec sets for %s, although an .env file has another, and prints no token',
+  'logs in with the URL of rds-iam exec for %s instead of the one in an .env file, and prints no token',
   async (engine) => {
     const rds = await startEndpoint({ engine })
     try {

@@ -1,4 +1,4 @@
-// The decisions of a cluster's state, with servers that are played by functions.
+// Tests the decisions of `Cluster`. Functions stand in for the servers.
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
@@ -16,7 +16,7 @@ const REFUSED = Object.assign(new Error('refused'), { code: '28000' })
 const FULL = Object.assign(new Error('too many connections'), { code: '53300' })
 const DOWN = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
 
-/** A socket whose server and bytes the test plays. */
+/** A socket without a network: the test controls its server and its bytes. */
 class PlayedSocket extends Duplex {
   remoteAddress: string | undefined
   bytesRead = 0
@@ -30,11 +30,11 @@ class PlayedSocket extends Duplex {
 }
 
 let count = 0
-/** The names of this test's cluster: the state of a cluster lives as long as the process. */
+/** A new cluster name for each test, because the state of a cluster lives as long as the process. */
 let name = ''
-/** The addresses in DNS. */
+/** The DNS records: addresses by name. */
 let names: Record<string, string[]>
-/** What a server answers, by address. */
+/** The answer of each server, by address. */
 let servers: Record<string, (login: Login) => Answer>
 /** The addresses that were asked, in order. */
 let asked: string[]
@@ -93,7 +93,7 @@ function configuration(role: 'writer' | 'reader' = 'writer'): Login {
   } as unknown as Login
 }
 
-/** Opens a connection of an application as far as its socket. */
+/** Opens an application's connection, up to the point where its socket connects. */
 async function open(login: Login) {
   const socket = new PlayedSocket()
   const target = await findServer(
@@ -107,7 +107,7 @@ async function open(login: Login) {
         asked.push(address)
         const answer = servers[address]
         if (!answer) throw DOWN
-        // A login that the server refuses fails here.
+        // If the server refuses the login, it fails here.
         answer(by)
         return { ask: async () => answer(by), close: () => void closed++ }
       },
@@ -121,14 +121,14 @@ async function open(login: Login) {
   return { socket, target, connection }
 }
 
-/** The server of a new connection, which is closed again. */
+/** Opens a connection, closes it, and returns its server. */
 async function dialled(login: Login): Promise<string> {
   const { socket, target } = await open(login)
   await once(socket.destroy(), 'close')
   return target.dial.host
 }
 
-/** Loses an open connection. */
+/** Simulates the loss of an open connection. */
 async function loseOne(login: Login): Promise<void> {
   const { socket, connection } = await open(login)
   connection.lost(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))
@@ -156,9 +156,9 @@ it.each([
   await loseOne(login)
   elect('three')
   change()
-  // No pause ends.
+  // No pause has ended yet.
   vi.useFakeTimers({ toFake: ['setTimeout'] })
-  // The reader endpoint leads to the second instance, whose list has the third one.
+  // The reader endpoint leads to the second instance, whose list contains the third one.
   expect(await dialled(login)).toBe(instance('three'))
   expect(new Set(asked)).toEqual(new Set(Object.values(ADDRESSES)))
 })
@@ -183,7 +183,7 @@ it('tries the second address of a name if the first one cannot be reached', asyn
   expect(await dialled(login)).toBe(instance('two'))
 })
 
-it('keeps a refused login to the configuration that was refused, when it searches', async () => {
+it('stops searching only for the configuration whose login every server refused', async () => {
   const [refused, other] = [configuration(), configuration()]
   await loseOne(refused)
   for (const [address, answer] of Object.entries(servers))
@@ -198,7 +198,7 @@ it('keeps a refused login to the configuration that was refused, when it searche
   expect(await dialled(other)).toBe(instance('one'))
 })
 
-it('keeps a refused login to the configuration that was refused, when it chooses a reader', async () => {
+it('avoids a reader only for the configuration whose login it refused', async () => {
   const [refused, other] = [configuration('reader'), configuration('reader')]
   const { connection, target } = await open(refused)
   connection.refused()
@@ -208,7 +208,7 @@ it('keeps a refused login to the configuration that was refused, when it chooses
   expect(theirs).toContain(target.dial.host)
 })
 
-it('leaves no listener on a socket after looks at its silent server, and looks less often each time', async () => {
+it('checks a silent server less often each time, and leaves no listener on its socket', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const login = configuration()
   const { socket } = await open(login)
@@ -221,13 +221,13 @@ it('leaves no listener on a socket after looks at its silent server, and looks l
     [3, 3],
     [7, 3],
     [2, 4],
-    // After a calm the next silence is looked at soon.
+    // After a time without silence, the next silence is checked soon.
     [60, 5],
     [3, 6],
   ] as const) {
     vi.setSystemTime(Date.now() + afterSeconds * 1_000)
     socket.emit('timeout')
-    // A look takes a few turns of the event loop.
+    // A check takes a few turns of the event loop.
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
     expect([afterSeconds, asked.length]).toEqual([afterSeconds, looks])
   }
@@ -235,7 +235,7 @@ it('leaves no listener on a socket after looks at its silent server, and looks l
   expect(asked).toEqual(Array(6).fill(ADDRESSES.one))
 })
 
-it('leaves a silent server alone if it answers a look with an error', async () => {
+it('keeps the connections to a silent server if it answers a check with an error', async () => {
   const { socket } = await open(configuration())
   servers[ADDRESSES.one] = () => {
     throw FULL

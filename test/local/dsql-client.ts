@@ -2,7 +2,7 @@ import { DsqlSigner } from '@aws-sdk/dsql-signer'
 import type { LocalRds, TestIdentity } from '@rds-iam/local'
 import pg from 'pg'
 
-/** What a token says in place of what the endpoint expects. */
+/** Values of a token that replace those that the endpoint expects. */
 export interface DsqlSignedAs {
   host?: string
   action?: 'DbConnect' | 'DbConnectAdmin'
@@ -22,7 +22,7 @@ export function signDsql(rds: LocalRds, user: string, as: DsqlSignedAs = {}): Pr
   return action === 'DbConnect' ? signer.getDbConnectAuthToken() : signer.getDbConnectAdminAuthToken()
 }
 
-/** A connected client with a token for its user; parts of the configuration may be replaced. */
+/** Connects a client with a token for its user. `config` overrides the defaults. */
 export async function dsqlClient(rds: LocalRds, config: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({
     host: 'localhost',

@@ -19,7 +19,7 @@ afterAll(() => rds.close())
 
 const client = (config: pg.ClientConfig = {}) => dsqlClient(rds, config)
 
-/** How a login was refused, and why by the audit trail. */
+/** The client's error for a refused login, and the reason in the audit trail. */
 async function refusal(config: pg.ClientConfig) {
   const { message, code, hint } = (await failure(client(config))) as pg.DatabaseError
   return { message, code, hint, reason: rds.logins.at(-1)?.reason }
@@ -28,7 +28,7 @@ async function refusal(config: pg.ClientConfig) {
 const DENIED = { message: 'unable to accept connection, access denied', code: '08006' }
 
 describe('a login with a DSQL token', () => {
-  test.each(['jane_doe', 'admin'])('begins a session as %s in the database postgres', async (user) => {
+  test.each(['jane_doe', 'admin'])('opens a session as %s in the database postgres', async (user) => {
     const session = await client({ user })
     const { rows } = await session.query(
       `select current_user::text as user, current_database()::text as database,
@@ -56,7 +56,7 @@ describe('a login with a DSQL token', () => {
     expect(outcome).toEqual({ status: 0, stdout: 'jane_doe\n', stderr: '' })
   })
 
-  test('works until a week after its signature when it asks for that', async () => {
+  test('works for a week when the token was signed for that long', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const token = await signDsql(rds, 'jane_doe', { expiresIn: 604_800 })
     vi.setSystemTime(Date.now() + 604_799_000)
@@ -104,13 +104,13 @@ describe('a login that is refused', () => {
   test.each([
     ['admin', 'DbConnect'],
     ['jane_doe', 'DbConnectAdmin'],
-  ] as const)('as %s with a token for %s hears that they do not match', async (user, action) => {
+  ] as const)('as %s with a token for %s gets a hint that they do not match', async (user, action) => {
     const password = await signDsql(rds, user, { action })
     const hint = `Wrong user to action mapping. user: ${user}`
     expect(await refusal({ user, password })).toEqual({ ...DENIED, hint, reason: 'ACTION_MISMATCH' })
   })
 
-  test('for an expired token hears that', async () => {
+  test('for an expired token gets a hint that it expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const password = await signDsql(rds, 'jane_doe')
     vi.setSystemTime(Date.now() + 901_000)

@@ -31,7 +31,7 @@ async function run(...statements: string[]): Promise<void> {
   for (const statement of statements) await session.query(statement)
 }
 
-/** Runs a statement by the extended protocol, which pg uses for a query with a name. */
+/** Runs a statement with the extended protocol, which pg uses for a named query. */
 const prepared = (text: string, values: unknown[] = []) =>
   session.query({ name: createHash('md5').update(text).digest('hex'), text, values })
 
@@ -39,7 +39,7 @@ const MULTIPLE_DDL = { code: '0A000', message: 'multiple ddl statements not supp
 const MIXED = { code: '0A000', message: 'ddl and dml are not supported in the same transaction' }
 const DATA_CONFLICT = { code: '40001', message: 'change conflicts with another transaction (OC000)' }
 
-/** The session's transaction status: ROLLBACK TO of an unknown savepoint fails in different ways. */
+/** Whether the session has an open transaction: `now()` is the time at which the transaction started. */
 async function hasTransaction(): Promise<boolean> {
   const { rows } = await session.query<{ begun: boolean }>('select now() <> statement_timestamp() as begun')
   return rows[0]?.begun === true
@@ -82,13 +82,13 @@ describe('a transaction', () => {
     await run('drop table if exists one', 'drop table if exists two')
   })
 
-  test.each(two)('fails for %s in one text', async (_, first, second, error) => {
+  test.each(two)('fails for %s in one message', async (_, first, second, error) => {
     await expect(session.query(`${first}; ${second}`)).rejects.toMatchObject(error)
     await expect(session.query(`begin; ${first}; ${second}; commit`)).rejects.toMatchObject(error)
     await expect(session.query('select from one')).rejects.toMatchObject({ code: '42P01' })
   })
 
-  test('sees DML that is prepared once and executed again', async () => {
+  test('detects DML that is prepared once and executed again', async () => {
     await prepared('insert into orders values ($1)', [1])
     await run('begin', 'create table one (id int)')
     await expect(prepared('insert into orders values ($1)', [2])).rejects.toMatchObject(MIXED)
@@ -96,7 +96,7 @@ describe('a transaction', () => {
     await prepared('insert into orders values ($1)', [2])
   })
 
-  test('of a pipeline without BEGIN is over at each Sync', async () => {
+  test('of a pipeline without BEGIN ends at each Sync', async () => {
     const sql = postgres({ ...target(), max: 1 })
     await Promise.all([
       sql`insert into orders values (${1})`,
@@ -117,7 +117,7 @@ describe('a transaction', () => {
     await run('rollback', 'create table one (id int)', 'drop table one')
   })
 
-  test('fails with DSQL’s message when another one changed the same row', async () => {
+  test('fails with DSQL’s message when another transaction changed the same row', async () => {
     await run('insert into orders values (1)')
     const other = await dsqlClient(rds)
     await other.query('begin')
@@ -128,7 +128,7 @@ describe('a transaction', () => {
   })
 })
 
-/** What postgres.js needs to log in. */
+/** The postgres.js options to log in. */
 function target() {
   const { host, port, user, database, ca } = rds
   return { host, port, user, database, ssl: { ca }, password: () => signDsql(rds, user) }
@@ -204,7 +204,7 @@ describe('a statement that DSQL does not support', () => {
     ['select from orders for update'],
     ['begin isolation level repeatable read'],
     [`select 'ü' as "create index async on orders"`],
-  ])('is not seen in: %s', async (statement) => {
+  ])('is not detected in: %s', async (statement) => {
     await run('begin', statement, 'rollback')
   })
 
@@ -217,8 +217,8 @@ describe('a statement that DSQL does not support', () => {
   })
 })
 
-describe('a conflict on demand', () => {
-  test('fails the commits of as many transactions', async () => {
+describe('a configured conflict', () => {
+  test('fails the configured number of commits', async () => {
     await rds.configure({ conflicts: 2 })
     const { connection } = session as unknown as { connection: EventEmitter }
     const completed = vi.fn()
@@ -251,7 +251,7 @@ describe('a conflict on demand', () => {
     expect((await session.query('select from orders')).rowCount).toBe(1)
   })
 
-  test('fails statements without a transaction, and texts that commit', async () => {
+  test('fails statements outside a transaction, and messages that contain COMMIT', async () => {
     await rds.configure({ conflicts: 3 })
     await expect(session.query('insert into orders values (1)')).rejects.toMatchObject(DATA_CONFLICT)
     await expect(prepared('insert into orders values (1)')).rejects.toMatchObject(DATA_CONFLICT)
@@ -271,7 +271,7 @@ describe('a conflict on demand', () => {
 })
 
 describe('the end of a session', () => {
-  test('comes without a message after the configured time', async () => {
+  test('happens without a message after the configured time', async () => {
     await rds.configure({ maxSessionSeconds: 0.0501 })
     const short = await dsqlClient(rds)
     const [error] = (await once(short, 'error')) as [Error]
@@ -279,7 +279,7 @@ describe('the end of a session', () => {
     expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('waits for the transaction that runs', async () => {
+  test('waits for the running transaction', async () => {
     await rds.configure({ maxSessionSeconds: 0.05 })
     const short = await dsqlClient(rds)
     const ended = once(short, 'error')
@@ -300,7 +300,7 @@ test('passes values of many megabytes unchanged', async () => {
   expect(simple.rows[0]?.back === text).toBe(true)
 })
 
-test('leaves nothing at the endpoint when its clients have closed', async () => {
+test('leaves no session at the endpoint when the clients have closed', async () => {
   const other = await dsqlClient(rds)
   await other.query('begin')
   await Promise.all([other.end(), session.end()])

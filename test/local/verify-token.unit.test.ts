@@ -81,7 +81,7 @@ describe.each(dsqlTokenVectors)('the DSQL token of $user at $host', (vector) => 
   const dsql = { service: 'dsql' } as const
   const other = vector.user === 'admin' ? 'app' : 'admin'
 
-  test('is accepted, also for a host in upper case', () => {
+  test('is accepted, also when the host is in upper case', () => {
     const accepted = { accepted: true, accessKeyId: vector.accessKeyId }
     expect(verify(vector, vector.token, dsql)).toEqual(accepted)
     expect(verify(vector, vector.token.replace(vector.host, vector.host.toUpperCase()), dsql)).toEqual(
@@ -109,7 +109,7 @@ describe.each(dsqlTokenVectors)('the DSQL token of $user at $host', (vector) => 
       'SIGNATURE_MISMATCH',
     ],
     [
-      'is to last longer than a week',
+      'is valid for longer than a week',
       (token) => token.replace('Expires=900', 'Expires=604801'),
       'EXPIRES_INVALID',
     ],

@@ -21,6 +21,6 @@ test.each(readdirSync(snapshots))('the built packages match the surface in %s', 
   expect(readFileSync(join(built, file), 'utf8')).toBe(readFileSync(join(snapshots, file), 'utf8'))
 })
 
-test('THIRD-PARTY-LICENSES.md lists what is installed, and each licence is allowed', async () => {
+test('THIRD-PARTY-LICENSES.md lists all dependencies, and each licence is allowed', async () => {
   expect(await thirdPartyLicenses()).toBe(readFileSync(licenseFile, 'utf8'))
 })

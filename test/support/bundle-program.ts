@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Bundles a TypeScript program into one file, but not its dependencies. The bundle starts faster than the source with a
- * loader. Returns the path of the bundle.
+ * Bundles a TypeScript program, without its dependencies, into one file. The bundle starts faster than the source does
+ * with a loader. Returns the path of the bundle.
  */
 export async function bundleProgram(source: URL): Promise<string> {
   const file = fileURLToPath(source)

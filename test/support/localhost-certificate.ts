@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { generate } from 'selfsigned'
 
-/** Creates a self-signed certificate for the name localhost: its text, and a server's TLS context. */
+/** Creates a self-signed certificate for localhost. Returns it as PEM, with a TLS context for a server. */
 export async function createLocalhostCertificate(): Promise<{ ca: string; secureContext: SecureContext }> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     extensions: [

@@ -10,10 +10,10 @@ const SECURE_CONNECTION = 0x8000
 const PLUGIN_AUTH = 0x80000
 const SSL_REQUEST_BYTES = 36
 
-/** A server for `localhost` that greets, starts TLS, and then does what its test says. */
+/** A server for `localhost` that sends a greeting, starts TLS, and then runs a function of the test. */
 export interface MysqlStandIn {
   port: number
-  /** The certificate that clients are to trust, in PEM. */
+  /** The certificate that clients must trust, as PEM. */
   ca: string
   /** Resolves when no client is connected. */
   allClosed(): Promise<void>

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Invocation } from './invocation'
 
-/** A handler that opens as many connections as the event says, and returns their database sessions. */
+/** A handler that opens the number of connections in the event, and returns their database sessions. */
 export function kyselyHandler(db: Kysely<unknown>, sessionFunction: string) {
   async function session(on: Kysely<unknown>): Promise<number> {
     const { rows } = await sql<{ session: number }>`select ${sql.raw(sessionFunction)} as session`.execute(on)

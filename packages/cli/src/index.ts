@@ -7,11 +7,11 @@ export type { Diagnosis } from './doctor/report'
 export type { ApplicationOptions, Engine } from './login/options'
 
 /**
- * Finds out why a login fails, from inside an application: runs the checks of `rds-iam doctor`, logs in once, and gives
- * what `rds-iam doctor --json` prints. Takes what `pgConfig` or `mysql2Config` takes; a `stream` is refused. Prints
- * nothing. Takes up to a minute if DNS, AWS or the server does not answer.
+ * Finds out why a login fails, from inside an application: runs the checks of `rds-iam doctor`, logs in once, and
+ * returns the object that `rds-iam doctor --json` prints. Takes the options of `pgConfig` or `mysql2Config`, except for
+ * `stream`. Prints nothing. Takes up to a minute if DNS, AWS or the server does not answer.
  *
- * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`, before anything is dialled. A login that fails is no error.
+ * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`, before it dials. It does not reject when the login fails.
  * @example
  * ```ts
  * const { ok, causes } = await diagnose({ host, user: 'app', database: 'shop' })
@@ -21,7 +21,7 @@ export type { ApplicationOptions, Engine } from './login/options'
 export async function diagnose<T extends ApplicationOptions>(
   options: T & CheckedOptions<T>,
 ): Promise<Diagnosis> {
-  // Load doctor when it is needed: importing this function costs an application almost nothing.
+  // Load doctor only when it is needed, so that the import costs an application almost nothing.
   const { diagnoseLogin } = require('./doctor/diagnose') as typeof import('./doctor/diagnose')
   return diagnoseLogin(options)
 }

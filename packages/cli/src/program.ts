@@ -70,7 +70,7 @@ function createProgram(onEnd: (status: number) => void): Command {
     .addOption(
       new Option(
         '--from-env',
-        "The application's environment: DATABASE_URL, or PGHOST, MYSQL_HOST or DB_HOST and those like it",
+        "The application's environment: DATABASE_URL, or PGHOST, MYSQL_HOST or DB_HOST and related variables",
       ).conflicts(ADDRESS),
     )
     .addOption(json())

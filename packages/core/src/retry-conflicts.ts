@@ -4,28 +4,28 @@ import { checkKeys } from './iam-options'
 
 /** Options of {@link retryConflicts}. */
 export interface RetryOptions {
-  /** How often `work` runs at most, the first time included. Default 5. */
+  /** Maximum number of times that `work` runs, including the first. Default 5. */
   maxAttempts?: number
-  /** Longest wait before the first repetition, in milliseconds; it doubles with each further one. Default 20. */
+  /** Longest wait before the first retry, in milliseconds; doubles with each further retry. Default 20. */
   baseDelayMs?: number
-  /** Longest wait before any repetition, in milliseconds. Default 1000. */
+  /** Longest wait before any retry, in milliseconds. Default 1000. */
   maxDelayMs?: number
-  /** Ends the waiting when it is aborted: `retryConflicts` then rejects with the last conflict. */
+  /** Ends the wait when it is aborted: `retryConflicts` then rejects with the last conflict. */
   signal?: AbortSignal
 }
 
 const OPTIONS = ['maxAttempts', 'baseDelayMs', 'maxDelayMs', 'signal']
 
 /**
- * Runs a transaction, and repeats the whole of it when it conflicts with another one: when `work` rejects with SQLSTATE
- * 40001, as on Aurora DSQL with OC000 or OC001. The database has then rolled everything back. Each wait is random,
- * between zero and a limit that doubles ("full jitter").
+ * Runs a transaction, and retries all of it when it conflicts with another transaction. A conflict is an error of
+ * `work` with SQLSTATE 40001, which Aurora DSQL sends with OC000 or OC001. The database has then rolled the transaction
+ * back. Each wait is random, between zero and a limit that doubles ("full jitter").
  *
- * No other error is repeated. After a lost connection it is unknown whether the transaction was committed.
+ * Other errors are not retried. After a lost connection it is unknown whether the transaction was committed.
  *
  * @param work begins, runs and commits one transaction. It must not do anything else that cannot be repeated.
- * @returns what `work` resolves with.
- * @throws what `work` rejects with: the first error that is no conflict, or the last conflict.
+ * @returns the value that `work` resolves with.
+ * @throws the first error of `work` that is not a conflict, or the last conflict.
  * @throws {RdsIamError} `INVALID_OPTION`
  * @example
  * ```ts

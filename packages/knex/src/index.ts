@@ -6,7 +6,7 @@ import { pgConfig, type PgLogin, type PgOptions } from '@rds-iam/core/pg'
 /**
  * Creates the `connection` function for knex with the client `pg`. Takes the connection options without the password,
  * plus `iam`. Each new connection of the pool logs in with a valid token. With `maxLifetimeSeconds`, which has a default
- * for Aurora DSQL, knex replaces an older connection when it would use it next.
+ * for Aurora DSQL, knex replaces an older connection before it uses it again.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `ENDPOINT_UNKNOWN`, `TLS_REQUIRED` synchronously
  * @example
@@ -37,14 +37,14 @@ export function mysql2Connection<T extends Mysql2Options>(
 }
 
 /**
- * Limits the lifetime of connections: knex's pool has no such option before 3.3, and none that `connection` can set.
- * Internal of knex (tested: 3.1 to 3.3): before it uses a connection again, it replaces one with `__knex__disposed`,
- * and logs the value as a warning.
+ * Limits the lifetime of connections. knex has such an option since 3.3, but only for the pool, which `connection`
+ * cannot set. This uses an internal of knex (tested: 3.1 to 3.3): before knex uses a connection again, it checks the
+ * property `__knex__disposed`. If it is set, knex replaces the connection, and logs the value as a warning.
  */
 function withLifetime<T extends PgLogin>(config: T & { maxLifetimeSeconds?: unknown }): T {
   const lifetimeMs = Number(config.maxLifetimeSeconds ?? 0) * 1_000
   if (!(lifetimeMs > 0)) return config
-  // pg calls `password` once for each connection, as a method of its Client. A proxy keeps its other properties.
+  // pg calls `password` once for each connection, as a method of its Client. A Proxy keeps the function's properties.
   const password = new Proxy(config.password, {
     apply(target, client: object, args: []) {
       // Vary the time, so that connections that were opened together are not replaced together.

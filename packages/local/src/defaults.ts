@@ -7,7 +7,7 @@ export const DEFAULT_ENDPOINTS: readonly string[] = ['localhost', '127.0.0.1']
 /** Default database users. */
 export const DEFAULT_USERS: readonly string[] = ['jane_doe']
 
-/** Administrator of a DSQL cluster. It exists always, and needs a permission of its own. */
+/** Administrator of a DSQL cluster. It always exists, and needs the action `DbConnectAdmin`. */
 export const DSQL_ADMIN = 'admin'
 
 /** The only database of a DSQL cluster. */

@@ -42,7 +42,7 @@ export function startLocalRds(options: LocalRdsOptions = {}): Promise<LocalRds> 
   return LocalRds.start(options)
 }
 
-/** How long a session of DSQL may be open, in seconds. */
+/** Maximum duration of a DSQL session, in seconds. */
 const MAX_SESSION_SECONDS = 3600
 
 /** A running endpoint. */

@@ -24,9 +24,9 @@ export interface LoginContext {
   whenThawed(action: () => void): void
   /** Decides whether a login is accepted, and records it. */
   authorize(user: string, token: string): Verdict
-  /** How long a session of DSQL may be open, in milliseconds. */
+  /** Maximum duration of a DSQL session, in milliseconds. */
   maxSessionMs: number
-  /** Returns the conflict that the commit of a DSQL transaction fails with. Undefined: it may commit. */
+  /** Returns the conflict that the next commit of a DSQL transaction fails with, or undefined if it may commit. */
   takeConflict(): ConflictCode | undefined
   /** Records a refusal without a token. */
   recordRefusal(user: string, reason: RefusalReason, detail: string): void

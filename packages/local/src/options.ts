@@ -38,8 +38,8 @@ export interface LocalRdsConfiguration {
    */
   maxConnectionsPerSecond: number
   /**
-   * Engine `dsql`: how long a session may be open, in seconds. Then it is closed without a message, after the transaction
-   * that is running. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
+   * Engine `dsql`: maximum duration of a session, in seconds. The session is then closed without a message; if a
+   * transaction is running, after it ends. Applies to sessions that begin later. Default 3600, as on Aurora DSQL.
    */
   maxSessionSeconds?: number | undefined
   /**
@@ -257,7 +257,7 @@ const CONFIGURATION = {
       name: 'max-session-seconds',
       value: 'N',
       section: 'Aurora DSQL (--engine dsql)',
-      help: 'close sessions that have been open for so long. Default: 3600',
+      help: 'close sessions after N seconds. Default: 3600',
       read: lastOf(readWholeNumber),
     },
   },
@@ -314,7 +314,7 @@ export function changeConfiguration(
   return readValues(CONFIGURATION, change, current)
 }
 
-/** @throws {TypeError} when an option of DSQL is given for another engine, on which it would have no effect. */
+/** @throws {TypeError} when a DSQL option is given for another engine, where it would have no effect. */
 export function checkDsqlOptions(engine: Engine, options: Partial<LocalRdsConfiguration>): void {
   if (engine === 'dsql') return
   const given = DSQL_OPTIONS.find((name) => options[name] !== undefined)
@@ -392,7 +392,7 @@ function checkClockOffset(name: string, value: unknown): number {
   throw new TypeError(`${name} must be a number of milliseconds, at most a hundred years`)
 }
 
-// A day.
+// One day.
 const MAX_SESSION_SECONDS = 86_400
 
 function checkSessionSeconds(name: string, value: unknown): number {

@@ -18,7 +18,7 @@ const server = createServer(async (_, response) => {
     response.writeHead(200).end()
   } catch {
     response.writeHead(503).end()
-    // One at a time, and without a wait: the load balancer needs its answer now.
+    // Run one diagnosis at a time, and do not wait for it: the load balancer needs its answer now.
     diagnosis ??= logCauses()
       .catch(console.error)
       .finally(() => (diagnosis = undefined))

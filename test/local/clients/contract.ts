@@ -24,7 +24,7 @@ export type Client = (attempt: Attempt) => Promise<string>
 
 const LONG_SESSION_TOKEN = 'FwoGZXIvYXdzE/+='.repeat(80)
 
-/** An engine with tokens of RDS. */
+/** An engine that uses RDS tokens. */
 type RdsEngine = Exclude<Engine, 'dsql'>
 
 const REFUSAL: Record<RdsEngine, RegExp> = {

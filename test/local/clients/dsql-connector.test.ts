@@ -20,7 +20,7 @@ afterAll(async () => {
   await rds.close()
 })
 
-/** What the connector needs. It finds the region in the host, and logs in as admin to the database postgres. */
+/** The connector's options. It reads the region from the host, and logs in as admin to the database postgres. */
 const config = () => ({
   host: DSQL_ENDPOINT,
   port: rds.port,
@@ -38,7 +38,7 @@ test.each(['admin', 'jane_doe'])('AWS’s connector logs in as %s', async (user)
   await client.end()
 })
 
-test('AWS’s connector repeats a transaction that conflicts', async () => {
+test('AWS’s connector retries a transaction that conflicts', async () => {
   const pool = new AuroraDSQLPool({ ...config(), max: 1 })
   await pool.query('create table orders (id int)')
   await rds.configure({ conflicts: 2 })

@@ -34,7 +34,7 @@ export function alternatives(
   const named = parseEndpoint(endpoint.host)
   const isDialled = addressText(endpoint) === addressText(dial)
   const hosts = isDialled && named.kind !== 'other' ? [] : [dial.host, ...names]
-  // A token for Aurora DSQL is for no port.
+  // An Aurora DSQL token contains no port.
   const ports = isDialled || isDsql(endpoint.host) ? [] : [dial.port, DEFAULT_PORTS[engine]]
   const elsewhere = named.region === undefined ? [...regions, USUAL_REGION] : []
   return [

@@ -80,8 +80,8 @@ async function checkName(options: LoginOptions, checklist: Checklist): Promise<D
 }
 
 /**
- * Adds the endpoint behind an alias, so that the other checks can run: the alias may not be the only fault. With
- * `followCname` a login dials that endpoint.
+ * Adds the endpoint behind an alias, so that the other checks can run and find further faults. With `followCname`, a
+ * login dials that endpoint.
  */
 function withEndpoint(options: LoginOptions, dns: DnsObservation): EndpointFacts {
   const host = endpointBehind(dns)

@@ -9,7 +9,7 @@ export interface RegionFacts extends EndpointFacts {
   readonly signedRegion?: string
 }
 
-/** What is known before the check `token`: the endpoint and the region to sign for, and the identity if AWS tells it. */
+/** What is known before the check `token`: the endpoint and region to sign for, and the identity if STS returned it. */
 export interface TokenFacts extends RegionFacts {
   readonly endpoint: Address
   readonly signedRegion: string

@@ -64,7 +64,7 @@ export interface CandidateCause extends Cause {
   confidence: Confidence
 }
 
-/** The result of a check, as it is reported. */
+/** The result of a check, in the form for reports. */
 export interface ReportedFinding {
   check: CheckName
   status: 'ok' | 'warning' | 'failed' | 'skipped'

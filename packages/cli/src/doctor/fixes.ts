@@ -10,7 +10,7 @@ const PROXY_SETTING =
 /** How to set up a database user for IAM. */
 export function grantFix(options: LoginOptions): string {
   const { dial, endpoint = dial, engine, user } = options
-  // A proxy logs in to the database itself.
+  // The proxy opens its own connections to the database: a client's login depends on the settings of the proxy.
   if (parseEndpoint(endpoint.host).kind === 'proxy') return PROXY_SETTING
   if (engine === 'postgres') {
     const name = sqlName(user)
@@ -35,7 +35,7 @@ export function mappingFix({ user, arn, account, signedRegion }: TokenFacts): st
   )
 }
 
-/** The ARN of the role behind the session of an assumed role; a mapping names the role. */
+/** The ARN of the role of an assumed-role session. A mapping must name the role, not the session. */
 function iamArn(arn: string): string {
   const [, partition, account, role] = /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(arn) ?? []
   return role === undefined ? arn : `arn:${partition}:iam::${account}:role/${role}`

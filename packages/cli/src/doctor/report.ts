@@ -4,9 +4,9 @@ import { CHECKS, type Cause, type CheckName, type Finding, type ReportedFinding 
 export interface Diagnosis {
   /** Whether no check failed. */
   ok: boolean
-  /** The result of each check, in their order. */
+  /** The results of the checks, in the order in which they ran. */
   findings: readonly ReportedFinding[]
-  /** The causes of what failed, the likeliest first. */
+  /** The causes of the failures, the likeliest first. */
   causes: readonly Cause[]
 }
 

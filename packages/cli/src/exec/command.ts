@@ -35,7 +35,7 @@ export async function runExec(given: LoginArguments, [command, ...args]: readonl
   let relay: Relay | undefined
   try {
     const isTunnel = requireEndpoint(options).host !== options.dial.host
-    // There is no URL for MySQL with which every driver verifies the server.
+    // No MySQL URL makes every driver verify the server's certificate.
     if (isTunnel || options.engine === 'mysql') relay = await Relay.open(options)
     const login = relay && isTunnel ? relay.login : await endpointLogin(options, directory)
     const { env, before } =
@@ -63,7 +63,7 @@ async function endpointLogin(options: LoginOptions, directory: PrivateDirectory)
   return { ...options.dial, password, caFile: directory.write('ca.pem', await trustedPem(options)) }
 }
 
-/** What Node programs read to log in to PostgreSQL. */
+/** The environment variables that Node programs read to log in to PostgreSQL. */
 async function endpointUrl(
   options: LoginOptions,
   { password: token }: ClientLogin,
@@ -71,7 +71,7 @@ async function endpointUrl(
 ): Promise<Record<string, string>> {
   return {
     DATABASE_URL: connectionUrl(options, { token }),
-    // The URL cannot name the file: postgres.js does not know `sslrootcert`.
+    // The URL cannot name the CA file, because postgres.js does not know `sslrootcert`.
     NODE_EXTRA_CA_CERTS: directory.write('node-ca.pem', nodeCas(options, await trustedPem(options))),
   }
 }

@@ -1,12 +1,12 @@
 import type { LoginOptions } from '../login/options'
 import type { MysqlClient } from './programs'
 
-/** What a client logs in with: the endpoint and a token, or the relay and its password. */
+/** The address and password of a client: the endpoint and a token, or the relay and its password. */
 export interface ClientLogin {
   host: string
   port: number
   password: string
-  /** The file with the CA certificates. Without it the client needs no TLS. */
+  /** The file with the CA certificates. Default: none, and the client uses no TLS. */
   caFile?: string
 }
 

@@ -30,7 +30,7 @@ export interface LoginArguments {
   fromEnv?: true
 }
 
-/** Options, and the name under which the user gave each of them. */
+/** Options, and the name of the flag or variable that each of them comes from. */
 interface Source {
   name: string
   options: ApplicationOptions
@@ -93,7 +93,7 @@ function urlSource(name: string, url: string): Source {
   return { name, options: { [option]: url }, names: { [option]: name }, read: readApplicationOptions }
 }
 
-/** The variables that applications read, besides DATABASE_URL. Those of the first host that is set count. */
+/** The variables that applications read, besides DATABASE_URL. The first row whose host is set is used. */
 const VARIABLES: readonly (Readonly<Record<'host' | 'port' | 'user' | 'database', readonly string[]>> & {
   engine?: Engine
 })[] = [

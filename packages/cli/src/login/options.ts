@@ -34,7 +34,7 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   readonly engine: Engine
   /** The address to dial. */
   readonly dial: Address
-  /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an RDS endpoint's. */
+  /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an endpoint. */
   readonly endpoint?: Address
   /** Whether `--endpoint` or `iam.endpoint` named the endpoint. */
   readonly endpointGiven: boolean
@@ -73,7 +73,10 @@ export function readOptions(given: ApplicationOptions): LoginOptions {
   const engine = readEngine(given)
   const { rest, addresses, user, iam, ssl } = READERS[engine](given)
   if (rest['stream'] !== undefined)
-    throw invalidOption('stream', 'doctor dials itself: give a host and a port that lead to the database')
+    throw invalidOption(
+      'stream',
+      'doctor opens its own connection: give a host and a port that lead to the database',
+    )
   const { endpoint: named, ...identity } = iam
   const [{ host, port }] = addresses
   const dial = { host: readHost(host, 'host'), port }
@@ -125,7 +128,7 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
-/** The engine that the options name, or that follows from them. */
+/** The engine from the option `engine`, or from the other options. */
 export function readEngine({ engine, connectionString, uri, host, port, iam }: ApplicationOptions): Engine {
   if (engine !== undefined && !Object.hasOwn(DEFAULT_PORTS, engine))
     throw invalidOption('engine', 'give postgres or mysql')
@@ -138,12 +141,12 @@ export function readEngine({ engine, connectionString, uri, host, port, iam }: A
   return found
 }
 
-/** The endpoint of `iam.endpoint`. The port of a tunnel is not that of the endpoint: default to the engine's. */
+/** The endpoint from `iam.endpoint`. Default port: the engine's, as a tunnel's port is not the endpoint's. */
 function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine): Address {
   return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
 }
 
-/** The dialled address, if it is that of the RDS endpoint to sign for. */
+/** The dialled address, if a token can be signed for it. */
 function endpointAt(dial: Address, { followCname, region }: IamSettings): Address | undefined {
   const { kind } = parseEndpoint(dial.host)
   const isAlias = kind === 'other' || (kind === 'global' && followCname && region === undefined)

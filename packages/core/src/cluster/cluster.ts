@@ -13,13 +13,13 @@ import { addressesOf, askOnce, searchWriter, type Found } from './search'
 const LONGEST_SEARCH_MS = 30_000
 /** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
 const SEARCH_SHARE = 0.75
-/** How long one connection logs in before the others that waited: they would all be slow together. */
+/** How long the first connection logs in alone after a search. Logins at the same time slow each other down. */
 const HEAD_START_MS = 30
-/** How long not to dial a host by its name that refused a login, and not to search after every server refused. */
+/** For how long to avoid a host name that refused a login, and to start no search after every server refused. */
 const REFUSED_MS = 60_000
-/** How long to remember a cluster without connections. By then, DNS leads to the writer. */
+/** For how long to remember a cluster without connections. After that, DNS leads to the writer again. */
 const FORGOTTEN_MS = 60_000
-/** How long not to look at a silent server again: a query may take long. Doubles while there are looks. */
+/** The pause before checking a silent server again, as a query may just take long. Doubles with each check. */
 const FIRST_REST_MS = 2_000
 const LONGEST_REST_MS = 16_000
 /** How long the list of a cluster's instances is used to choose a reader. */
@@ -55,7 +55,7 @@ interface Search {
   isUsed: boolean
 }
 
-/** Instead of a host: every server refused the login of a search. */
+/** The key for a search in which every server refused the login. Used in place of a host. */
 const ALL_SERVERS = '*'
 
 /** By writer endpoint and port. All configurations of the process share them. */
@@ -95,12 +95,12 @@ class Cluster implements ConnectionObserver {
   /** The number of searches that found the writer. */
   #generation = 0
   #search: Search | undefined
-  /** When each host refused a login, by configuration: servers may accept the user of another one. */
+  /** When each host refused a login, by configuration: another configuration may have a user that is accepted. */
   readonly #refusals = new WeakMap<object, Map<string, number>>()
   /** When each reader failed while a connection was opened. */
   readonly #failures = new Map<string, number>()
   #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
-  /** When a connection was opened or closed last. */
+  /** When a connection was last opened or closed. */
   #usedMs = Date.now()
 
   constructor(names: ClusterNames, port: number) {
@@ -247,8 +247,8 @@ class Cluster implements ConnectionObserver {
   }
 
   /**
-   * Waits for the search, which all connections share. It looks first at the server of the doubted connection. Aborts
-   * it when nothing waits for it any more.
+   * Waits for the search, which all connections share. The search asks the server of the doubted connection first. It
+   * is aborted when no connection waits for it any more.
    */
   async #awaitSearch(opener: Opener, limitMs: number, doubted?: ClusterConnection): Promise<void> {
     const search = (this.#search ??= this.#startSearch(opener, doubted))

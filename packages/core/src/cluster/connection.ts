@@ -55,7 +55,7 @@ export class ClusterConnection {
   readonly server: Server
   /** The kind of server that the application wants. */
   readonly role: 'writer' | 'reader'
-  /** The configuration that it belongs to, as a key. */
+  /** The configuration that the connection belongs to. Used as a key only. */
   readonly owner: object
   /** The cluster's generation when this server was last known to be the right one. */
   generation: number

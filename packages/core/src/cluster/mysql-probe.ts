@@ -137,7 +137,7 @@ export async function openMysql(
   }
 }
 
-/** Sends the request for TLS, and verifies the certificate chain and host name. */
+/** Sends an SSLRequest, starts TLS, and verifies the certificate chain and host name. */
 export async function startMysqlTls(
   login: Login,
   target: LoginTarget,
@@ -163,7 +163,8 @@ async function logIn(socket: TLSSocket, user: string, token: string): Promise<vo
     socket.write(encodePacket(sequence + 1, encodePassword(token)))
     ;({ sequence, payload } = await readPacket(socket))
   }
-  if (payload[0] !== MARKERS.ok) throw new Error('the server requests another password than a token')
+  if (payload[0] !== MARKERS.ok)
+    throw new Error('the server requests an authentication method other than a token')
 }
 
 /** Reads one packet. Throws the error in it, if it has one. */

@@ -34,7 +34,7 @@ export interface Probe {
 
 /**
  * Dials a server, verifies TLS and logs in. Rejects with the error of the network, of TLS or of the server. `signal`
- * ends an attempt that is not over.
+ * aborts the attempt.
  */
 export type OpenProbe = (
   login: Login,

@@ -28,7 +28,7 @@ export interface Candidate {
 
 export interface SearchOptions {
   candidates: readonly Candidate[]
-  /** The server to look at first. The others follow unless it answers soon that it is the writer. */
+  /** The server to ask first. The others are asked too, unless it soon answers that it is the writer. */
   first?: Candidate | undefined
   /** Dials an address, and logs in to the server as `host`. */
   open(host: string, address: string, signal: AbortSignal): Promise<Probe>
@@ -38,9 +38,10 @@ export interface SearchOptions {
 }
 
 /**
- * Looks for the writer at each candidate, and at each instance that a server names, until a server says that it is the
- * writer itself: a reader's list is not up to date. Keeps one connection to each server. Returns 'refused' if every
- * server refused the login, and undefined if it was aborted, or if the first server answers with another error.
+ * Asks each candidate, and each instance that a server lists, until a server answers that it is the writer itself. The
+ * role in a list is ignored, because a reader's list may be stale. Keeps one connection to each server. Returns
+ * 'refused' if every server refused the login, and undefined if it was aborted or if the first server answers with
+ * another error.
  */
 export function searchWriter(options: SearchOptions): Promise<Found | 'refused' | undefined> {
   const { candidates, first, open, onMembers, signal } = options
@@ -94,7 +95,7 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
         } catch (error) {
           widen()
           if (isRefusal(error)) return
-          // The first server is not out of service: it answers with an error.
+          // The first server is running, because it answers with an error: end the search.
           if (known !== undefined && !isOutage(error)) return end()
           pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
         }
@@ -136,7 +137,7 @@ export async function askOnce(open: (signal: AbortSignal) => Promise<Probe>): Pr
   }
 }
 
-/** A connection of our own that is opened at the first question. Its login and each answer have a time limit. */
+/** A probe that connects when it is first asked. Its login and each answer have a time limit. */
 class ProbeSession {
   readonly #login = new AbortController()
   readonly #open: (signal: AbortSignal) => Promise<Probe>
@@ -154,7 +155,7 @@ class ProbeSession {
     return this.#limit(this.#probe.ask())
   }
 
-  /** Tells the server, so that it does not log a lost connection. */
+  /** Logs out properly, so that the server does not log a lost connection. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -1,6 +1,6 @@
 import { normalizeHost } from '../address'
 
-/** The kind of an endpoint, read from its name. `dsql`: of Aurora DSQL. `other`: not the name of an RDS endpoint. */
+/** The kind of an endpoint, read from its name. `dsql`: Aurora DSQL. `other`: not the name of an RDS endpoint. */
 export type EndpointKind =
   | 'cluster'
   | 'reader'
@@ -31,13 +31,14 @@ const RDS_NAME = new RegExp(
   String.raw`^(?<id>${LABEL}(?:\.${LABEL})*)\.(?:(?<region>${REGION})\.rds(?:-fips)?|rds\.(?<regionLast>${REGION})|(?<global>global)\.rds)\.${SUFFIX}$`,
 )
 
-// Aurora DSQL has names below another suffix of each partition. In a VPC, AWS PrivateLink adds an identifier to `dsql`.
+// In each partition, Aurora DSQL uses another domain suffix than RDS. In a VPC, AWS PrivateLink adds an identifier to
+// `dsql`.
 const DSQL_SUFFIX = String.raw`(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu|aws\.ic\.gov|aws\.scloud|cloud-aws\.adc-e\.uk|aws\.hci\.ic\.gov)`
 const DSQL_NAME = new RegExp(
   String.raw`^[a-z0-9]+\.dsql(?:-[a-z0-9]+)?\.(?<region>${REGION})\.on\.${DSQL_SUFFIX}$`,
 )
 
-// The labels by which the names of other AWS services are known.
+// The labels that identify other AWS services in host names.
 const OTHER_SERVICES: Readonly<Record<string, string>> = {
   redshift: 'Amazon Redshift',
   'redshift-serverless': 'Amazon Redshift',
@@ -93,11 +94,11 @@ export function parseEndpoint(host: string): ParsedEndpoint {
   return { host: name, region, kind: groups['id']?.includes('.') ? kind : 'instance' }
 }
 
-/** The AWS database service whose host this is, if it is neither RDS nor Aurora. */
+/** The AWS service that a host belongs to. Undefined for RDS, Aurora and unknown hosts. */
 export function otherService(host: string): string | undefined {
   const name = normalizeHost(host)
   if (!AWS_NAME.test(name) || parseEndpoint(name).kind !== 'other') return undefined
-  // The last label that fits: the first ones are chosen by users.
+  // Take the last label that matches, because users choose the first ones.
   const label = name.split('.').findLast((part) => Object.hasOwn(OTHER_SERVICES, part))
   return label === undefined ? undefined : OTHER_SERVICES[label]
 }

@@ -37,7 +37,7 @@ export function checkEndpoint(host: string, iam: IamSettings, engine: Engine): v
   if (service !== undefined) {
     throw new RdsIamError(
       'ENDPOINT_UNKNOWN',
-      `host: ${host} belongs to ${service}, not to RDS: a token of RDS does not log in there`,
+      `host: ${host} belongs to ${service}, not to RDS: an RDS token is not valid there`,
     )
   }
   throw new RdsIamError(

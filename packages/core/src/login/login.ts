@@ -129,7 +129,7 @@ export class Login {
 /** SQLSTATE class 28: invalid authorization specification. */
 const REFUSED = /^28/
 
-/** Aurora DSQL refuses a token with this SQLSTATE. */
+/** SQLSTATE with which Aurora DSQL refuses a token. */
 const DSQL_REFUSED = '08006'
 
 /** One login with a token. Reports when the server refuses the token, and when the connection is lost. */
@@ -151,7 +151,7 @@ export class LoginAttempt {
     return this.#scope.user
   }
 
-  /** Whether a PostgreSQL server's error, as its SQLSTATE says, means that it refused the token. */
+  /** Whether the SQLSTATE of a PostgreSQL server's error means that it refused the token. */
   isRefusal(sqlState = ''): boolean {
     const isDsql = parseEndpoint(this.#scope.endpoint.host).kind === 'dsql'
     return REFUSED.test(sqlState) || (isDsql && sqlState === DSQL_REFUSED)

@@ -23,7 +23,7 @@ export interface Mysql2Options {
   password?: unknown
   /** TLS settings such as `{ ca }`. Default: the CA certificates of the endpoint's region. */
   ssl?: unknown
-  /** Other authentication plugins. They are kept; `mysql_clear_password` is replaced by ours. */
+  /** Other authentication plugins. They are kept, except for `mysql_clear_password`, which ours replaces. */
   authPlugins?: object | undefined
   iam?: IamOptions | undefined
 }
@@ -36,7 +36,7 @@ const OPTION_NAMES: DriverOptionNames = {
 }
 
 /**
- * Reads the options of mysql2, with those of the URL among them.
+ * Reads the options of mysql2, including those in the URL.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */

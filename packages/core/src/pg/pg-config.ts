@@ -65,7 +65,7 @@ export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): P
 function setDsqlDefaults(options: Record<string, unknown>): void {
   const { env } = process
   options['database'] ||= env['PGDATABASE'] || 'postgres'
-  // Saves a round trip. Versions of pg without the option ask for TLS first, which Aurora DSQL accepts too.
+  // Saves a round trip. Versions of pg without the option send an SSLRequest, which Aurora DSQL accepts too.
   options['sslnegotiation'] ??= env['PGSSLNEGOTIATION'] || 'direct'
   options['maxLifetimeSeconds'] ??= dsqlLifetimeSeconds()
 }

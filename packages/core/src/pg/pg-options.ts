@@ -31,7 +31,7 @@ export interface PgOptions {
 const OPTION_NAMES: DriverOptionNames = { engine: 'postgres', passwords: ['password'], dial: 'stream' }
 
 /**
- * Reads the options of pg, with those of the URL and of the environment among them.
+ * Reads the options of pg, including those in the URL and in the environment.
  *
  * @throws {RdsIamError} `INVALID_OPTION`, `TLS_REQUIRED`
  */

@@ -33,7 +33,7 @@ export interface StreamSettings extends Session {
   /** pg's time limit for opening a connection. */
   limitMs: number | undefined
   keepAlive: boolean
-  /** The host to dial when pg connects to an endpoint. */
+  /** The host to dial when pg connects to the endpoint's name. */
   tunnel: { host: string; endpointHost: string } | undefined
 }
 
@@ -119,7 +119,7 @@ export function createStream(login: Login, session: StreamSettings, defaultSsl: 
   }
 }
 
-/** pg sends the host that it connects to in TLS (SNI), and Aurora DSQL finds the cluster by it. */
+/** Refuses a name that Aurora DSQL does not know: pg sends this name in TLS (SNI), and DSQL finds the cluster by it. */
 function checkServerName(serverName: string, { endpoint: { host }, parsed: { kind } }: LoginTarget): void {
   // pg sends the `servername` of our TLS options for an IP address.
   if (kind !== 'dsql' || serverName === host || isIP(serverName)) return

@@ -103,7 +103,7 @@ function leaveReader(socket: DriverSocket, server: ClusterConnection): void {
   socket.destroy(server.isLastResort ? error : undefined)
 }
 
-/** Whether a server's error ends the session, such as an idle timeout. Its field V is the severity. */
+/** Whether a server's error ends the session, such as an idle timeout. Field V of the message is the severity. */
 function isFatal(chunk: Buffer): boolean {
   return chunk[0] === ERROR_RESPONSE && chunk.includes('\0VFATAL\0')
 }

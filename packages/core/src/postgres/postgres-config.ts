@@ -107,7 +107,7 @@ export function postgresConfig(urlOrOptions: unknown, more: unknown = {}): Postg
 function setDsqlDefaults(options: Record<string, unknown>): void {
   const { env } = process
   options['database'] ||= options['db'] || env['PGDATABASE'] || 'postgres'
-  // postgres.js calls it for each connection.
+  // postgres.js calls this function for each connection.
   if (!('max_lifetime' in options) && !env['PGMAX_LIFETIME']) options['max_lifetime'] = dsqlLifetimeSeconds
 }
 

@@ -4,20 +4,20 @@ import { parseEndpoint } from '../endpoint/parse-endpoint'
 
 /** The endpoint, region and user that a token is valid for. */
 export interface TokenScope {
-  /** The RDS endpoint's own host and port, not those of a tunnel or an alias. */
+  /** Host and port of the endpoint itself, not of a tunnel or an alias. */
   endpoint: Address
   region: string
   user: string
 }
 
-/** The action of IAM policies and tokens that lets a role log in to Aurora DSQL. */
+/** The action that a token and the IAM policy need to log in to Aurora DSQL as a user. */
 export function dsqlAction(user: string): 'DbConnect' | 'DbConnectAdmin' {
   return user === 'admin' ? 'DbConnectAdmin' : 'DbConnect'
 }
 
 /**
- * Signs a token with AWS's own signers, without a network request. Credentials, not a provider: the signers call a
- * provider twice when its credentials are short-lived.
+ * Signs a token with AWS's own signers, without a network request. Takes credentials instead of a provider, because the
+ * signers call a provider twice when its credentials expire soon.
  */
 export function sign(
   { endpoint: { host, port }, region, user }: TokenScope,

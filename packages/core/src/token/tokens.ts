@@ -43,7 +43,7 @@ export interface TokenProvider {
 export interface TokenProviderOptions extends IdentityOptions {
   /** The host name of the RDS or Aurora DSQL endpoint. It is signed in lower case and otherwise unchanged. */
   host: string
-  /** The endpoint's port: a number, or its digits as text. A token for Aurora DSQL does not contain it. */
+  /** The endpoint's port: a number, or its digits as text. A DSQL token does not contain it. */
   port: number | string
   /** The database user. */
   user: string

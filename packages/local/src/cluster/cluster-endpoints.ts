@@ -7,12 +7,12 @@ import type { ReplicatedServer } from './replicated-server'
 /** A server of a cluster. */
 export interface ClusterServer {
   id: string
-  /** 1 for the first one, and so on; a number is used once. */
+  /** Counts from 1. A number is never used again. */
   number: number
   server: ReplicatedServer
 }
 
-/** A server with its endpoint, and the name and the IP address of that. */
+/** A server with its endpoint, and the name and IP address of the endpoint. */
 export interface ListeningServer extends ClusterServer {
   host: string
   address: string
@@ -29,7 +29,7 @@ export class ClusterEndpoints {
   readonly #options: ResolvedOptions
   readonly #authority: Authority
   readonly #domain: string
-  /** The first three parts of the addresses. */
+  /** The first three octets of the addresses. */
   #network = ''
   #port = 0
 
@@ -58,7 +58,7 @@ export class ClusterEndpoints {
     }
   }
 
-  /** Starts the endpoint of one server, on the port of the endpoints before it. */
+  /** Starts the endpoint of one server, on the same port as the other endpoints. */
   async start(created: ClusterServer): Promise<ListeningServer> {
     const { id, number, server } = created
     const host = `${id}.${this.#domain}`

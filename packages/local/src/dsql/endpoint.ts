@@ -10,7 +10,7 @@ import { DsqlSession } from './session'
 const DSQL: PostgresService = {
   defaultDatabase: () => DSQL_DATABASE,
   refusal(user, { reason, detail }) {
-    // DSQL says why in a hint.
+    // DSQL gives the reason in a hint.
     const hints: Partial<Record<typeof reason, string>> = {
       ACTION_MISMATCH: `Wrong user to action mapping. user: ${user}`,
       TOKEN_EXPIRED: `Signature expired: ${detail}`,
@@ -24,12 +24,12 @@ const DSQL: PostgresService = {
   relay: relaySession,
 }
 
-/** Serves a client of Aurora DSQL, as {@link servePostgres} does. */
+/** Logs in a client with Aurora DSQL's rules and relays its session. See {@link servePostgres}. */
 export function serveDsql(client: Socket, context: LoginContext): Promise<void> {
   return servePostgres(client, context, DSQL)
 }
 
-/** Relays a session by DSQL's rules, and closes it without a message when it has been open for long enough. */
+/** Relays a session, applies DSQL's rules, and closes it without a message after its maximum duration. */
 function relaySession(stream: Duplex, upstream: Duplex, context: LoginContext): void {
   const limit = AbortSignal.timeout(context.maxSessionMs)
   const closeIfOver = (): void => {
@@ -41,13 +41,13 @@ function relaySession(stream: Duplex, upstream: Duplex, context: LoginContext): 
   forward(stream, upstream, (data) => session.fromClient(data))
   forward(upstream, stream, (data) => session.fromServer(data))
   upstream.on('data', closeIfOver)
-  // The client may have closed its half right after its token.
+  // The client may have half-closed the connection right after its token.
   if (stream.readableEnded) upstream.end()
   else stream.once('end', () => void upstream.end())
   bindLifetimes(stream, upstream, context)
 }
 
-/** Forwards what comes from a stream, with back-pressure. */
+/** Forwards the data of a stream, with back-pressure. */
 function forward(from: Duplex, to: Duplex, convert: (data: Buffer) => Buffer): void {
   from.on('data', (data: Buffer) => {
     const bytes = convert(data)

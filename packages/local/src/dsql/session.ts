@@ -14,8 +14,8 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Applies DSQL's rules to a session with a PostgreSQL server.
  *
- * A message that DSQL refuses is replaced by one that PostgreSQL cannot parse, so that its transaction fails and its
- * protocol goes on, and PostgreSQL's error is replaced by DSQL's.
+ * A message that DSQL would refuse is replaced by one that PostgreSQL cannot parse. So the transaction fails in
+ * PostgreSQL too, and the protocol continues as usual. PostgreSQL's syntax error is then replaced by DSQL's error.
  */
 export class DsqlSession {
   readonly #takeConflict: () => ConflictCode | undefined
@@ -23,17 +23,17 @@ export class DsqlSession {
   /** The kinds of prepared statements and portals, by their names. */
   readonly #prepared = new Map<string, StatementKind>()
   readonly #portals = new Map<string, StatementKind>()
-  /** The errors of refused messages, by the names that stand for them. */
+  /** The errors of refused messages, by the names that PostgreSQL received in their place. */
   readonly #errors = new Map<string, StatementError>()
   #refused = 0
-  /** For each ReadyForQuery that is to come: whether the request was the client's. */
+  /** For each expected ReadyForQuery: whether the request came from the client or from us. */
   #requests: ('client' | 'own')[] = []
-  /** The server's last word: idle, in a transaction, or in a failed one. Undefined during the login. */
+  /** The last status from the server: idle, in a transaction, or in a failed one. Undefined during the login. */
   #status: 'I' | 'T' | 'E' | undefined
   readonly #fromClient = new MessageStream('QPBECSF', (message) => this.#request(message))
   readonly #fromServer = new MessageStream('CEZ', (message) => this.#response(message))
 
-  /** @param takeConflict returns the conflict that the commit of a transaction fails with; undefined: it may commit. */
+  /** @param takeConflict returns the conflict that the next commit fails with, or undefined if it may commit. */
   constructor(takeConflict: () => ConflictCode | undefined) {
     this.#takeConflict = takeConflict
   }
@@ -43,17 +43,17 @@ export class DsqlSession {
     return this.#status === 'I' && this.#requests.length === 0
   }
 
-  /** Whether the transaction has failed. PostgreSQL then refuses everything but its end. */
+  /** Whether the transaction has failed. PostgreSQL then accepts only the end of the transaction. */
   get #hasFailed(): boolean {
     return this.#status === 'E' && this.#requests.length === 0
   }
 
-  /** Takes what the client sends, and returns what the server is to get. */
+  /** Takes data from the client, and returns the data for the server. */
   fromClient(data: Buffer): Buffer {
     return this.#fromClient.take(data)
   }
 
-  /** Takes what the server sends, and returns what the client is to get. */
+  /** Takes data from the server, and returns the data for the client. */
   fromServer(data: Buffer): Buffer {
     return this.#fromServer.take(data)
   }
@@ -95,7 +95,7 @@ export class DsqlSession {
     return Buffer.concat([replacement.before, query(replacement.name)])
   }
 
-  /** Reads a Parse message: names of statement, text, and types of parameters. */
+  /** Reads a Parse message: statement name, SQL text and parameter types. */
   #parse(body: Buffer): Buffer {
     const name = textAt(body, 0)
     const sql = textAt(body, name.length + 1)
@@ -112,12 +112,12 @@ export class DsqlSession {
     return Buffer.concat([replacement.before, parse(replacement.name)])
   }
 
-  /** Decides about statements. Returns what is sent in their place; undefined when they may run. */
+  /** Checks statements. Returns what to send in their place, or undefined when they may run. */
   #check(
     kinds: readonly StatementKind[],
     unsupported?: StatementError,
   ): { before: Buffer; name: string } | undefined {
-    // The server refuses everything but the end of the transaction by itself.
+    // The server itself refuses everything except the end of the transaction.
     if (this.#hasFailed) {
       for (const kind of kinds) this.#transaction.add(kind)
       return undefined
@@ -144,7 +144,7 @@ export class DsqlSession {
     return { before: query('ROLLBACK'), name }
   }
 
-  /** Returns a word that PostgreSQL cannot parse, whose error will be replaced. */
+  /** Returns a word that PostgreSQL cannot parse. Its syntax error will be replaced by `error`. */
   #refuse(error: StatementError): string {
     const name = `dsql_refuses_${++this.#refused}`
     this.#errors.set(name, error)
@@ -177,7 +177,7 @@ function query(text: string): Buffer {
   return encodeMessage('Q', latin1(`${text}\0`))
 }
 
-/** A Parse message for the unnamed statement, without types of parameters. */
+/** A Parse message for the unnamed statement, without parameter types. */
 function parse(text: string): Buffer {
   return encodeMessage('P', latin1(`\0${text}\0\0\0`))
 }
@@ -186,7 +186,7 @@ function latin1(text: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
 
-/** Reads a text that ends in a zero byte; latin1, so that every byte survives. */
+/** Reads a zero-terminated string, as latin1 so that every byte is preserved. */
 function textAt(body: Buffer, start: number): string {
   return body.toString('latin1', start, body.indexOf(0, start))
 }

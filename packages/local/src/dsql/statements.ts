@@ -1,4 +1,4 @@
-/** An error that DSQL answers a statement with. */
+/** An error of DSQL for a statement. */
 export interface StatementError {
   sqlState: string
   message: string
@@ -7,26 +7,26 @@ export interface StatementError {
 /** DSQL's code of a conflict: another transaction changed the same rows, or the schema. */
 export type ConflictCode = 'OC000' | 'OC001'
 
-/** What DSQL says of a conflict. */
+/** DSQL's error for each kind of conflict. */
 export const CONFLICTS: Record<ConflictCode, StatementError> = {
   OC000: { sqlState: '40001', message: 'change conflicts with another transaction (OC000)' },
   OC001: { sqlState: '40001', message: 'schema has been updated by another transaction (OC001)' },
 }
 
-/** What a statement means for the transaction that it is in. */
+/** The kind of a statement, which decides whether its transaction may contain it. */
 export type StatementKind = 'begin' | 'commit' | 'rollback' | 'ddl' | 'dml' | 'other'
 
-/** One or more statements that a client sent as one text. */
+/** One or more statements that a client sent in one message. */
 export interface Statements {
-  /** The text for PostgreSQL, which does not know DSQL's `ASYNC`. */
+  /** The text to send to PostgreSQL, without DSQL's `ASYNC`. */
   text: string
-  /** The kinds of the statements, in their order. */
+  /** The kind of each statement, in order. */
   kinds: StatementKind[]
-  /** Why DSQL refuses one of them, wherever it stands. */
+  /** The error of the first statement that DSQL does not support. */
   error?: StatementError
 }
 
-/** Reads the statements of a text in latin1. */
+/** Splits SQL text, decoded as latin1, into statements. */
 export function readStatements(text: string): Statements {
   const masked = mask(text)
   const statements = masked
@@ -45,7 +45,7 @@ export function readStatements(text: string): Statements {
 const LITERAL =
   /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:\\[\s\S]|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|(\$(?:[a-z_]\w*)?\$)[\s\S]*?\1/gi
 
-/** Replaces what is no SQL syntax by as many other characters: comments by spaces, the contents of quotes by `_`. */
+/** Replaces comments by spaces and the contents of quotes by `_`. The length stays the same. */
 function mask(text: string): string {
   return text.replace(LITERAL, (literal) =>
     /^(?:--|\/\*)/.test(literal)
@@ -54,7 +54,7 @@ function mask(text: string): string {
   )
 }
 
-/** Removes `ASYNC` of CREATE INDEX: PostgreSQL creates the index at once. */
+/** Removes `ASYNC` from CREATE INDEX. PostgreSQL creates the index immediately. */
 function withoutAsync(text: string, masked: string): string {
   let rest = text
   for (const { index, groups } of [...masked.matchAll(CREATE_INDEX_ASYNC)].reverse()) {
@@ -78,10 +78,10 @@ function kindOf(statement: string): StatementKind {
 
 const CACHE = 'please define CACHE greater than or equal to 65536 or equal to 1'
 
-/** A pattern of a statement that DSQL refuses. `$1` in the message is what the first group matched. */
+/** A pattern for statements that DSQL refuses. `$1` in the message stands for the match of the first group. */
 type Rule = [pattern: RegExp, message: string, sqlState?: string]
 
-// Source: "SQL feature compatibility in Aurora DSQL" in its user guide, and what its users report of the messages.
+// Sources: "SQL feature compatibility in Aurora DSQL" in the user guide, and messages that users have reported.
 const RULES: readonly Rule[] = [
   [/\b(pg_(?:try_)?advisory_\w+) ?\(/, 'function $1 not supported'],
   [

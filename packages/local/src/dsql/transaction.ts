@@ -1,22 +1,22 @@
 import type { StatementError, StatementKind } from './statements'
 
-/** What a session's current transaction did, by the statements that its client sent. */
+/** The state of a session's current transaction, from the statements that the client sent. */
 export class DsqlTransaction {
   #begun = false
   #ddl = false
   #dml = false
 
-  /** Whether it changes rows or the schema. */
+  /** Whether the transaction changes rows or the schema. */
   get writes(): boolean {
     return this.#ddl || this.#dml
   }
 
-  /** Whether a BEGIN opened it. */
+  /** Whether BEGIN started the transaction. */
   get isExplicit(): boolean {
     return this.#begun
   }
 
-  /** Adds a statement. Returns why DSQL refuses it. */
+  /** Adds a statement. Returns DSQL's error, or undefined if the statement is allowed. */
   add(kind: StatementKind): StatementError | undefined {
     if (kind === 'begin') this.#begun = true
     if (kind === 'commit' || kind === 'rollback') this.reset()
@@ -29,12 +29,12 @@ export class DsqlTransaction {
     return undefined
   }
 
-  /** Notes that PostgreSQL commits unless there was a BEGIN: after a text of statements, or at a Sync message. */
+  /** Ends a transaction without BEGIN: PostgreSQL commits it after a Query message, or at a Sync message. */
   endImplicit(): void {
     if (!this.#begun) this.reset()
   }
 
-  /** Notes that there is no transaction. */
+  /** Resets the state: there is no transaction. */
   reset(): void {
     this.#begun = this.#ddl = this.#dml = false
   }

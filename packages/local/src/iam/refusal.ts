@@ -6,16 +6,17 @@
  * - `MALFORMED_TOKEN`: the password is not a token.
  * - `SLASH_MISSING`: no `/` before the `?`, where one is required.
  * - `PARAMETER_MISSING`, `PARAMETER_DUPLICATED`, `PARAMETER_UNKNOWN`: not the parameters of a login token.
- * - `ACTION_MISMATCH`: `Action` is not `connect`; for DSQL not `DbConnectAdmin` for the user `admin`, or not `DbConnect`
- *   for another user.
+ * - `ACTION_MISMATCH`: `Action` is not `connect`. For DSQL: not `DbConnectAdmin` for the user `admin`, or not
+ *   `DbConnect` for another user.
  * - `ALGORITHM_MISMATCH`: `X-Amz-Algorithm` is not `AWS4-HMAC-SHA256`.
  * - `SIGNED_HEADERS_MISMATCH`: `X-Amz-SignedHeaders` is not `host`.
- * - `CREDENTIAL_MALFORMED`: `X-Amz-Credential` is not `KEY/DATE/REGION/rds-db/aws4_request`, for DSQL with `dsql`.
+ * - `CREDENTIAL_MALFORMED`: `X-Amz-Credential` is not `KEY/DATE/REGION/rds-db/aws4_request`. For DSQL: `dsql` instead
+ *   of `rds-db`.
  * - `USER_MISMATCH`: the token is for another database user than the login.
- * - `HOST_MISMATCH`, `PORT_MISMATCH`: the token is for an endpoint that is not this one. A token for DSQL names no port.
+ * - `HOST_MISMATCH`, `PORT_MISMATCH`: the token is for an endpoint that is not this one. A DSQL token contains no port.
  * - `REGION_MISMATCH`: the token is for another region.
  * - `DATE_MALFORMED`, `DATE_MISMATCH`: `X-Amz-Date` is not a date, or not on the day of the credential scope.
- * - `EXPIRES_INVALID`: `X-Amz-Expires` is not a whole number from 1 to 900, for DSQL to 604800.
+ * - `EXPIRES_INVALID`: `X-Amz-Expires` is not a whole number from 1 to 900, or for DSQL from 1 to 604800.
  * - `NOT_YET_VALID`: signed more than five minutes in the future.
  * - `TOKEN_EXPIRED`: signed longer ago than `X-Amz-Expires`.
  * - `KEY_UNKNOWN`: no identity has this access key.

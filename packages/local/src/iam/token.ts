@@ -2,7 +2,7 @@
 export interface ParsedToken {
   /** Host as sent, brackets of an IPv6 address included. */
   host: string
-  /** Port as sent, 0 to 99999. Default: none, as in tokens for DSQL. */
+  /** Port in the token, 0 to 99999. Absent in DSQL tokens. */
   port?: number
   /** Whether a slash stands before the question mark; Go's signers have left it out. */
   slash: boolean

@@ -9,16 +9,16 @@ import { parseToken, type ParsedToken } from './token'
 export interface AcceptedEndpoint {
   /** Host in lower case. */
   host: string
-  /** Ports that a token for this host may name. A token for DSQL names none. */
+  /** Ports that a token for this host may contain. A DSQL token contains no port. */
   ports: readonly number[]
 }
 
-/** A service with login tokens, as credential scopes name it. */
+/** A service that accepts login tokens, by its name in credential scopes. */
 export type TokenService = 'rds-db' | 'dsql'
 
 /** What a token is checked against. */
 export interface TokenExpectations {
-  /** What the token is for: RDS and Aurora, or Aurora DSQL. Default `'rds-db'`. */
+  /** The service that the token must be for: RDS and Aurora, or Aurora DSQL. Default `'rds-db'`. */
   service?: TokenService
   /** Database user of the login. */
   user: string
@@ -37,7 +37,7 @@ export interface TokenExpectations {
 /** How far a token's date may lie in the future, in milliseconds; the skew that AWS tolerates. */
 export const MAX_SKEW_MS = 5 * 60_000
 
-/** Longest lifetime that a token may ask for, in seconds. For DSQL a week. */
+/** Longest lifetime of a token, in seconds: 15 minutes for RDS, a week for DSQL. */
 const MAX_EXPIRES_S: Record<TokenService, number> = { 'rds-db': 900, dsql: 604_800 }
 
 const COMMON_PARAMETERS = [
@@ -119,7 +119,7 @@ function refuse(reason: RefusalReason, detail: string): Refused {
   return { accepted: false, reason, detail }
 }
 
-/** The action that a user's token must be for. */
+/** The action that the token of a user must contain. */
 function actionFor(service: TokenService, user: string): string {
   if (service === 'rds-db') return 'connect'
   return user === DSQL_ADMIN ? 'DbConnectAdmin' : 'DbConnect'

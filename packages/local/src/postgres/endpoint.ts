@@ -27,13 +27,13 @@ const MAX_STARTUP = 10_000
 // Since protocol 3.2 a cancel key may have 256 bytes.
 const MAX_CANCEL = 268
 
-/** What PostgreSQL on RDS and Aurora DSQL do in different ways. */
+/** The differences between PostgreSQL on RDS and Aurora DSQL. */
 export interface PostgresService {
-  /** Returns the database of a client that names none. */
+  /** Returns the default database of a user. */
   defaultDatabase(user: string): string
   /** Returns the error for a client whose token was refused. */
   refusal(user: string, refused: Refused): Buffer
-  /** Returns the startup parameters to set for the session behind the endpoint. */
+  /** Returns the startup parameters to set in the session with the backend. */
   parameters(database: string, backend: Backend): Record<string, string>
   /** Relays the session. */
   relay(stream: Duplex, upstream: Duplex, context: LoginContext): void

@@ -4,29 +4,29 @@ const HEAD = 5
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Finds messages in the bytes that one side sends, and lets them be replaced. Messages of other types pass as they
- * come, and are never kept whole.
+ * Finds messages of some types in the bytes that one side sends, and replaces them. Messages of other types pass
+ * unchanged, without buffering.
  */
 export class MessageStream {
   readonly #types: string
   readonly #replace: (message: Message) => Buffer | undefined
   #chunks: Buffer[] = []
   #length = 0
-  /** Number of bytes without which the next message cannot be handled. */
+  /** Number of bytes to wait for before the next message can be handled. */
   #needed = HEAD
-  /** Bytes of a message that passes which are still to come. */
+  /** Number of bytes that still pass unchanged: the rest of the current message. */
   #passing = 0
 
   /**
    * @param types the types of the messages to replace, one character each.
-   * @param replace returns what is sent instead; undefined: the message itself.
+   * @param replace returns the bytes to send instead, or undefined to send the message unchanged.
    */
   constructor(types: string, replace: (message: Message) => Buffer | undefined) {
     this.#types = types
     this.#replace = replace
   }
 
-  /** Takes the next bytes, and returns what is to be sent. */
+  /** Takes the next bytes, and returns the bytes to send. */
   take(data: Buffer): Buffer {
     this.#chunks.push(data)
     this.#length += data.length

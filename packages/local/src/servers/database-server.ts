@@ -28,7 +28,7 @@ export interface DatabaseServerWithUsers extends DatabaseServer {
   addUsers(users: readonly string[]): Promise<void>
 }
 
-/** What a server of either engine can do. */
+/** A database server of either engine. */
 interface UserServer {
   readonly url: string
   readonly socketPath: string | undefined
@@ -36,7 +36,7 @@ interface UserServer {
   remove(): Promise<void>
 }
 
-/** Creates a server and starts it with its users. When the start fails, nothing is left. */
+/** Creates a server and starts it with its users. Removes everything if the start fails. */
 export async function startWithUsers<Server extends UserServer>(
   { users = DEFAULT_USERS, signal }: DatabaseServerOptions,
   create: (settings: {

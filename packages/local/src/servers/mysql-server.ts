@@ -129,7 +129,7 @@ export class MysqlServer {
     rmSync(this.#initFile, { force: true })
   }
 
-  /** Creates users of the database `app`. The administrator exists. */
+  /** Creates users of the database `app`. Skips the administrator, which exists already. */
   createUsers(users: readonly string[]): Promise<void> {
     return runStatements(this.admin, userStatements(users, this.#options.password))
   }

@@ -135,7 +135,7 @@ export class PostgresServer {
     })
   }
 
-  /** Creates the database, unless initdb did, and its users. */
+  /** Creates the database, unless initdb has created it, and its users. */
   async createDatabase(users: readonly string[]): Promise<void> {
     const database = this.#database
     await runStatements(this.admin(INITIAL_DATABASE), [
@@ -147,7 +147,7 @@ export class PostgresServer {
     await this.run([`ALTER DATABASE ${database} OWNER TO ${identifier(owner)}`])
   }
 
-  /** Creates users of the database. The superuser exists. */
+  /** Creates users of the database and lets them log in with IAM. The superuser exists already. */
   createUsers(users: readonly string[]): Promise<void> {
     return this.run(userStatements(users, this.#options.password, this.#database))
   }

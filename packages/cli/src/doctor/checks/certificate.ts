@@ -90,7 +90,7 @@ function chainCause(
   const region = regionOfCertificate(observation)
   const isAmazon = region !== undefined || /Amazon/.test(`${root} ${issuer}`)
   const trust = ca ? `the CA certificates in ${ca.file}` : 'the built-in CA certificates'
-  // No bundle of RDS contains the CAs of Aurora DSQL.
+  // RDS's CA bundles do not contain the CAs of Aurora DSQL.
   const known = endpoint && isDsql(endpoint.host) ? undefined : (region ?? signedRegion)
   const bundle =
     known === undefined ? '' : `curl -O ${bundleUrl(known)}\nthen --ca FILE (in code: ssl.ca), or: `

@@ -70,7 +70,7 @@ function notRds(host: string): Cause {
   return {
     code: 'NOT_RDS',
     why: `${host} belongs to ${otherService(host)}, not to RDS`,
-    fix: 'Give the endpoint of a database of RDS, Aurora or Aurora DSQL.',
+    fix: 'Give the endpoint of an RDS, Aurora or Aurora DSQL database.',
   }
 }
 

@@ -26,7 +26,7 @@ export function checkEndpoint({ dial, engine }: LoginOptions, endpoint: Address)
   if (endpoint.host === dial.host && endpoint.port === dial.port)
     return ok('endpoint', `${signed}, as dialled`)
   const sameHost = endpoint.host === dial.host
-  // A token for Aurora DSQL is for no port.
+  // An Aurora DSQL token contains no port.
   if (isDsql(endpoint.host)) return ok('endpoint', `${endpoint.host} behind ${addressText(dial)}`)
   if (!sameHost && endpoint.port === DEFAULT_PORTS[engine])
     return ok('endpoint', `${signed} behind ${addressText(dial)}`)

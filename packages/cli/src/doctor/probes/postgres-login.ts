@@ -36,7 +36,7 @@ export async function logInToPostgres(options: DriverOptions, limitMs: number): 
 }
 
 async function describe(client: Client): Promise<ServerObservation> {
-  // Every server of Aurora DSQL accepts writes. It has few of PostgreSQL's functions.
+  // Every Aurora DSQL server accepts writes, and most of PostgreSQL's functions are missing.
   const dsql = isDsql(client.host)
   const { rows } = await client.query<{ version: string; reader: boolean }>(
     `select version() as version, ${dsql ? 'false' : 'pg_is_in_recovery()'} as reader`,

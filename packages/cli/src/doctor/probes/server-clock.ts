@@ -6,7 +6,7 @@ import type { ClockObservation } from '../checks/clock'
 const ANSWERED = 'http.client.response.finish'
 const LIMIT_MS = 1_000
 
-// An application that calls `diagnose` makes other requests meanwhile.
+// An application that calls `diagnose` makes requests of its own at the same time: ignore them.
 const ownRequests = new AsyncLocalStorage<object>()
 
 /** Does some work with the AWS SDK, and reads the clock of the server that answered its last HTTP request. */

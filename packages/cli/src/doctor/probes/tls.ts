@@ -22,7 +22,7 @@ export interface TlsTarget {
   endpoint: Address
   /** The CA certificates to trust. */
   ca: readonly string[]
-  /** The application's own context, in their place. */
+  /** The application's own TLS context. It replaces `ca`. */
   secureContext: SecureContext | undefined
 }
 

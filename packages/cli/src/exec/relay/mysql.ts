@@ -12,25 +12,26 @@ import {
 import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
 
 const CLIENT_SSL = 0x800
-/** The part of a login before the user's name. A request for TLS consists of it alone. */
+/** Length of a handshake response before the user name, in bytes. An SSLRequest consists of this part alone. */
 const HEAD = 32
-/** The end of a login with caching_sha2_password. */
+/** The packet that ends a fast login with caching_sha2_password. */
 const FAST_LOGIN = Buffer.from([1, 3])
 
-/** Logs a client of MySQL or MariaDB in. */
+/** Logs in a MySQL or MariaDB client. */
 export const serveMysql: Serve = async (client, { login, target, user, password }, signal) => {
   let sequence = 0
   const send = (payload: Buffer): void => void client.write(encodePacket(sequence++, payload))
   try {
     const { raw, greeting } = await openMysql(target, signal)
-    const { payload, challenge } = forClient(greeting)
+    const { payload, challenge } = greetingForClient(greeting)
     send(payload)
-    const response = await readPacket(client)
-    sequence = response.sequence + 1
-    if (!isEqual(answerOf(password, challenge), answerIn(response.payload))) throw new WrongPassword()
+    const handshake = await readPacket(client)
+    sequence = handshake.sequence + 1
+    if (!isEqual(expectedResponse(password, challenge), challengeResponseIn(handshake.payload)))
+      throw new WrongPassword()
 
-    // The server refuses this password too, and asks for the one of the user's plugin: the token.
-    const forServer = withTls(response.payload)
+    // This response has the wrong password for the server, which then requests the token by the user's own plugin.
+    const forServer = withTls(handshake.payload)
     const request = forServer.subarray(0, HEAD)
     const [server, token] = await Promise.all([
       startMysqlTls(login, target, { raw, request, signal }),
@@ -42,7 +43,8 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
       server.write(encodePacket(answer.sequence + 1, encodePassword(token.value)))
       answer = await readPacket(server)
     }
-    if (answer.payload[0] !== MARKERS.ok) throw new Error('the server requests another password than a token')
+    if (answer.payload[0] !== MARKERS.ok)
+      throw new Error('the server requests an authentication method other than a token')
     send(FAST_LOGIN)
     send(answer.payload)
     return server
@@ -52,16 +54,16 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
   }
 }
 
-/** How a client of caching_sha2_password proves that it knows a password. */
-function answerOf(password: string, challenge: Buffer): Buffer {
+/** The response to a challenge with caching_sha2_password, which proves that the client knows the password. */
+function expectedResponse(password: string, challenge: Buffer): Buffer {
   const once = hash(password)
   const twice = hash(hash(once), challenge)
   return Buffer.from(once.map((byte, index) => byte ^ (twice[index] ?? 0)))
 }
 
-/** The server's greeting without TLS, and with a plugin that current clients have; and its challenge. */
-function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
-  // After the version: connection ID, first part of the challenge, a filler.
+/** The server's greeting, without TLS and with a plugin that current clients support, and its challenge. */
+function greetingForClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
+  // After the version come the connection ID, the first part of the challenge and a filler byte.
   const capabilities = greeting.indexOf(0, 1) + 1 + 4 + 8 + 1
   const second = capabilities + 18
   const payload = Buffer.concat([greeting.subarray(0, second + 13), Buffer.from('caching_sha2_password\0')])
@@ -73,8 +75,8 @@ function forClient(greeting: Buffer): { payload: Buffer; challenge: Buffer } {
   return { payload, challenge }
 }
 
-/** The client's proof in its login. */
-function answerIn(response: Buffer): Buffer {
+/** The client's response to the challenge, in its handshake response. */
+function challengeResponseIn(response: Buffer): Buffer {
   const at = response.indexOf(0, HEAD) + 1
   return response.subarray(at + 1, at + 1 + (response[at] ?? 0))
 }
@@ -85,7 +87,7 @@ function withTls(response: Buffer): Buffer {
   return copy
 }
 
-/** An error packet. Before the login it has no SQL state. */
+/** The payload of an error packet. Before the client's handshake response, it has no SQLSTATE. */
 function errorPayload(error: unknown, hasState: boolean): Buffer {
   const refused = error instanceof WrongPassword
   const code = refused ? 1045 : error instanceof MysqlServerError ? error.errno : 1105

@@ -3,12 +3,12 @@ import { openTls, readBytes } from '@rds-iam/core/internal'
 import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
 
 const CANCEL = 80_877_102
-/** Requests for TLS and for GSS encryption. */
+/** The codes of SSLRequest and GSSENCRequest. */
 const ENCRYPTION = [80_877_103, 80_877_104]
 const CLEARTEXT_PASSWORD = 3
 const LONGEST_MESSAGE = 65_536
 
-/** Logs a client of PostgreSQL in. */
+/** Logs in a PostgreSQL client. */
 export const servePostgres: Serve = async (client, { login, target, user, password }, signal) => {
   try {
     const startup = await readStartup(client)
@@ -38,7 +38,7 @@ export const servePostgres: Serve = async (client, { login, target, user, passwo
   }
 }
 
-/** Reads a client's first message, and declines encryption. */
+/** Reads a client's startup message. Declines requests for encryption before it. */
 async function readStartup(client: Duplex): Promise<Buffer> {
   for (;;) {
     const head = await readBytes(client, 4)
@@ -56,7 +56,7 @@ async function readMessage(stream: Duplex): Promise<Buffer> {
 function lengthIn(bytes: Buffer): number {
   const length = bytes.readUInt32BE(0)
   if (length >= 8 && length <= LONGEST_MESSAGE) return length
-  throw new Error('not a message of PostgreSQL')
+  throw new Error('not a PostgreSQL message')
 }
 
 function message(type: string, body: string | Buffer): Buffer {

@@ -11,16 +11,16 @@ import type { Serve, Upstream } from './upstream'
 
 const SERVE: Record<LoginOptions['engine'], Serve> = { postgres: servePostgres, mysql: serveMysql }
 
-/** How long a client may take to log in. */
+/** The time limit for a client's login. */
 const LIMIT_MS = 10_000
 
 /**
- * Logs clients in to an endpoint behind a tunnel. Most clients verify the name that they dial; the relay dials the
- * tunnel, verifies the endpoint's name in TLS, and sends a token.
+ * Logs in clients to an endpoint behind a tunnel. Most clients verify the certificate for the name that they dial. The
+ * relay dials the tunnel, verifies the certificate for the endpoint's name, and sends a token.
  *
- * It listens on TCP, because most tools take only a URL, and no form of URL with a Unix socket works for all drivers.
- * Every user of the machine can connect to it: a client must know a password, which is random, valid for this run,
- * and only in the command's environment or its private files.
+ * It listens on TCP: most tools take only a URL, and no URL of a Unix socket works with all drivers. Every user of the
+ * machine can connect to the relay, so a client must send a password. The password is random, valid for this run, and
+ * only in the command's environment or its private files.
  */
 export class Relay {
   readonly #upstream: Upstream
@@ -43,7 +43,7 @@ export class Relay {
     const { engine, dial, user, region, profile, ssl = {} } = options
     const login = new Login({ region, profile, endpoint: requireEndpoint(options) }, ssl, engine)
     const target = await login.target(dial)
-    // Without CA certificates or a token the command need not start.
+    // Fail before the command starts if there are no CA certificates or no token.
     login.cas(target)
     await login.token(target, user)
     const relay = new Relay({ login, target, user, password: randomBytes(32).toString('hex') }, SERVE[engine])
@@ -51,7 +51,7 @@ export class Relay {
     return relay
   }
 
-  /** The login for a client. */
+  /** The address and password that a client logs in with. */
   get login(): ClientLogin {
     const { port } = this.#server.address() as AddressInfo
     return { host: '127.0.0.1', port, password: this.#upstream.password }

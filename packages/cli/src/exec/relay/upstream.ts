@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Login, LoginTarget } from '@rds-iam/core/internal'
 import { firstLine } from '../../errors'
 
-/** Where and as which user to log in clients, and the password that they must send. */
+/** The server and user to log in clients as, and the password that clients must send. */
 export interface Upstream {
   login: Login
   target: LoginTarget
@@ -13,24 +13,25 @@ export interface Upstream {
 }
 
 /**
- * Logs a client in, if it sends the password. Returns the connection to the server, to be joined with the client's.
- * Undefined if the client was refused, and told why. `signal` ends the connection to the server.
+ * Logs in a client that sends the password. Returns the connection to the server, for the caller to join with the
+ * client's. Returns undefined if the login failed; the client has then received the error. `signal` ends the connection
+ * to the server.
  */
 export type Serve = (client: Socket, upstream: Upstream, signal: AbortSignal) => Promise<Duplex | undefined>
 
-/** The error for a client that does not know the password. */
+/** The error for a client that sent a wrong password. */
 export class WrongPassword extends Error {
   constructor() {
     super('wrong password')
   }
 }
 
-/** Why a login failed, for the client. The error of several addresses has only a code. */
+/** The message for a client whose login failed. The error after several addresses were dialled has only a code. */
 export function messageOf(error: unknown): string {
   return `rds-iam: ${firstLine(error) || (error as NodeJS.ErrnoException).code}`
 }
 
-/** Compares secrets in a time that does not depend on them. */
+/** Compares secrets in constant time. */
 export function isEqual(a: string | Buffer, b: string | Buffer): boolean {
   const [left, right] = [a, b].map((value) => createHash('sha256').update(value).digest())
   return timingSafeEqual(left as Buffer, right as Buffer)
