@@ -118,7 +118,13 @@ describe('this snippet of README.md or docs logs in:', () => {
     const dns = join(folder, 'dns.cjs')
     writeFileSync(dns, `require('node:dns').setServers(['${names.address}'])`)
     const env = { DB_HOST: GLOBAL, TEST_HOSTS: hosts, AWS_REGION: 'us-east-1' }
-    const program = ['--require', './support/hosts.cjs', '--require', dns, 'examples/docs/global-database.ts']
+    const program = [
+      '--require',
+      './support/hosts.cjs',
+      '--require',
+      dns,
+      await bundleExample('docs/global-database'),
+    ]
     expect(await run('docs/global-database', tunnel, env, program)).toContain('current_user')
     expect(tunnel.logins.at(-1)?.verdict).toBe('accepted')
     await names.close()
