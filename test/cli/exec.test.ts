@@ -96,6 +96,11 @@ const OWN: Record<Engine, typeof COMMON> = {
   mysql: [
     ['mysql', () => ['mariadb', '-Ne', 'select 40 + 2'], /^42\n$/],
     ['mysql2', () => byUrl('mysql2'), /^42\n$/],
+    [
+      'mysql that begins with another plugin',
+      () => ['mariadb', '--default-auth=mysql_native_password', '-Ne', 'select 40 + 2'],
+      /^42\n$/,
+    ],
   ],
 }
 
@@ -217,4 +222,29 @@ test('psql cancels a query through the relay', async () => {
   const script = `psql -XAtqc 'select pg_sleep(100)' & until psql -XAtqc "select 1 from pg_stat_activity where query like '%sleep(100)' and state = 'active' and pid <> pg_backend_pid()" | grep -q 1; do :; done; kill -INT $!; wait $!`
   const { stderr } = await exec('postgres', 'through a tunnel', ['bash', '-c', `set -m; ${script}`])
   expect(stderr).toContain('canceling statement due to user request')
+})
+
+test('a client that ends its side right after a cancel request cancels its query through the relay', async () => {
+  const cancel = `
+    const { connect } = require('node:net')
+    const { Client } = require('pg')
+    const client = new Client(process.env.DATABASE_URL)
+    client.connect().then(async () => {
+      const request = Buffer.alloc(16)
+      const numbers = [16, 80_877_102, client.processID, client.secretKey]
+      numbers.forEach((number, at) => request.writeInt32BE(number, at * 4))
+      // A request that comes before the query has no effect.
+      const timer = setInterval(() => connect(client.port, client.host).end(request), 200)
+      await client.query('select pg_sleep(100)').catch(({ code }) => console.log(code))
+      clearInterval(timer)
+      await client.end()
+    })`
+  const outcome = await exec('postgres', 'through a tunnel', [process.execPath, '-e', cancel])
+  expect(outcome).toMatchObject({ status: 0, stdout: '57014\n' })
+})
+
+test('psql connects through the relay when the user has set direct TLS', async () => {
+  const env = { PGSSLNEGOTIATION: 'direct' }
+  const outcome = await exec('postgres', 'through a tunnel', ['psql', '-XAtqc', 'select 40 + 2'], env)
+  expect(outcome).toMatchObject({ status: 0, stdout: '42\n' })
 })

@@ -2,6 +2,7 @@ import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
 import { pgConfig } from '@rds-iam/core/pg'
 import { postgresConfig } from '@rds-iam/core/postgres'
+import { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const HOST = 'abc0def1baz2quux3quuux4567.dsql.us-east-1.on.aws'
@@ -55,6 +56,21 @@ describe('pgConfig for Aurora DSQL', () => {
       database: 'shop',
       maxLifetimeSeconds: '60',
     })
+  })
+
+  it('varies its own lifetime for each connection of a pool, but not one that is set later', () => {
+    const lifetimes = (options: object) => {
+      const pool = new Pool({ ...pgConfig({ host: HOST, user: 'app' }), ...options }) as unknown as {
+        options: { maxLifetimeSeconds: number }
+        log(message: string): void
+      }
+      return Array.from({ length: 9 }, () => {
+        pool.log('a new connection')
+        return pool.options.maxLifetimeSeconds
+      })
+    }
+    expect(new Set(lifetimes({})).size).toBeGreaterThan(2)
+    expect(new Set(lifetimes({ maxLifetimeSeconds: 60 }))).toEqual(new Set([60]))
   })
 
   it('keeps the values of the environment', () => {

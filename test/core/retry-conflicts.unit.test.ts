@@ -25,6 +25,11 @@ test('retries work until it has no conflict', async () => {
   expect(await retryConflicts(failing(conflict(), conflict()), { baseDelayMs: 1 })).toBe(3)
 })
 
+test("retries work when the conflict is an error of MySQL's drivers", async () => {
+  const deadlock = Object.assign(new Error('deadlock'), { code: 'ER_LOCK_DEADLOCK', sqlState: '40001' })
+  expect(await retryConflicts(failing(deadlock), { baseDelayMs: 1 })).toBe(2)
+})
+
 test('retries work when the conflict is the cause of another error', async () => {
   const wrapped = new Error('query failed', { cause: new Error('driver', { cause: conflict() }) })
   expect(await retryConflicts(failing(wrapped), { baseDelayMs: 1 })).toBe(2)

@@ -273,3 +273,34 @@ it('lets one connection log in before the others that waited for the writer', as
   await all
   expect(placed).toEqual(Array(3).fill(instance('one')))
 })
+
+it('asks the other servers if the server of a lost connection answers with an error', async () => {
+  const login = configuration()
+  await loseOne(login)
+  elect('two')
+  servers[ADDRESSES.one] = () => {
+    throw FULL
+  }
+  expect(await dialled(login)).toBe(instance('two'))
+})
+
+it('does not count a connection whose socket was closed while it waited', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const login = configuration()
+  await loseOne(login)
+  elect('two')
+  const socket = new PlayedSocket()
+  const openProbe = async () => {
+    await once(socket.destroy(), 'close')
+    throw DOWN
+  }
+  const { connection } = await findServer(
+    login,
+    { host: endpoint(), port: PORT },
+    { socket, user: 'app', openProbe },
+  )
+  expect(connection).toBe(undefined)
+  expect(await dialled(login)).toBe(instance('two'))
+  vi.setSystemTime(Date.now() + 61_000)
+  expect(await dialled(login)).toBe(endpoint())
+})

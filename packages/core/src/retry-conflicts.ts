@@ -5,13 +5,13 @@ import { checkKeys } from './iam-options'
 /** Options of {@link retryConflicts}. */
 export interface RetryOptions {
   /** Maximum number of times that `work` runs, including the first. Default 5. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
   /** Longest wait before the first retry, in milliseconds; doubles with each further retry. Default 20. */
-  baseDelayMs?: number
+  baseDelayMs?: number | undefined
   /** Longest wait before any retry, in milliseconds. Default 1000. */
-  maxDelayMs?: number
+  maxDelayMs?: number | undefined
   /** Ends the wait when it is aborted: `retryConflicts` then rejects with the last conflict. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 const OPTIONS = ['maxAttempts', 'baseDelayMs', 'maxDelayMs', 'signal']
@@ -64,8 +64,9 @@ const LONGEST_DELAY_MS = 3_600_000
 function isConflict(error: unknown): boolean {
   const seen = new Set<unknown>()
   for (let cause = error; typeof cause === 'object' && cause !== null && !seen.has(cause);) {
-    const { code, cause: next } = cause as { code?: unknown; cause?: unknown }
-    if (code === '40001') return true
+    // MySQL's drivers have the SQLSTATE in `sqlState`.
+    const { code, sqlState, cause: next } = cause as { code?: unknown; sqlState?: unknown; cause?: unknown }
+    if (code === '40001' || sqlState === '40001') return true
     seen.add(cause)
     cause = next
   }

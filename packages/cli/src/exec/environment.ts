@@ -22,7 +22,7 @@ export function postgresEnvironment(
     ...(database === undefined ? {} : { PGDATABASE: database }),
     PGPASSWORD: password,
     ...(caFile === undefined
-      ? { PGSSLMODE: 'disable' }
+      ? { PGSSLMODE: 'disable', PGSSLNEGOTIATION: 'postgres' }
       : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile }),
     // With a Kerberos ticket, libpq asks for GSS encryption before TLS.
     PGGSSENCMODE: 'disable',

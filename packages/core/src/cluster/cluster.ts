@@ -122,6 +122,8 @@ class Cluster implements ConnectionObserver {
       await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS, this.#doubted)
     // Choose and count without a pause between, so that connections that are opened at once are spread.
     const server = role === 'reader' ? this.#chooseReader(login) : this.#knownWriter
+    // The driver gave up meanwhile.
+    if (socket.destroyed) return targetAt(target, server)
     const connection = new ClusterConnection(this, {
       server,
       role,
@@ -283,6 +285,7 @@ class Cluster implements ConnectionObserver {
     const found = searchWriter({
       candidates: hosts.map((host) => ({ host })),
       first,
+      endsOnError: !this.#isInDoubt,
       open: (host, address, signal) => this.#openProbe(opener, host, address, signal),
       onMembers: (members) => {
         this.#setMembers(members)

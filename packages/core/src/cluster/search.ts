@@ -30,6 +30,8 @@ export interface SearchOptions {
   candidates: readonly Candidate[]
   /** The server to ask first. The others are asked too, unless it soon answers that it is the writer. */
   first?: Candidate | undefined
+  /** Whether an error that the first server answers with ends the search: it shows that the server is running. */
+  endsOnError: boolean
   /** Dials an address, and logs in to the server as `host`. */
   open(host: string, address: string, signal: AbortSignal): Promise<Probe>
   /** Gets a server's list of instances, and returns the hosts of all instances that are known. */
@@ -40,11 +42,10 @@ export interface SearchOptions {
 /**
  * Asks each candidate, and each instance that a server lists, until a server answers that it is the writer itself. The
  * role in a list is ignored, because a reader's list may be stale. Keeps one connection to each server. Returns
- * 'refused' if every server refused the login, and undefined if it was aborted or if the first server answers with
- * another error.
+ * 'refused' if every server refused the login, and undefined if it was aborted or if `endsOnError` applies.
  */
 export function searchWriter(options: SearchOptions): Promise<Found | 'refused' | undefined> {
-  const { candidates, first, open, onMembers, signal } = options
+  const { candidates, first, endsOnError, open, onMembers, signal } = options
   const search = new AbortController()
   const over = AbortSignal.any([signal, search.signal])
   const seen = new Set<string>()
@@ -95,8 +96,7 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
         } catch (error) {
           widen()
           if (isRefusal(error)) return
-          // The first server is running, because it answers with an error: end the search.
-          if (known !== undefined && !isOutage(error)) return end()
+          if (endsOnError && known !== undefined && !isOutage(error)) return end()
           pauseMs = Math.min(PAUSE_MS * 2 ** failures++, LONGEST_PAUSE_MS)
         }
         await pause(pauseMs, over)

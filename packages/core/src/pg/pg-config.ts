@@ -57,7 +57,7 @@ export function pgConfig<T extends PgOptions>(options: T & CheckedOptions<T>): P
     password: createPassword(login),
     ssl,
     stream: rest['stream'] ?? createStream(login, readStreamSettings(rest, user, tunnel), ssl),
-    log: watchPool(rest['log'], variesLifetime),
+    log: watchPool(rest['log'], variesLifetime ? (rest['maxLifetimeSeconds'] as number) : undefined),
     onConnect: createOnConnect(rest['onConnect']),
   } as unknown as PgConfig<T>
 }

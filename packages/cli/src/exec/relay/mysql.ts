@@ -14,6 +14,10 @@ import { isEqual, messageOf, WrongPassword, type Serve } from './upstream'
 const CLIENT_SSL = 0x800
 /** Length of a handshake response before the user name, in bytes. An SSLRequest consists of this part alone. */
 const HEAD = 32
+/** Length of a response with caching_sha2_password. */
+const HASH_BYTES = 32
+/** An AuthSwitchRequest to caching_sha2_password, before its challenge. */
+const AUTH_SWITCH = Buffer.from('\xfecaching_sha2_password\0', 'latin1')
 /** The packet that ends a fast login with caching_sha2_password. */
 const FAST_LOGIN = Buffer.from([1, 3])
 
@@ -27,8 +31,15 @@ export const serveMysql: Serve = async (client, { login, target, user, password 
     send(payload)
     const handshake = await readPacket(client)
     sequence = handshake.sequence + 1
-    if (!isEqual(expectedResponse(password, challenge), challengeResponseIn(handshake.payload)))
-      throw new WrongPassword()
+    let response = challengeResponseIn(handshake.payload)
+    if (response.length !== HASH_BYTES) {
+      // The client began with another plugin.
+      send(Buffer.concat([AUTH_SWITCH, challenge, Buffer.alloc(1)]))
+      const reply = await readPacket(client)
+      sequence = reply.sequence + 1
+      response = reply.payload
+    }
+    if (!isEqual(expectedResponse(password, challenge), response)) throw new WrongPassword()
 
     // This response has the wrong password for the server, which then requests the token by the user's own plugin.
     const forServer = withTls(handshake.payload)

@@ -31,7 +31,10 @@ export class Relay {
   private constructor(upstream: Upstream, serve: Serve) {
     this.#upstream = upstream
     this.#serve = serve
-    this.#server = createServer({ noDelay: true }, (client) => void this.#accept(client))
+    // A client may end its side before the answer, as after a cancel request.
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
+      this.#accept(client).catch(() => client.destroy())
+    })
   }
 
   /**
@@ -48,6 +51,8 @@ export class Relay {
     await login.token(target, user)
     const relay = new Relay({ login, target, user, password: randomBytes(32).toString('hex') }, SERVE[engine])
     await once(relay.#server.listen(0, '127.0.0.1'), 'listening')
+    // Keep the relay when a client cannot be accepted.
+    relay.#server.on('error', () => {})
     return relay
   }
 
@@ -71,11 +76,9 @@ export class Relay {
         this.#clients.delete(client)
         end.abort()
       })
-    client.setTimeout(LIMIT_MS, () => client.destroy())
-    const server = await this.#serve(client, this.#upstream, end.signal)
-    if (!server) return
-    client.setTimeout(0)
-    connect(client, server)
+    const limit = setTimeout(() => client.destroy(), LIMIT_MS)
+    const server = await this.#serve(client, this.#upstream, end.signal).finally(() => clearTimeout(limit))
+    if (server) connect(client, server)
   }
 }
 
