@@ -85,6 +85,8 @@ it.each([
   ['a server of PostgreSQL that stops', { code: '57P01' }, true, false],
   ['a server of MySQL that stops', { code: 'ER_SERVER_SHUTDOWN', errno: 1053 }, true, false],
   ['too many connections', { code: '53300' }, false, false],
+  ['a session that PostgreSQL ended because it was idle', { code: '57P05' }, false, false],
+  ['a connection that MySQL ended because it was idle', { code: 4031 }, false, false],
   ['an unknown name', { code: 'ENOTFOUND', errno: -3008 }, true, true],
   ['a certificate for another host', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, true, true],
   ['an unknown CA', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, true, true],

@@ -1,6 +1,7 @@
 import type { ConnectionRetiredEvent } from '@rds-iam/core'
 import { mariadbConfig } from '@rds-iam/core/mariadb'
 import { mysql2Config } from '@rds-iam/core/mysql2'
+import { install } from '@sinonjs/fake-timers'
 import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
 import mysql from 'mysql2/promise'
@@ -122,8 +123,8 @@ describe('after the writer of a MySQL cluster has changed', () => {
       await test.cluster.restart(old.id)
       await Promise.all([1, 2, 3].map(() => db.sql(INSERT)))
       expect(old.endpoint.openConnections).toBe(0)
-      // The pool's three, and one of the search.
-      expect(test.logins() - loginsBefore).toBeLessThanOrEqual(4)
+      // The pool's three, and one of the search for each instance.
+      expect(test.logins() - loginsBefore).toBeLessThanOrEqual(5)
       expect(reasons()).toEqual([])
     },
   )
@@ -174,6 +175,29 @@ describe('after the writer of a MySQL cluster has changed', () => {
     expect(reader?.endpoint.openConnections).toBe(2)
     expect(await rejection(db.sql(INSERT))).toMatchObject({ errno: 1290 })
     expect(reasons()).toEqual([])
+  })
+
+  it('verifies the name of each reader when older versions of mysql2 open connections at once', async () => {
+    const added = await test.cluster.addInstance()
+    const clock = install({ toFake: ['Date'], now: Date.now() + 31_000, shouldAdvanceTime: true })
+    try {
+      const db = open(mysql2['mysql2 3.15'], 6, 'reader')
+      await openConnections(db, 6)
+      expect(added.endpoint.openConnections).toBe(3)
+    } finally {
+      clock.uninstall()
+      await test.cluster.removeInstance(added.id)
+    }
+  })
+
+  it('searches after a connection was not open within the time limit of mysql2', async () => {
+    await open(mysql2['mysql2'], 1).sql(INSERT)
+    const thaw = await test.cluster.freeze()
+    const late = mysql.createConnection({ ...mysql2Config(test.options), connectTimeout: 500 })
+    expect(await rejection(late)).toMatchObject({ code: 'ETIMEDOUT' })
+    await test.cluster.promote()
+    await open(mysql2['mysql2'], 1).sql(INSERT)
+    await thaw()
   })
 
   it("does not insist on an instance's name that is not in the certificate", async () => {

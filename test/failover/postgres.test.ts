@@ -5,6 +5,8 @@ import type { Adapter, Database } from '../contract/adapter'
 import { adapters } from '../contract/adapters'
 import { postgresJs } from '../contract/drivers'
 import { nextMessages, ours, rejection } from '../contract/outcome'
+import { runProgram } from '../core/child-program'
+import { writeClusterHosts } from '../support/cluster-hosts'
 import { openConnections, record, startTestCluster, type TestCluster } from './test-cluster'
 
 const [pg, knex, kysely] = await Promise.all([adapters.pg(), adapters.knex(), adapters.kysely()])
@@ -21,6 +23,31 @@ const pools: [string, Adapter][] = [
 const silent = pools.filter(([name]) => ['pg', 'knex with pg', 'postgres.js'].includes(name))
 
 const INSERT = 'insert into t values (1)'
+
+const PROGRAM = `
+process.env.TEST_HOSTS = given.hosts
+Object.assign(process.env, given.env)
+await import('./support/hosts.cjs')
+const { default: pg } = await import('pg')
+const { pgConfig } = await import('@rds-iam/core/pg')
+const pool = new pg.Pool({ ...pgConfig(given.options), max: 1 })
+pool.on('error', () => {})
+console.log(process.pid)
+await pool.query('${INSERT}')
+const answer = pool.query('select pg_sleep(0.5)')
+setTimeout(() => console.log('frozen'), 100)
+await answer
+const { now } = Date
+Date.now = () => now() + 300_000
+await pool.query('${INSERT}')
+const lost = pool.query('select pg_sleep(60)').catch(() => {})
+console.log('waiting')
+await lost
+console.log('lost')
+await pool.query('${INSERT}')
+console.log('written')
+await pool.end()
+`
 
 describe('a PostgreSQL cluster', () => {
   let test: TestCluster
@@ -107,6 +134,19 @@ describe('a PostgreSQL cluster', () => {
     expect(moved.messages).toMatchObject([{ to: test.writer().host }])
   })
 
+  it.each(pools.filter(([name]) => ['pg', 'postgres.js'].includes(name)))(
+    'does not search after the server ended an idle session, with %s',
+    async (_, adapter) => {
+      db = adapter.open(test.options, 1)
+      const lost = nextMessages('rds-iam:connection.lost', 1)
+      await db.sql('set idle_session_timeout = 50')
+      await lost
+      const logins = test.logins()
+      await db.sql(INSERT)
+      expect(test.logins()).toBe(logins + 1)
+    },
+  )
+
   it.each(pools)(
     "keeps a connection when the application's own transaction is read-only, with %s",
     async (_, adapter) => {
@@ -124,4 +164,34 @@ describe('a PostgreSQL cluster', () => {
       expect(retired.messages).toEqual([])
     },
   )
+
+  it('lets a program go on after it was frozen and during a failover, and end by itself', async () => {
+    const hosts = writeClusterHosts(test.cluster)
+    const logins = test.logins()
+    const old = test.writer()
+    let pid = 0
+    const steps: Record<string, () => void> = {
+      async frozen() {
+        process.kill(pid, 'SIGSTOP')
+        // Longer than the time after which a silent server is looked at.
+        await new Promise((resolve) => setTimeout(resolve, 2_500))
+        process.kill(pid, 'SIGCONT')
+      },
+      async waiting() {
+        expect(test.logins()).toBe(logins + 1)
+        await test.cluster.kill()
+      },
+      lost: () => test.cluster.promote(),
+    }
+    const { host, port, user, database } = test.options
+    const options = { host, port, user, database, ssl: { ca: test.cluster.ca } }
+    const given = { hosts: hosts.file, env: test.cluster.env, options }
+    const end = await runProgram(PROGRAM, given, (line) => {
+      pid ||= Number(line)
+      steps[line]?.()
+    })
+    hosts.remove()
+    await test.cluster.restart(old.id)
+    expect(end).toEqual({ status: 0, stdout: `${pid}\nfrozen\nwaiting\nlost\nwritten\n`, stderr: '' })
+  })
 })

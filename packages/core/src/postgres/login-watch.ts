@@ -85,9 +85,10 @@ export function createLoginWatch(): LoginWatch {
           targets.set(key, target)
           socket.once('close', () => targets.delete(key))
         } else if (type === 'Z' && server) {
+          const tellsRole = server.isRoleKnown
           socket.onData = (chunk) => {
             if (isFatal(chunk)) lastError = readError(chunk)
-            else if (!server.isRoleKnown) watchErrors(server, chunk)
+            else if (!tellsRole) watchErrors(server, chunk)
           }
           if (server.isMisplaced) leaveReader(socket, server)
         }
