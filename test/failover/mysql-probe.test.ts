@@ -133,7 +133,7 @@ describe('a probe of a scripted MySQL server', () => {
   })
 
   it.each([
-    ['requests another password', [authSwitch('mysql_native_password')], 'another password'],
+    ['requests another password', [authSwitch('mysql_native_password')], 'other than a token'],
     ['has too many connections', [error(1040, 'Too many connections')], 'Too many connections'],
   ])('rejects and closes its socket when the server %s', async (_, answer, message) => {
     server = await startScriptedMysql(() => answer)
