@@ -1,6 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
 import { describe, expect, it } from 'vitest'
-import { leastUsed } from '../../packages/core/src/cluster/cluster'
+import { leastUsed } from '../../packages/core/src/cluster/instances'
 import { readClusterNames } from '../../packages/core/src/cluster/cluster-names'
 import { isOutage, isUnusable } from '../../packages/core/src/cluster/failures'
 import { readAnswer } from '../../packages/core/src/cluster/postgres-probe'

@@ -1,6 +1,7 @@
 import { DsqlSigner } from '@aws-sdk/dsql-signer'
 import type { LocalRds, TestIdentity } from '@rds-iam/local'
-import pg from 'pg'
+import type pg from 'pg'
+import { pgClient } from './postgres-client'
 
 /** Values of a token that replace those that the endpoint expects. */
 export interface DsqlSignedAs {
@@ -23,16 +24,6 @@ export function signDsql(rds: LocalRds, user: string, as: DsqlSignedAs = {}): Pr
 }
 
 /** Connects a client with a token for its user. `config` overrides the defaults. */
-export async function dsqlClient(rds: LocalRds, config: pg.ClientConfig = {}): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: 'localhost',
-    port: rds.port,
-    user: rds.user,
-    database: rds.database,
-    password: () => signDsql(rds, config.user ?? rds.user),
-    ssl: { ca: rds.ca },
-    ...config,
-  })
-  await client.connect()
-  return client
+export function dsqlClient(rds: LocalRds, config: pg.ClientConfig = {}): Promise<pg.Client> {
+  return pgClient(rds, { password: () => signDsql(rds, config.user ?? rds.user), ...config })
 }

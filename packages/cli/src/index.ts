@@ -4,7 +4,8 @@ import type { ApplicationOptions } from './login/options'
 
 export type { Cause, CauseCode, CheckName, ReportedFinding } from './doctor/finding'
 export type { Diagnosis } from './doctor/report'
-export type { ApplicationOptions, Engine } from './login/options'
+export type { Engine } from '@rds-iam/core/internal'
+export type { ApplicationOptions } from './login/options'
 
 /**
  * Finds out why a login fails, from inside an application: runs the checks of `rds-iam doctor`, logs in once, and

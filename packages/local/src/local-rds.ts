@@ -1,32 +1,29 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Audit, type LocalRdsEmitter, type LoginEvent } from './audit'
-import { connectBackend, parseBackendUrl, type Backend } from './backend'
+import { connectBackend } from './backend'
+import { startBackendServer, type BackendServer } from './backend-server'
 import { createAuthority, type Authority } from './certificate'
 import { startControl, type Control, type ControlAccess } from './control/control-endpoint'
 import { parseEndpointName } from './endpoint-name'
 import { DSQL_DATABASE, type Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
 import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
-import { LOGIN_TIME_MS, type LoginContext, type LoginHandler, type RewriteStatement } from './login'
+import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
 import { createLoginDecisions, type LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
+import type { LocalRdsConfiguration, LocalRdsOptions } from './options'
+import { serveDsql } from './dsql/endpoint'
+import { servePostgres } from './postgres/endpoint'
 import {
   changeConfiguration,
   checkDsqlOptions,
   resolveOptions,
-  type LocalRdsConfiguration,
-  type LocalRdsOptions,
   type ResolvedOptions,
-} from './options'
-import { serveDsql } from './dsql/endpoint'
-import { servePostgres } from './postgres/endpoint'
-import { startMysql } from './servers/mysql-server'
-import { startDsqlServer, startPostgres } from './servers/postgres-server'
+} from './resolve-options'
 import { SocketSet } from './socket-set'
 
 const HANDLERS: Record<Engine, LoginHandler> = { postgres: servePostgres, mysql: serveMysql, dsql: serveDsql }
-const SERVERS = { postgres: startPostgres, mysql: startMysql, dsql: startDsqlServer }
 
 /**
  * Starts an endpoint on loopback that behaves like an RDS endpoint at login, in front of a real database.
@@ -93,7 +90,7 @@ export class LocalRds {
   static async start(options: LocalRdsOptions = {}): Promise<LocalRds> {
     const resolved = resolveOptions(options)
     await checkPort(resolved)
-    const server = await startServer(resolved)
+    const server = await startBackendServer(resolved)
     try {
       resolved.signal?.throwIfAborted()
       return await LocalRds.listen(resolved, { server, authority: await createAuthority() })
@@ -332,44 +329,8 @@ function openListener(
   return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
 }
 
-/** The database behind an endpoint. */
-export interface BackendServer {
-  /** Where it is; read at each login. */
-  readonly backend: Backend
-  /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
-  readonly rewrite?: RewriteStatement | undefined
-  addUsers(users: readonly string[]): Promise<void>
-  stop(): Promise<void>
-}
-
 /** What several endpoints may have in common. */
 export interface LocalRdsParts {
   server: BackendServer
   authority: Authority
-}
-
-/** Starts the database, unless there is one at the URL that was given. */
-async function startServer({
-  engine,
-  backend: given,
-  backendUsers,
-  configuration,
-  signal,
-}: ResolvedOptions): Promise<BackendServer> {
-  if (given !== undefined)
-    return {
-      backend: parseBackendUrl(engine, given, backendUsers),
-      addUsers: () => Promise.resolve(), // sessions run as the URL's user
-      stop: () => Promise.resolve(),
-    }
-  const { url, socketPath, logins, addUsers, stop } = await SERVERS[engine]({
-    users: configuration.users,
-    ...(signal === undefined ? {} : { signal }),
-  })
-  const backend = {
-    ...parseBackendUrl(engine, url, logins),
-    ...(socketPath === undefined ? {} : { socketPath }),
-    countsDroppedLogins: false,
-  }
-  return { backend, addUsers, stop }
 }

@@ -3,7 +3,8 @@ import { DSQL_ADMIN } from './defaults'
 import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
 import type { Verdict } from './iam/refusal'
 import { verifyToken } from './iam/verify-token'
-import type { LocalRdsConfiguration, ResolvedOptions } from './options'
+import type { LocalRdsConfiguration } from './options'
+import type { ResolvedOptions } from './resolve-options'
 import { createThrottle } from './throttle'
 
 /** Decides about logins. */

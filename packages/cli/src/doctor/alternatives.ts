@@ -1,6 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
-import type { Address } from '@rds-iam/core/internal'
-import { addressText, DEFAULT_PORTS, isDsql } from '../login/options'
+import { DEFAULT_PORTS, type Address } from '@rds-iam/core/internal'
+import { addressText, isDsql } from '../login/options'
 import type { TokenFacts } from './facts'
 
 /** Another endpoint or region that a refused token may have been meant for. */

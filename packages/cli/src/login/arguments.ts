@@ -1,17 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isRdsIamError } from '@rds-iam/core'
-import { readAddress } from '@rds-iam/core/internal'
+import { readAddress, DEFAULT_PORTS, type Engine } from '@rds-iam/core/internal'
 import { firstLine, UsageError } from '../errors'
 import {
-  DEFAULT_PORTS,
   isDsqlLogin,
   readApplicationOptions,
   readEngine,
   readOptions,
   splitPem,
   type ApplicationOptions,
-  type Engine,
   type LoginOptions,
 } from './options'
 

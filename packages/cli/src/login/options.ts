@@ -1,5 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
 import {
+  DEFAULT_PORTS,
   invalidOption,
   isLoopback,
   otherService,
@@ -7,6 +8,7 @@ import {
   readMysql2Options,
   readPgOptions,
   type Address,
+  type Engine,
   type IamSettings,
   type PartialAddress,
   type SslOptions,
@@ -14,12 +16,6 @@ import {
 import type { Mysql2Options } from '@rds-iam/core/mysql2'
 import type { PgOptions } from '@rds-iam/core/pg'
 import { UsageError } from '../errors'
-
-/** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
-export type Engine = 'postgres' | 'mysql'
-
-/** The default port of each engine. */
-export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
 
 /** The options that an application gives to its driver, as `pgConfig` and `mysql2Config` take them. */
 export interface ApplicationOptions extends PgOptions, Mysql2Options {
@@ -81,7 +77,7 @@ export function readOptions(given: ApplicationOptions): LoginOptions {
   const [{ host, port }] = addresses
   const dial = { host: readHost(host, 'host'), port }
   const endpoint = named ? withPort(named, dial, engine) : endpointAt(dial, identity)
-  if (engine === 'mysql' && isDsqlLogin({ dial, ...(endpoint ? { endpoint } : {}) }))
+  if (engine === 'mysql' && isDsql((endpoint ?? dial).host))
     throw invalidOption('engine', 'Aurora DSQL speaks PostgreSQL, not MySQL')
   const { database } = rest
   const pem = pemOf(ssl.ca)

@@ -6,7 +6,9 @@ import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { readClusterNames, type ClusterNames } from './cluster-names'
 import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
-import type { Member, OpenProbe, Probe, Session } from './probe'
+import { Instances } from './instances'
+import { isWithin } from './is-within'
+import type { OpenProbe, Probe, Session } from './probe'
 import { addressesOf, askOnce, searchWriter, type Found } from './search'
 
 /** The longest wait for a search, if the driver has no time limit for opening a connection. */
@@ -20,15 +22,8 @@ const REFUSED_MS = 60_000
 /** For how long to remember a cluster without connections. After that, DNS leads to the writer again. */
 const FORGOTTEN_MS = 60_000
 /** The pause before checking a silent server again, as a query may just take long. Doubles with each check. */
-const FIRST_REST_MS = 2_000
-const LONGEST_REST_MS = 16_000
-/** How long the list of a cluster's instances is used to choose a reader. */
-const LIST_MS = 30_000
-/** How long to leave out a reader that refused a connection. */
-const LEFT_OUT_MS = 30_000
-/** A reader that is further behind the writer is left out. */
-const LONGEST_LAG_MS = 10_000
-
+const FIRST_PAUSE_MS = 2_000
+const LONGEST_PAUSE_MS = 16_000
 /** A connection that a driver is about to open. */
 export interface Opening extends Session {
   /** The driver's socket. */
@@ -83,10 +78,7 @@ class Cluster implements ConnectionObserver {
   readonly #names: ClusterNames
   readonly #endpoint: Server
   readonly #connections = new Map<ClusterConnection, Opener>()
-  /** The instances, by host. */
-  readonly #members = new Map<string, Member>()
-  /** The request for the list of the instances. */
-  #list: { result: Promise<void>; sinceMs: number } | undefined
+  readonly #instances: Instances
   /** The writer that the last search found. Default: the endpoint leads to it. */
   #writer: Server | undefined
   #isInDoubt = false
@@ -97,14 +89,14 @@ class Cluster implements ConnectionObserver {
   #search: Search | undefined
   /** When each host refused a login, by configuration: another configuration may have a user that is accepted. */
   readonly #refusals = new WeakMap<object, Map<string, number>>()
-  /** When each reader failed while a connection was opened. */
-  readonly #failures = new Map<string, number>()
-  #rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
+  /** The pause since the last check of a silent server. */
+  #pause = { ms: FIRST_PAUSE_MS, sinceMs: -Infinity }
   /** When a connection was last opened or closed. */
   #usedMs = Date.now()
 
   constructor(names: ClusterNames, port: number) {
     this.#names = names
+    this.#instances = new Instances(names)
     this.#endpoint = { host: names.writer, port }
   }
 
@@ -117,7 +109,7 @@ class Cluster implements ConnectionObserver {
   async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
     const { socket, limitMs = 0, login, target } = opener
     this.#usedMs = Date.now()
-    if (role === 'reader') await this.#refreshMembers(opener)
+    if (role === 'reader') await this.#instances.refresh(() => this.#requestList(opener))
     else if (this.#isInDoubt && !this.#hasRefused(login, ALL_SERVERS))
       await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS, this.#doubted)
     // Choose and count without a pause between, so that connections that are opened at once are spread.
@@ -148,7 +140,7 @@ class Cluster implements ConnectionObserver {
   }
 
   onFailedLogin(connection: ClusterConnection): void {
-    if (connection.role === 'reader') this.#failures.set(connection.server.host, Date.now())
+    if (connection.role === 'reader') this.#instances.failed(connection.server.host)
     this.onDoubt(connection)
   }
 
@@ -165,11 +157,11 @@ class Cluster implements ConnectionObserver {
 
   onSilence(connection: ClusterConnection): void {
     const opener = this.#connections.get(connection)
-    const { ms, sinceMs } = this.#rest
+    const { ms, sinceMs } = this.#pause
     if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
     if (this.#hasRefused(opener.login, ALL_SERVERS)) return
     const isAgain = isWithin(ms * 2, sinceMs)
-    this.#rest = { ms: isAgain ? Math.min(ms * 2, LONGEST_REST_MS) : FIRST_REST_MS, sinceMs: Date.now() }
+    this.#pause = { ms: isAgain ? Math.min(ms * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS, sinceMs: Date.now() }
     this.#doubted = connection
     void this.#awaitSearch(opener, LONGEST_SEARCH_MS, connection)
   }
@@ -180,23 +172,14 @@ class Cluster implements ConnectionObserver {
 
   /** The reader with the fewest connections of this process; the writer if there is no reader that can be used. */
   #chooseReader(login: Login): Server {
-    const { port } = this.#endpoint
-    const readers = [...this.#members].filter(([, { isWriter }]) => !isWriter)
-    const dialled = readers.filter(([host]) => !this.#hasRefused(login, host))
-    const usable = dialled.filter(
-      ([host, { lagMs = 0 }]) => lagMs <= LONGEST_LAG_MS && !isWithin(LEFT_OUT_MS, this.#failures.get(host)),
-    )
-    const hosts = leastUsed(
-      usable.map(([host]) => host),
+    const { host, isUnknown } = this.#instances.chooseReader(
       [...this.#connections.keys()].map(({ server }) => server.host),
+      (one) => this.#hasRefused(login, one),
     )
-    // Spread the readers of many processes, too.
-    const host = hosts[Math.floor(Math.random() * hosts.length)]
+    const { port } = this.#endpoint
     if (host !== undefined) return { host, port }
-    // Without a list of instances, or if they do not accept their names, DNS decides.
-    const isEndpointNeeded = this.#members.size === 0 || dialled.length < readers.length
     const { reader } = this.#names
-    return isEndpointNeeded && reader !== undefined ? { host: reader, port } : this.#knownWriter
+    return isUnknown && reader !== undefined ? { host: reader, port } : this.#knownWriter
   }
 
   #hasRefused(login: object, host: string): boolean {
@@ -209,32 +192,16 @@ class Cluster implements ConnectionObserver {
     refusals.set(host, Date.now())
   }
 
-  /** Asks for the list of the instances, unless it is new. All connections share the request. */
-  #refreshMembers(opener: Opener): Promise<void> {
-    if (!this.#list || !isWithin(LIST_MS, this.#list.sinceMs))
-      this.#list = { result: this.#requestMembers(opener), sinceMs: Date.now() }
-    return this.#list.result
-  }
-
-  async #requestMembers(opener: Opener): Promise<void> {
+  async #requestList(opener: Opener): Promise<void> {
     const { writer, reader } = this.#names
     for (const host of [reader, writer]) {
       if (host === undefined) continue
       try {
         const { members } = await askOnce((signal) => this.#openProbe(opener, host, host, signal))
-        return this.#setMembers(members)
+        return this.#instances.set(members)
       } catch {
         // Ask the next endpoint. If no endpoint answers, the old list remains.
       }
-    }
-  }
-
-  #setMembers(members: readonly Member[]): void {
-    if (members.length === 0) return
-    this.#members.clear()
-    for (const member of members) {
-      const host = this.#names.instance(member.instance)
-      if (host !== undefined) this.#members.set(host, member)
     }
   }
 
@@ -281,15 +248,15 @@ class Cluster implements ConnectionObserver {
     const abort = new AbortController()
     const start = performance.now()
     const { writer, reader } = this.#names
-    const hosts = [writer, ...(reader === undefined ? [] : [reader]), ...this.#members.keys()]
+    const hosts = [writer, ...(reader === undefined ? [] : [reader]), ...this.#instances.hosts]
     const found = searchWriter({
       candidates: hosts.map((host) => ({ host })),
       first,
       endsOnError: !this.#isInDoubt,
       open: (host, address, signal) => this.#openProbe(opener, host, address, signal),
       onMembers: (members) => {
-        this.#setMembers(members)
-        return [...this.#members.keys()]
+        this.#instances.set(members)
+        return this.#instances.hosts
       },
       signal: abort.signal,
     })
@@ -332,7 +299,7 @@ class Cluster implements ConnectionObserver {
     this.#isInDoubt = false
     this.#generation++
     if (isMoved) {
-      this.#rest = { ms: FIRST_REST_MS, sinceMs: -Infinity }
+      this.#pause = { ms: FIRST_PAUSE_MS, sinceMs: -Infinity }
       const searchMs = performance.now() - start
       const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
       publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
@@ -344,13 +311,6 @@ class Cluster implements ConnectionObserver {
   }
 }
 
-/** The hosts that occur least among the hosts of connections. */
-export function leastUsed(hosts: readonly string[], connected: readonly string[]): string[] {
-  const counts = hosts.map((host) => connected.filter((one) => one === host).length)
-  const least = Math.min(...counts)
-  return hosts.filter((_, at) => counts[at] === least)
-}
-
 /** The target for a server of the cluster that a target belongs to. */
 function targetAt({ region }: LoginTarget, { host, port, address = host }: Server): LoginTarget {
   return { dial: { host: address, port }, endpoint: { host, port }, parsed: parseEndpoint(host), region }
@@ -358,9 +318,4 @@ function targetAt({ region }: LoginTarget, { host, port, address = host }: Serve
 
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-/** Whether a moment was less than `ms` ago, also if the clock was set back since. */
-function isWithin(ms: number, sinceMs = -Infinity): boolean {
-  return Math.abs(Date.now() - sinceMs) < ms
 }

@@ -7,9 +7,10 @@ import type { ClusterConnection } from '../cluster/connection'
 import { invalidOption, RdsIamError } from '../errors'
 import { DEFAULT_TIMEOUT_MS, type IamSettings } from '../iam-options'
 
-/** A database engine, by the name of its protocol. */
+/** A database engine, by the name of its protocol: MariaDB speaks that of `mysql`. */
 export type Engine = 'postgres' | 'mysql'
 
+/** The default port of each engine. */
 export const DEFAULT_PORTS: Readonly<Record<Engine, number>> = { postgres: 5432, mysql: 3306 }
 
 /** The address to dial, and the RDS endpoint to sign for. */

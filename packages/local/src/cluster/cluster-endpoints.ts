@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Authority } from '../certificate'
 import { LocalRds } from '../local-rds'
-import type { ResolvedOptions } from '../options'
+import type { ResolvedOptions } from '../resolve-options'
 import type { ReplicatedServer } from './replicated-server'
 
 /** A server of a cluster. */

@@ -1,29 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { createAuthority, type Authority } from '../certificate'
-import { checkNames, expectBoolean, expectNumber } from '../checks'
 import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
 import type { LocalRds } from '../local-rds'
 import { MysqlServer } from '../servers/mysql-server'
-import { resolveOptions, type LocalRdsOptions, type ResolvedOptions } from '../options'
+import type { ResolvedOptions } from '../resolve-options'
+import { readClusterOptions, type LocalClusterOptions } from './cluster-options'
 import { ClusterEndpoints, type ClusterServer, type ListeningServer } from './cluster-endpoints'
 import { ReplicatedMariadb } from './replicated-mariadb'
 import type { InstanceStatus, ReplicatedServer } from './replicated-server'
 import { ReplicatedPostgres } from './replicated-postgres'
-
-/** Options of a cluster. */
-export interface LocalClusterOptions extends Pick<
-  LocalRdsOptions,
-  'engine' | 'port' | 'region' | 'users' | 'identities' | 'signal'
-> {
-  /** Number of instances, the writer among them. Default 3. */
-  instances?: number
-  /**
-   * Whether the servers can tell their instance identifier and the cluster's instances, as Aurora's can. Default true.
-   * With false they know their role alone, as those of a Multi-AZ DB cluster.
-   */
-  aurora?: boolean
-}
 
 /** An instance of a cluster. */
 export interface LocalInstance {
@@ -51,17 +37,6 @@ interface Instance extends LocalInstance {
   stoppedAt?: Date
   lagMs: number
 }
-
-const OPTION_NAMES: (keyof LocalClusterOptions)[] = [
-  'engine',
-  'instances',
-  'aurora',
-  'port',
-  'region',
-  'users',
-  'identities',
-  'signal',
-]
 
 /**
  * Starts an Aurora cluster on this machine: a writer and readers, real servers with real replication, and for each an
@@ -124,13 +99,7 @@ export class LocalCluster {
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-    checkNames('startLocalCluster', options, OPTION_NAMES)
-    const { instances = 3, aurora = true, ...rest } = options
-    if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
-      throw new TypeError('instances must be a whole number from 1 to 16')
-    const resolved = resolveOptions(rest)
-    if (resolved.engine === 'dsql') throw new TypeError('engine must be postgres or mysql, not dsql')
-    expectBoolean('aurora', aurora)
+    const { instances, aurora, ...resolved } = readClusterOptions(options)
     const cluster = new LocalCluster(resolved, await createAuthority())
     try {
       await cluster.#start(instances, aurora)

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { parseBackendUrl } from '../backend'
-import { OPTIONS, resolveOptions, type LocalRdsOptions } from '../options'
+import { OPTIONS } from '../option-table'
+import type { LocalRdsOptions } from '../options'
+import { resolveOptions } from '../resolve-options'
 import { readWholeNumber } from './flag-values'
 
 /** A wrong command line; its message says why in one line. */

@@ -1,5 +1,5 @@
-import type { Address } from '@rds-iam/core/internal'
-import { addressText, DEFAULT_PORTS, isDsql, type LoginOptions } from '../../login/options'
+import { DEFAULT_PORTS, type Address } from '@rds-iam/core/internal'
+import { addressText, isDsql, type LoginOptions } from '../../login/options'
 import { databaseOf } from '../facts'
 import { ok, withConfidence, type Finding } from '../finding'
 

@@ -1,6 +1,7 @@
+import type { Engine } from '@rds-iam/core/internal'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import type { LoginObservation } from '../checks/login'
-import { addressText, type Engine } from '../../login/options'
+import { addressText } from '../../login/options'
 import { databaseOf, type TokenFacts } from '../facts'
 import { logInToMysql } from './mysql-login'
 import { logInToPostgres } from './postgres-login'

@@ -6,8 +6,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
-import type { Address } from '@rds-iam/core/internal'
-import type { Engine } from '../../login/options'
+import type { Address, Engine } from '@rds-iam/core/internal'
 import type { TlsObservation } from '../checks/tls'
 import { openMysqlTls } from './mysql-tls'
 import { openPostgresTls } from './postgres-tls'
