@@ -16,7 +16,7 @@ const LONGEST_SEARCH_MS = 30_000
 /** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
 const SEARCH_SHARE = 0.75
 /** How long the first connection logs in alone after a search. Logins at the same time slow each other down. */
-const HEAD_START_MS = 30
+const HEAD_START_MS = 80
 /** For how long to avoid a host name that refused a login, and to start no search after every server refused. */
 const REFUSED_MS = 60_000
 /** For how long to remember a cluster without connections. After that, DNS leads to the writer again. */
