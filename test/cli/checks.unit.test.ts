@@ -684,10 +684,14 @@ test('names the setting of RDS Proxy', () => {
   const proxy = { host: 'p.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com', port: 5432 }
   const behind = { ...facts, dial: proxy, endpoint: proxy }
   for (const fix of [grantFix(behind), allowFix(behind)]) {
-    expect(fix).toContain('"Required" for the secret of the user,\nor IAM as the default authentication scheme.')
+    expect(fix).toContain(
+      '"Required" for the secret of the user,\nor IAM as the default authentication scheme.',
+    )
     expect(fix).not.toMatch(/rds_iam|Database authentication/)
   }
-  expect(allowFix(behind)).toContain("(prx-… is the resource ID, which the console shows at the end of the proxy's ARN")
+  expect(allowFix(behind)).toContain(
+    "(prx-… is the resource ID, which the console shows at the end of the proxy's ARN",
+  )
 })
 
 describe('causes', () => {

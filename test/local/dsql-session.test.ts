@@ -219,18 +219,12 @@ describe('a statement that DSQL does not support', () => {
       'alter table orders add constraint c check (id > 0)',
       'unsupported ALTER TABLE ADD CONSTRAINT statement',
     ],
-    [
-      'alter table orders validate constraint c',
-      'unsupported ALTER TABLE VALIDATE CONSTRAINT statement',
-    ],
+    ['alter table orders validate constraint c', 'unsupported ALTER TABLE VALIDATE CONSTRAINT statement'],
     [
       'alter table orders alter note set not null',
       'unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement',
     ],
-    [
-      'alter table orders enable row level security',
-      'unsupported ALTER TABLE ENABLE ROW SECURITY statement',
-    ],
+    ['alter table orders enable row level security', 'unsupported ALTER TABLE ENABLE ROW SECURITY statement'],
     [
       'alter table orders add column n numeric(9, 2) not null',
       'ALTER TABLE ADD COLUMN with constraint not supported',

@@ -185,10 +185,7 @@ const RULES: readonly Rule[] = [
     /^alter table\b.*\balter (?:column )?[^ ]+ set not null\b/,
     'unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement',
   ],
-  [
-    /^alter table\b.*\benable row level security\b/,
-    'unsupported ALTER TABLE ENABLE ROW SECURITY statement',
-  ],
+  [/^alter table\b.*\benable row level security\b/, 'unsupported ALTER TABLE ENABLE ROW SECURITY statement'],
   [
     /^alter table (?!async\b).*\bvalidate constraint\b/,
     'unsupported ALTER TABLE VALIDATE CONSTRAINT statement',
