@@ -121,6 +121,12 @@ describe('dns', () => {
       'failed NOT_RDS',
     ],
     [
+      'a host of another AWS service that leads to the given endpoint',
+      { ...tunnel, dial: { host: 'shop.abc.us-east-1.redshift.amazonaws.com', port: 5432 } },
+      found,
+      'ok',
+    ],
+    [
       'an alias of a host of another AWS service',
       unknown,
       { ...found, aliasOf: ['shop.cluster-abc.us-east-1.docdb.amazonaws.com'] },
@@ -678,9 +684,14 @@ test('names the setting of RDS Proxy', () => {
   const proxy = { host: 'p.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com', port: 5432 }
   const behind = { ...facts, dial: proxy, endpoint: proxy }
   for (const fix of [grantFix(behind), allowFix(behind)]) {
-    expect(fix).toContain('IAM authentication must be "Required" in the settings of the proxy')
+    expect(fix).toContain(
+      '"Required" for the secret of the user,\nor IAM as the default authentication scheme.',
+    )
     expect(fix).not.toMatch(/rds_iam|Database authentication/)
   }
+  expect(allowFix(behind)).toContain(
+    "(prx-… is the resource ID, which the console shows at the end of the proxy's ARN",
+  )
 })
 
 describe('causes', () => {

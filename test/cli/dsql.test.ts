@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { diagnose as diagnoseApplication } from 'rds-iam'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { DSQL_ENDPOINT } from '../contract/endpoint-options'
 import { requirePrograms } from '../local/clients/programs'
@@ -82,6 +83,13 @@ describe('doctor', () => {
 
   test('finds no fault when the login works', async () => {
     expect(await diagnose(rds.user)).toMatchObject({ status: 0, ok: true, causes: [] })
+  })
+
+  test('logs in to the database postgres when an application names none', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url)
+    const { database: _, ...application } = rds.options
+    expect(await diagnoseApplication(application)).toMatchObject({ ok: true, causes: [] })
+    vi.unstubAllEnvs()
   })
 
   test.each([

@@ -127,8 +127,9 @@ export const contract: Record<string, ContractCase> = {
   },
 
   async "sends no token when no built-in CA signed the server's certificate"(scene) {
-    const behind = await scene.endpoint({ endpoints: [ENDPOINT] })
-    const iam = { ...behind.options.iam, endpoint: ENDPOINT }
+    const name = TUNNELLED[scene.engine]
+    const behind = await scene.endpoint({ endpoints: [name] })
+    const iam = { ...behind.options.iam, endpoint: name }
     const db = scene.database({ ...builtIn, iam }, 4, behind)
     const error = await sendsNoToken(scene, db, behind)
     assert.equal(ours(error)?.code ?? 'TLS_REQUIRED', 'TLS_REQUIRED')
@@ -166,7 +167,7 @@ export const contract: Record<string, ContractCase> = {
 
   async 'sends no token when a tunnel leads to another endpoint'(scene) {
     const behind = await scene.endpoint({ endpoints: [OTHER_ENDPOINT, 'localhost'] })
-    const iam = { ...behind.options.iam, endpoint: ENDPOINT }
+    const iam = { ...behind.options.iam, endpoint: TUNNELLED[scene.engine] }
     await sendsNoToken(scene, scene.database({ iam }, 4, behind), behind)
   },
 

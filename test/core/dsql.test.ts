@@ -90,8 +90,8 @@ describe('a session', () => {
       expect(pool.totalCount).toBe(3)
       const gone = once(pool, 'remove')
       clock.tick(10 * MINUTE_MS)
-      expect(await gone).toEqual([early])
       expect(pool.totalCount).toBe(2)
+      expect(await gone).toEqual([early])
       await used.query('select 1')
       used.release()
       expect(pool.totalCount).toBe(1)
@@ -99,7 +99,8 @@ describe('a session', () => {
       expect(pool.totalCount).toBe(0)
     } finally {
       clock.uninstall()
-      await pool.end()
+      // It waits for clients that are in use, which a failed test has not released.
+      void pool.end()
     }
   })
 

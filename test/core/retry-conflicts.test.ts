@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { retryConflicts } from '@rds-iam/core'
 import { startLocalRds, type LocalRds } from '@rds-iam/local'
 import knex from 'knex'
@@ -131,6 +132,8 @@ describe.each(Object.entries(LIBRARIES))('a transaction of %s', (_, open) => {
     const terminate = `select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'`
     await expect(insert(3, () => admin.query(terminate))).rejects.toThrow(/terminat|connection error/i)
     expect(attempts).toBe(1)
+    // knex rejects before it knows that its connection was lost.
+    while (rds.openConnections > 1) await once(rds.events, 'disconnection')
     await insert(4)
     expect(await stored()).toEqual([{ id: 4 }])
   })

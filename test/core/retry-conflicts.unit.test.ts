@@ -30,6 +30,10 @@ test("retries work when the conflict is an error of MySQL's drivers", async () =
   expect(await retryConflicts(failing(deadlock), { baseDelayMs: 1 })).toBe(2)
 })
 
+test.each(['OC000', 'OC001'])('retries work when the SQLSTATE is %s', async (code) => {
+  expect(await retryConflicts(failing(Object.assign(conflict(), { code })), { baseDelayMs: 1 })).toBe(2)
+})
+
 test('retries work when the conflict is the cause of another error', async () => {
   const wrapped = new Error('query failed', { cause: new Error('driver', { cause: conflict() }) })
   expect(await retryConflicts(failing(wrapped), { baseDelayMs: 1 })).toBe(2)

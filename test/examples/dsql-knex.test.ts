@@ -54,6 +54,16 @@ describe('a migration of knex', () => {
     await migrate(createOne, true)
   })
 
+  it.each<[string, (table: Knex.CreateTableBuilder) => void]>([
+    ['a unique column', (table) => void table.text('item').unique()],
+    ['a foreign key', (table) => void table.uuid('order_id').references('orders.id')],
+  ])('fails to create a table with %s', async (_, columns) => {
+    await createTables()
+    await dsql.query('create table orders (id uuid primary key)')
+    const up = (knex: Knex) => knex.schema.createTable('one', columns)
+    await expect(migrate(up, true)).rejects.toThrow('unsupported ALTER TABLE ADD CONSTRAINT statement')
+  })
+
   it('keeps a new table when the index after it fails', async () => {
     await createTables()
     const up = (knex: Knex) => knex.schema.createTable('one', (table) => void table.text('item').index())

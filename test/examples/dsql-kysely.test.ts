@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type ColumnDefinitionBuilder } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
 import { expect, it } from 'vitest'
@@ -26,6 +26,27 @@ it.each([false, true])(
     expect(error).toMatchObject({ message: 'function pg_advisory_unlock not supported' })
   },
 )
+
+it('creates unique columns and foreign keys with their table, and a default after its column', async () => {
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })
+  const { schema } = db
+  await schema
+    .createTable('one')
+    .addColumn('id', 'uuid', (column) => column.primaryKey())
+    .addColumn('item', 'text', (column) => column.unique())
+    .addColumn('parent', 'uuid', (column) => column.references('one.id'))
+    .execute()
+  const colour = (column: ColumnDefinitionBuilder) => column.defaultTo('red')
+  await expect(schema.alterTable('one').addColumn('colour', 'text', colour).execute()).rejects.toThrow(
+    'ALTER TABLE ADD COLUMN with constraint not supported',
+  )
+  await schema.alterTable('one').addColumn('colour', 'text').execute()
+  await schema
+    .alterTable('one')
+    .alterColumn('colour', (column) => column.setDefault('red'))
+    .execute()
+  await db.destroy()
+})
 
 it('can create an index only with raw SQL', async () => {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool(dsql.login) }) })

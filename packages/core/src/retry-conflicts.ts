@@ -60,13 +60,16 @@ function checkOptions(options: RetryOptions): RetryOptions {
 
 const LONGEST_DELAY_MS = 3_600_000
 
-/** Whether the server refused a transaction with SQLSTATE 40001. Some libraries wrap the driver's error. */
+/** The SQLSTATEs of conflicts. AWS's connectors for Aurora DSQL also retry its own codes when they are the SQLSTATE. */
+const CONFLICTS = new Set<unknown>(['40001', 'OC000', 'OC001'])
+
+/** Whether the server refused a transaction because of a conflict. Some libraries wrap the driver's error. */
 function isConflict(error: unknown): boolean {
   const seen = new Set<unknown>()
   for (let cause = error; typeof cause === 'object' && cause !== null && !seen.has(cause);) {
     // MySQL's drivers have the SQLSTATE in `sqlState`.
     const { code, sqlState, cause: next } = cause as { code?: unknown; sqlState?: unknown; cause?: unknown }
-    if (code === '40001' || sqlState === '40001') return true
+    if (CONFLICTS.has(code) || CONFLICTS.has(sqlState)) return true
     seen.add(cause)
     cause = next
   }

@@ -5,7 +5,8 @@ import type { TokenFacts } from './facts'
 import { partitionOf } from './partition'
 
 const PROXY_SETTING =
-  'IAM authentication must be "Required" in the settings of the proxy (console: RDS, Proxies, Modify, Authentication).'
+  'The proxy must accept IAM (console: RDS, Proxies, Modify, Authentication): "Required" for the secret of the user,\n' +
+  'or IAM as the default authentication scheme.'
 
 /** How to set up a database user for IAM. */
 export function grantFix(options: LoginOptions): string {

@@ -54,17 +54,18 @@ function mask(text: string): string {
   )
 }
 
-/** Removes `ASYNC` from CREATE INDEX. PostgreSQL creates the index immediately. */
+/** Removes `ASYNC`. PostgreSQL creates an index, and validates a constraint, immediately. */
 function withoutAsync(text: string, masked: string): string {
   let rest = text
-  for (const { index, groups } of [...masked.matchAll(CREATE_INDEX_ASYNC)].reverse()) {
+  for (const { index, groups } of [...masked.matchAll(ASYNC)].reverse()) {
     const start = index + (groups?.head?.length ?? 0)
     rest = rest.slice(0, start) + rest.slice(start + 'async'.length)
   }
   return rest
 }
 
-const CREATE_INDEX_ASYNC = /(?<head>\bcreate\s+(?:unique\s+)?index\s+)async\b/gi
+const ASYNC =
+  /(?<head>\bcreate\s+(?:unique\s+)?index\s+|\balter\s+table\s+(?=[^;]*\bvalidate\s+constraint\b))async\b/gi
 
 function kindOf(statement: string): StatementKind {
   if (/^(?:begin|start transaction)\b/.test(statement)) return 'begin'
@@ -76,44 +77,69 @@ function kindOf(statement: string): StatementKind {
   return 'other'
 }
 
-const CACHE = 'please define CACHE greater than or equal to 65536 or equal to 1'
-
 /** A pattern for statements that DSQL refuses. `$1` in the message stands for the match of the first group. */
 type Rule = [pattern: RegExp, message: string, sqlState?: string]
 
-// Sources: "SQL feature compatibility in Aurora DSQL" in the user guide, and messages that users have reported.
+// Sources: the user guide ("Supported SQL for Aurora DSQL", "Supported subsets of SQL commands", "Migrating from
+// PostgreSQL"), the grammar in AWS's dsql-lint, and messages that users have recorded on clusters.
+
+/** Unsupported statements, with DSQL's names for them. */
+const STATEMENTS: Record<string, string> = {
+  truncate: 'Truncate',
+  lock: 'Lock',
+  do: 'Do',
+  listen: 'Listen',
+  notify: 'Notify',
+  unlisten: 'Unlisten',
+  prepare: 'Prepare',
+  'declare [^ ]+ (?:[a-z]+ )*cursor': 'DeclareCursor',
+  discard: 'Discard',
+  'alter system': 'AlterSystem',
+  'create extension': 'CreateExtension',
+  'create database': 'Createdb',
+  'create tablespace': 'CreateTableSpace',
+  'create policy': 'CreatePolicy',
+  'create foreign table': 'CreateForeignTable',
+  'create type [^ ]+ as (?=\\()': 'CompositeType',
+  'create type [^ ]+ as range': 'CreateRange',
+  'create materialized view': 'CreateTableAs',
+  'create table (?:if not exists )?[^ (]+(?: ?\\([^()]*\\))? as': 'CreateTableAs',
+}
+
+/** A pattern for a table's column with one of these types. */
+function columnWith(types: string): RegExp {
+  const column = String.raw`(?:[(,] ?|\badd (?:column )?(?:if not exists )?)(?!(?:column|if|constraint|like) )[^ (),]+`
+  return new RegExp(String.raw`^(?:create|alter) table\b.*${column} (${types})(?![\w.])`)
+}
+
+const CACHE = 'please define CACHE greater than or equal to 65536 or equal to 1'
+const CACHED = String.raw`\bcache (?:1|\d{5,})\b`
+
 const RULES: readonly Rule[] = [
   [/\b(pg_(?:try_)?advisory_\w+) ?\(/, 'function $1 not supported'],
+  [/\btablesample\b/, 'TABLESAMPLE clause not supported'],
   [
     /\bfor (?:no key update|share)\b/,
     'locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported',
   ],
+  ...['serializable', 'read committed', 'read uncommitted'].map((level): Rule => [
+    new RegExp(String.raw`^(?:begin|start|set)\b.*\bisolation level ${level}\b`),
+    `Unsupported isolation level: ${level.toUpperCase()}`,
+  ]),
+  [/^set (?:local |session )?transaction\b/, 'setting configuration parameter "TRANSACTION" not supported'],
   [
-    /^(?:begin|start transaction)\b.*\bisolation level (?!repeatable read)(\w+ ?\w*)/,
-    'Unsupported isolation level: $1',
-  ],
-  [
-    /^set (?:local |session )?(?:characteristics as )?transaction\b/,
-    'setting configuration parameter "TRANSACTION" not supported',
-  ],
-  [
-    /^set (?:local |session )?((?:default_)?transaction_isolation)\b/,
+    /^set (?:local |session )?((?:default_)?transaction_(?:isolation|read_only)|role|client_min_messages|lc_numeric)\b/,
     'setting configuration parameter "$1" not supported',
   ],
   [/^savepoint\b/, 'unsupported transaction statement: SAVEPOINT'],
   [/^release\b/, 'unsupported transaction statement: RELEASE'],
   [/^(?:rollback|abort)(?: work| transaction)? to\b/, 'unsupported transaction statement: ROLLBACK TO'],
-  [/^truncate\b/, 'unsupported statement: Truncate'],
-  [/^lock\b/, 'unsupported statement: Lock'],
-  [/^do\b/, 'unsupported statement: Do'],
-  [/^listen\b/, 'unsupported statement: Listen'],
-  [/^notify\b/, 'unsupported statement: Notify'],
-  [/^unlisten\b/, 'unsupported statement: Unlisten'],
-  [/^alter system\b/, 'unsupported statement: AlterSystem'],
   [/^vacuum\b/, 'unsupported VACUUM statement'],
-  [/^merge\b/, 'unsupported statement type: MERGE'],
-  [/^create extension\b/, 'unsupported statement: CreateExtension'],
-  [/^create database\b/, 'unsupported statement: Createdb'],
+  [/^(?:with\b.*\) )?merge into\b/, 'unsupported statement type: MERGE'],
+  ...Object.entries(STATEMENTS).map(([words, name]): Rule => [
+    new RegExp(String.raw`^${words}(?!\w)`),
+    `unsupported statement: ${name}`,
+  ]),
   [/^create (?:or replace )?(?:constraint )?trigger\b/, 'CREATE TRIGGER not supported'],
   [/^create type\b/, 'CREATE TYPE not supported'],
   [/^alter type\b/, 'ALTER TYPE not supported'],
@@ -127,18 +153,26 @@ const RULES: readonly Rule[] = [
     'TEMPORARY or TEMP table not supported for CREATE TABLE',
   ],
   [/^create unlogged table\b/, 'UNLOGGED table not supported for CREATE TABLE'],
+  [/^create table\b.*\bpartition by\b/, 'PARTITION BY clause not supported for CREATE TABLE'],
+  [/^create table\b.*\bpartition of\b/, 'PARTITION OF clause not supported for CREATE TABLE'],
   [
-    /^create (?:materialized view|table (?:if not exists )?[^ (]+(?: \([^()]*\))? as)\b/,
-    'unsupported statement: CreateTableAs',
-  ],
-  [
-    /^create sequence\b(?!.*\bcache\b)/,
+    new RegExp(String.raw`^create sequence\b(?!.*${CACHED})`),
     `CREATE SEQUENCE is not supported without an explicit cache size. ${CACHE}`,
   ],
-  [/^(?:create|alter) table\b.* ((?:small|big)?serial)\b/, 'type "$1" does not exist', '42704'],
+  [columnWith('(?:small|big)?serial|serial[248]'), 'type "$1" does not exist', '42704'],
   [
-    /^(?:create|alter) table\b.*\bas identity\b(?! ?\([^)]*\bcache\b)/,
+    new RegExp(String.raw`^create table\b.*\bas identity\b(?! ?\([^)]*${CACHED})`),
     `identity column is not supported without an explicit cache size. ${CACHE}`,
+  ],
+  [
+    /^create table\b.*[(,] ?[^ (),]+ (smallint|integer|int[24]?) [^,]*\bas identity\b/,
+    'datatype $1 not supported, identity column type must be bigint',
+  ],
+  [
+    columnWith(
+      String.raw`(?:\w+ ?){1,3}(?:\([^()]*\))? ?\[\d*\]|money|xml|inet|cidr|macaddr8?|point|line|lseg|box|path|polygon|circle|tsvector|tsquery|(?:int[48]|num|tstz|ts|date)(?:multi)?range|bit|varbit|pg_lsn`,
+    ),
+    'datatype $1 not supported',
   ],
   [/^create (?:unique )?index\b.*\busing (?!btree_index\b)\w+/, 'USING not supported for CREATE INDEX'],
   [/^create (?:unique )?index\b.*\b(?:asc|desc)\b/, 'specifying sort order not supported for index keys'],
@@ -151,12 +185,17 @@ const RULES: readonly Rule[] = [
     /^alter table\b.*\balter (?:column )?[^ ]+ set not null\b/,
     'unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement',
   ],
+  [/^alter table\b.*\benable row level security\b/, 'unsupported ALTER TABLE ENABLE ROW SECURITY statement'],
+  [
+    /^alter table (?!async\b).*\bvalidate constraint\b/,
+    'unsupported ALTER TABLE VALIDATE CONSTRAINT statement',
+  ],
   [
     /^alter table\b.*\badd (?:constraint [^ ]+ )?(?:primary key|exclude|unique(?! using index)|(?:check|foreign key)(?!.*\bnot valid\b))/,
     'unsupported ALTER TABLE ADD CONSTRAINT statement',
   ],
   [
-    /^alter table\b.*\badd (?!constraint\b|check\b|foreign\b|unique\b|primary\b|generated\b)(?:column )?[^,]*\b(?:not null|default|unique|primary key|check|references)\b/,
+    /^alter table\b.*\badd (?!constraint\b|check\b|foreign\b|unique\b|primary\b|generated\b)(?:column )?(?:\([^()]*\)|[^,(])*\b(?:not null|(?<!storage )default|generated (?:always|by)|unique|primary key|check|references)\b/,
     'ALTER TABLE ADD COLUMN with constraint not supported',
   ],
 ]
