@@ -1,12 +1,14 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pgConfig } from '@rds-iam/core/pg'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { startEndpoint } from '../contract/endpoint'
-import { testSurroundings } from '../credentials/surroundings'
 import setup from './local/vitest.setup'
 import { bundleExample, runProgram } from './run-example'
 
@@ -17,7 +19,7 @@ describe('this program of packages/local/README.md runs:', () => {
     ['pg', /current_user: 'jane_doe'/],
     ['faults', /^jane_doe refused TOKEN_EXPIRED\nPAM auth.*detail: 'signed 901 s.*jane_doe accepted.*current_user: 'jane_doe'/s],
     ['dsql', /^40001 .*OC000.*\n40001 .*OC001/],
-    ['cluster.mjs', /isWriter: true.*writer: 'local-1'.*writer: 'local-[23]'/s],
+    ['cluster.mjs', /isWriter: true.*writer: 'local-1'.*writer: 'local-2'/s],
   ])('%s', async (name, expected) => {
     const program = name.endsWith('.mjs')
       ? `./examples/local/${name}`
@@ -27,12 +29,12 @@ describe('this program of packages/local/README.md runs:', () => {
 })
 
 describe('this file of packages/local/README.md logs an application in:', () => {
-  const surroundings = testSurroundings()
-
   it('credentials.mjs', async () => {
     const identity = { accessKeyId: 'ASIATEST', secretAccessKey: 'not-a-secret', sessionToken: 'test-session' }
     const rds = await startEndpoint({ engine: 'postgres', identities: [identity] })
     const port = await freePort()
+    const folder = mkdtempSync(join(tmpdir(), 'rds-iam-credentials-'))
+    writeFileSync(join(folder, 'ca.pem'), rds.ca)
     const application = [
       './examples/local/credentials.mjs',
       await bundleExample('readme/knex'),
@@ -40,7 +42,7 @@ describe('this file of packages/local/README.md logs an application in:', () => 
     const program = `for (const file of ${JSON.stringify(application)}) await import(file)
       process.exit()`
     const output = await runProgram(['--input-type=module', '--eval', program], {
-      NODE_EXTRA_CA_CERTS: surroundings.write('ca.pem', rds.ca),
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
       DB_HOST: 'localhost',
       PGPORT: `${rds.port}`,
       PORT: `${port}`,
@@ -48,6 +50,7 @@ describe('this file of packages/local/README.md logs an application in:', () => 
       AWS_REGION: 'us-east-1',
     })
     await rds.close()
+    rmSync(folder, { recursive: true })
     expect(output).toContain('current_user')
     expect(rds.logins).toMatchObject([{ verdict: 'accepted', accessKeyId: 'ASIATEST' }])
   })

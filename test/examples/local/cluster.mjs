@@ -3,7 +3,7 @@ import { pgConfig } from '@rds-iam/core/pg'
 import { startLocalCluster } from '@rds-iam/local'
 import pg from 'pg'
 
-const cluster = await startLocalCluster({ engine: 'postgres', instances: 3 })
+const cluster = await startLocalCluster({ engine: 'postgres', instances: 2 })
 Object.assign(process.env, cluster.env)
 // local.cluster-….us-east-1.rds.amazonaws.com and local.cluster-ro-….us-east-1.rds.amazonaws.com
 console.log(cluster.host, cluster.readerHost)

@@ -8,3 +8,7 @@ const options = {
 }
 const postgres = knex({ client: 'pg', connection: pgConnection(options) })
 const mysql = knex({ client: 'mysql2', connection: mysql2Connection(options) })
+
+// When the application stops:
+await postgres.destroy()
+await mysql.destroy()

@@ -12,3 +12,7 @@ const postgres = new Kysely({
 const mysql = new Kysely({
   dialect: new MysqlDialect(mysqlDialectConfig({ ...options, connectionLimit: 20 })),
 })
+
+// When the application stops:
+await postgres.destroy()
+await mysql.destroy()
