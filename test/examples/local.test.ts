@@ -17,28 +17,30 @@ describe('this program of packages/local/README.md runs:', () => {
     ['start', /isPem: true/],
     ['knex', /current_user: 'jane_doe'/],
     ['pg', /current_user: 'jane_doe'/],
-    ['faults', /^jane_doe refused TOKEN_EXPIRED\nPAM auth.*detail: 'signed 901 s.*jane_doe accepted.*current_user: 'jane_doe'/s],
+    [
+      'faults',
+      /^jane_doe refused TOKEN_EXPIRED\nPAM auth.*detail: 'signed 90\d s.*jane_doe accepted.*current_user: 'jane_doe'/s,
+    ],
     ['dsql', /^40001 .*OC000.*\n40001 .*OC001/],
     ['cluster.mjs', /isWriter: true.*writer: 'local-1'.*writer: 'local-2'/s],
   ])('%s', async (name, expected) => {
-    const program = name.endsWith('.mjs')
-      ? `./examples/local/${name}`
-      : await bundleExample(`local/${name}`)
+    const program = name.endsWith('.mjs') ? `./examples/local/${name}` : await bundleExample(`local/${name}`)
     expect(await runProgram([program], {})).toMatch(expected)
   })
 })
 
 describe('this file of packages/local/README.md logs an application in:', () => {
   it('credentials.mjs', async () => {
-    const identity = { accessKeyId: 'ASIATEST', secretAccessKey: 'not-a-secret', sessionToken: 'test-session' }
+    const identity = {
+      accessKeyId: 'ASIATEST',
+      secretAccessKey: 'not-a-secret',
+      sessionToken: 'test-session',
+    }
     const rds = await startEndpoint({ engine: 'postgres', identities: [identity] })
     const port = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'rds-iam-credentials-'))
     writeFileSync(join(folder, 'ca.pem'), rds.ca)
-    const application = [
-      './examples/local/credentials.mjs',
-      await bundleExample('readme/knex'),
-    ]
+    const application = ['./examples/local/credentials.mjs', await bundleExample('readme/knex')]
     const program = `for (const file of ${JSON.stringify(application)}) await import(file)
       process.exit()`
     const output = await runProgram(['--input-type=module', '--eval', program], {

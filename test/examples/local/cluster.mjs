@@ -15,7 +15,11 @@ const { lookup } = dns
 dns.lookup = (host, options, done) => {
   const addresses = known.get(host) ?? cluster.addresses(host)
   if (!addresses) return lookup(host, options, done)
-  if (options.all) done(null, addresses.map((address) => ({ address, family: 4 })))
+  if (options.all)
+    done(
+      null,
+      addresses.map((address) => ({ address, family: 4 })),
+    )
   else done(null, addresses[0], 4)
 }
 

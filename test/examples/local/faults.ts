@@ -19,6 +19,8 @@ await rds.resume()
 rds.freeze() // nothing is answered until rds.thaw()
 rds.thaw()
 await rds.configure({ users: ['report'], endpoints: ['localhost'], region: 'eu-west-1' })
-await rds.configure({ identities: [{ accessKeyId: 'AKIATEST', secretAccessKey: 'secret', users: ['report'] }] })
+await rds.configure({
+  identities: [{ accessKeyId: 'AKIATEST', secretAccessKey: 'secret', users: ['report'] }],
+})
 await pool.end()
 await rds.close()

@@ -2,7 +2,14 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
 import { DEFAULT_TIMEOUT_MS, keyProblem, type IdentityOptions } from '../iam-options'
-import { chainEnvironment, defaultChain, profileInUse, reasonOf, sourceOf, unavailable } from './default-chain'
+import {
+  chainEnvironment,
+  defaultChain,
+  profileInUse,
+  reasonOf,
+  sourceOf,
+  unavailable,
+} from './default-chain'
 import {
   MAX_WAIT_MS,
   RefreshingValue,

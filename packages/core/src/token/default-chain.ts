@@ -98,17 +98,19 @@ function* configuredSources(
   const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const settings = sdkSettings(options)
 
-  yield { name: `the profile ${JSON.stringify(profileInUse(profile))}`, fetch: () => fetchFromProfile(settings) }
+  yield {
+    name: `the profile ${JSON.stringify(profileInUse(profile))}`,
+    fetch: () => fetchFromProfile(settings),
+  }
   if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) {
     yield {
       name: 'web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN)',
       fetch: sdk.fromTokenFile(settings),
     }
   }
-  const container = [
-    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  ].find((name) => env[name])
+  const container = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].find(
+    (name) => env[name],
+  )
   if (container !== undefined) {
     yield {
       name: `the container endpoint (${container})`,
