@@ -7,8 +7,9 @@ const marked = /(<!-- (test\/examples\/\S+) -->\n```[tj]s\n).*?```/gs
 const guides = readdirSync(`${root}docs`, { recursive: true })
   .map((file) => `docs/${file}`)
   .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
+const readmes = readdirSync(`${root}packages`).map((name) => `packages/${name}/README.md`)
 
-for (const page of ['README.md', ...guides]) {
+for (const page of ['README.md', ...readmes, ...guides]) {
   const text = readFileSync(root + page, 'utf8')
   const copied = text.replace(marked, (_, mark, file) => `${mark}${readFileSync(root + file, 'utf8')}\`\`\``)
   if (copied !== text) writeFileSync(root + page, copied)

@@ -27,14 +27,15 @@ export const BARE = {
 }
 
 /**
- * The environment that shifts a command's clock, has it ask a name server of the test's, or gives addresses to the names
- * in a file or to localhost.
+ * The environment that shifts a command's clock, has it ask a name server of the test's, gives addresses to the names
+ * in a file or to localhost, or shortens the relay's time limit for a login.
  */
 export function preload(settings: {
   TEST_DNS?: string
   TEST_HOSTS?: string
   TEST_LOCALHOST?: string
   TEST_AHEAD_MS?: string
+  TEST_LOGIN_LIMIT_MS?: string
 }): Record<string, string> {
   return { ...settings, NODE_OPTIONS: `--require=${PRELOAD}` }
 }

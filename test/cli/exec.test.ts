@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startEndpoint, type TestEndpoint } from '../contract/endpoint'
 import { requirePrograms } from '../local/clients/programs'
+import { bundleProgram } from '../support/bundle-program'
 import { BARE, preload, PROGRAM, rdsIam } from './command'
 
 type Engine = 'postgres' | 'mysql'
@@ -18,10 +19,12 @@ const PORTS = { postgres: 5432, mysql: 3306 }
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
 let directory: string
+let prismaClient: string
 const endpoints = {} as Record<Engine, TestEndpoint>
 beforeAll(async () => {
   await requirePrograms({ psql: 'postgresql-client', mariadb: 'mariadb-client-core' })
   directory = mkdtempSync(join(tmpdir(), 'exec-'))
+  prismaClient = await bundleProgram(new URL('tools/prisma-client.ts', import.meta.url))
   for (const engine of ['postgres', 'mysql'] as const) {
     const rds = await startEndpoint({ engine, endpoints: ['localhost', `${NAME}:${PORTS[engine]}`] })
     writeFileSync(join(directory, `${engine}.pem`), rds.ca)
@@ -92,10 +95,12 @@ const OWN: Record<Engine, typeof COMMON> = {
     ['node-postgres', () => byUrl('pg'), /^42\n$/],
     ['node-postgres with PGHOST and the other PG variables', () => byUrl('pg-environment'), /^42\n$/],
     ['postgres.js', () => byUrl('postgres'), /^42\n$/],
+    ['Prisma Client', () => [process.execPath, prismaClient, 'postgres'], /^42\n$/],
   ],
   mysql: [
     ['mysql', () => ['mariadb', '-Ne', 'select 40 + 2'], /^42\n$/],
     ['mysql2', () => byUrl('mysql2'), /^42\n$/],
+    ['Prisma Client', () => [process.execPath, prismaClient, 'mysql'], /^42\n$/],
     [
       'mysql that begins with another plugin',
       () => ['mariadb', '--default-auth=mysql_native_password', '-Ne', 'select 40 + 2'],
@@ -168,6 +173,46 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     )
   })
 
+  test('the relay serves the next client after the server has reset a connection', async () => {
+    const sockets = new Set<Socket>()
+    const hop = createServer((client) => {
+      sockets.add(client.on('error', () => {}))
+      const server = connect(endpoints[engine].port, 'localhost').on('error', () => {})
+      client.pipe(server).pipe(client)
+    })
+    await once(hop.listen(0, '127.0.0.1'), 'listening')
+    const { port } = hop.address() as AddressInfo
+    const query = `
+      const open = ${
+        engine === 'postgres'
+          ? `async () => { const client = new (require('pg').Client)(url); await client.connect(); return client }`
+          : `() => require('mysql2/promise').createConnection(url)`
+      }
+      const url = process.env.DATABASE_URL
+      open().then(async (client) => {
+        const lost = new Promise((resolve) => client.once('error', resolve))
+        console.log('open')
+        await lost
+        const next = await open()
+        console.log('open again')
+        await next.end()
+      })`
+    const login = [...loginOf(engine, 'through a tunnel'), '--port', `${port}`]
+    const outcome = await rdsIam(
+      ['exec', ...login, '--', process.execPath, '-e', query],
+      endpoints[engine].env,
+      {
+        cwd: TESTS,
+        begun: ({ stdout }) =>
+          stdout?.once('data', () => {
+            for (const socket of sockets) socket.resetAndDestroy()
+          }),
+      },
+    )
+    expect(outcome).toMatchObject({ status: 0, stdout: 'open\nopen again\n' })
+    hop.close()
+  })
+
   test('the relay reports an error when the tunnel is closed', async () => {
     const login = loginOf(engine, 'through a tunnel')
     const command = ['exec', ...login, '--port', '1', '--', ...byUrl(driver)]
@@ -216,6 +261,31 @@ describe.each(['postgres', 'mysql'] as const)('%s', (engine) => {
     // After SIGKILL the command continues without the relay.
     if (signal === 'SIGKILL') process.kill(-(child.pid ?? 0), 'SIGTERM')
   })
+})
+
+test("the relay passes on the SQLSTATE of the server's error", async () => {
+  const connectToUnknown = `
+    const url = new URL(process.env.DATABASE_URL)
+    url.pathname = '/unknown'
+    require('mysql2/promise')
+      .createConnection(url.href)
+      .catch(({ errno, sqlState }) => console.log(errno, sqlState))`
+  const { stdout } = await exec('mysql', 'through a tunnel', [process.execPath, '-e', connectToUnknown])
+  expect(stdout).toBe('1049 42000\n')
+})
+
+test('the relay closes a client that does not log in within the time limit, although it sends data', async () => {
+  const trickle = `
+    const { port } = new URL(process.env.DATABASE_URL)
+    const client = require('node:net').connect(port, '127.0.0.1', () => client.write(Buffer.from([0, 0, 16, 0])))
+    const timer = setInterval(() => client.write('.'), 20)
+    client.on('error', () => {}).resume().once('close', () => {
+      clearInterval(timer)
+      console.log('closed')
+    })`
+  const env = preload({ TEST_LOGIN_LIMIT_MS: '200' })
+  const outcome = await exec('postgres', 'through a tunnel', [process.execPath, '-e', trickle], env)
+  expect(outcome).toMatchObject({ status: 0, stdout: 'closed\n' })
 })
 
 test('psql cancels a query through the relay', async () => {

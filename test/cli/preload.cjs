@@ -1,7 +1,7 @@
-// Changes the clock and the name service of a command: see `preload` in command.ts.
+// Changes the clock, the timers and the name service of a command: see `preload` in command.ts.
 const dns = require('node:dns')
 
-const { TEST_DNS, TEST_HOSTS, TEST_LOCALHOST, TEST_AHEAD_MS } = process.env
+const { TEST_DNS, TEST_HOSTS, TEST_LOCALHOST, TEST_AHEAD_MS, TEST_LOGIN_LIMIT_MS } = process.env
 
 if (TEST_DNS) {
   const { lookup } = dns
@@ -35,4 +35,10 @@ if (TEST_AHEAD_MS) {
       return RealDate.now() + Number(TEST_AHEAD_MS)
     }
   }
+}
+
+if (TEST_LOGIN_LIMIT_MS) {
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = (work, ms, ...rest) =>
+    setTimeout(work, ms === 10_000 ? Number(TEST_LOGIN_LIMIT_MS) : ms, ...rest)
 }

@@ -63,6 +63,8 @@ describe.each([
     const error = ours(await rejection(logIn({})))
     expect(error).toMatchObject({ code: 'LOGIN_REFUSED', message: expect.stringContaining('its port') })
     expect(error?.message).toContain(`${ENDPOINT}:${ENGINE_PORTS[engine]}`)
+    expect(error?.message).toContain('AWS_SESSION_TOKEN is missing or belongs to other keys')
+    expect(error?.message).toMatch(/`npx rds-iam doctor` looks for the cause\.\nSee /)
   })
 })
 

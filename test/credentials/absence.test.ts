@@ -11,7 +11,7 @@ describe('without credentials', () => {
   async function unavailable(): Promise<string> {
     const error = await stage.failure(stage.provider().getToken())
     expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
-    return everythingShown(error.cause)
+    return error.message + everythingShown(error.cause)
   }
 
   it('rejects with a list of the sources when none is configured', async () => {
@@ -55,6 +55,16 @@ describe('without credentials', () => {
     expect(await unavailable()).toContain('ECONNREFUSED')
   })
 
+  it.each([
+    ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+    ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID'],
+    ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
+    ['AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+  ])('names the missing variable when %s is set without %s', async (variable, missing) => {
+    stage.set({ [variable]: 'set', AWS_EC2_METADATA_DISABLED: 'true' })
+    expect(await unavailable()).toContain(`no AWS credentials: ${variable} is set without ${missing}\n`)
+  })
+
   it('rejects with TOKEN_TIMEOUT, and the first failure as its cause, when the second attempt hangs', async () => {
     let attempts = 0
     const credentials = async (): Promise<never> => {
@@ -70,6 +80,23 @@ describe('without credentials', () => {
   it('sends no request when the container endpoint is not on this machine', async () => {
     stage.set({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://credentials.example/role' })
     expect(await unavailable()).toContain('URL not accepted')
+  })
+
+  it('names the variable when the container endpoint refuses connections', async () => {
+    const scene = await stage.startEndpoints()
+    await scene.close()
+    stage.set(scene.env.container)
+    expect(await unavailable()).toMatch(
+      /^no AWS credentials: the container endpoint \(AWS_CONTAINER_CREDENTIALS_FULL_URI\) failed: .*ECONNREFUSED/,
+    )
+  })
+
+  it.each([
+    ['FULL', 'here'],
+    ['RELATIVE', ':path'],
+  ])('names AWS_CONTAINER_CREDENTIALS_%s_URI when it is "%s"', async (kind, value) => {
+    stage.set({ [`AWS_CONTAINER_CREDENTIALS_${kind}_URI`]: value })
+    expect(await unavailable()).toContain(`: AWS_CONTAINER_CREDENTIALS_${kind}_URI is not a URL\n`)
   })
 
   it('rejects with the HTTP status when the container endpoint refuses the authorization token', async () => {

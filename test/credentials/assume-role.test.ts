@@ -27,4 +27,5 @@ aws_secret_access_key = ${SECRET}
     return { profile: 'app' }
   },
   failure: /httpStatusCode: 500/,
+  named: 'the profile "app" failed: ',
 })

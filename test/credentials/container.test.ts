@@ -9,6 +9,7 @@ testSource('the container endpoint', {
   requestsPerFetch: 1,
   configure: (stage, { env }) => stage.set(env.container),
   failure: /status: 500/,
+  named: 'the container endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI) failed: ',
 })
 
 describe('the container endpoint', () => {

@@ -16,6 +16,8 @@ export interface EndpointSource {
   configure(stage: Stage, scene: Scene): { profile?: string } | void
   /** Matches the error's cause when the endpoint always responds with HTTP 500. */
   failure: RegExp
+  /** How the error's message names the source. */
+  named: string
   /** The timeout in tests of a source that hangs: long enough for a fetch on a loaded machine. Default: 1,000 ms. */
   timeoutMs?: number
 }
@@ -30,7 +32,7 @@ const FAULTS: [CredentialFault & string, string][] = [
 /** Runs the tests that every source of short-lived credentials must pass. */
 export function testSource(name: string, source: EndpointSource): void {
   describe(name, () => {
-    const { endpoint, requestsPerFetch, configure, failure, timeoutMs = 1_000 } = source
+    const { endpoint, requestsPerFetch, configure, failure, named, timeoutMs = 1_000 } = source
     const stage = testStage()
 
     async function open(lifetimeSeconds = 3_600, timing: { timeoutMs?: number } = {}) {
@@ -112,7 +114,10 @@ export function testSource(name: string, source: EndpointSource): void {
         const error = await stage.failure(provider.getToken())
         expect(error.code).toBe(code)
         if (code === 'CREDENTIALS_UNAVAILABLE') expect(error.cause).toBeInstanceOf(Error)
-        if (fault === 'error') expect(everythingShown(error.cause)).toMatch(failure)
+        if (fault === 'error') {
+          expect(error.message).toContain(named)
+          expect(everythingShown(error.cause)).toMatch(failure)
+        }
         expect(fetches()).toBeLessThanOrEqual(3)
         scene.setFault(endpoint)
         // A credential_process that hangs is not started again earlier.

@@ -37,6 +37,7 @@ testSource('a credential process', {
     })
   },
   failure: /exited with status 3/,
+  named: 'the credential_process of the profile "app" exited',
   timeoutMs: 3_000,
 })
 

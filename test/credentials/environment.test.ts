@@ -77,7 +77,10 @@ describe('environment variables', () => {
     stage.guard('secretKeyOf/echo+PaddedToItsLength')
     const error = await stage.failure(stage.provider().getToken())
     expect(error.code).toBe('CREDENTIALS_UNAVAILABLE')
-    expect(error.message).toContain('the secretAccessKey ends with a newline')
+    expect(error.message).toContain(
+      'the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) returned unusable credentials: ' +
+        'the secretAccessKey ends with a newline',
+    )
   })
 
   it('are rejected when the expiry is not a date', async () => {

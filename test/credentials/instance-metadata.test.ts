@@ -5,4 +5,5 @@ testSource('EC2 instance metadata', {
   requestsPerFetch: 3,
   configure: (stage, { env }) => stage.set(env.imds),
   failure: /statusCode: 500/,
+  named: "EC2's instance metadata failed: ",
 })

@@ -9,4 +9,5 @@ testSource('web identity', {
     stage.set(env.webIdentity)
   },
   failure: /httpStatusCode: 500/,
+  named: 'web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) failed: ',
 })

@@ -3,6 +3,7 @@ import { Injectable, Module } from '@nestjs/common'
 import { ConfigModule, ConfigService } from '@nestjs/config'
 import { NestFactory } from '@nestjs/core'
 import { InjectDataSource, TypeOrmModule } from '@nestjs/typeorm'
+import { isRdsIamError } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
 import { DataSource } from 'typeorm'
 
@@ -15,6 +16,14 @@ class Health {
     await this.database.query('select 1')
     return { database: 'up' }
   }
+}
+
+/** Whether Nest tries again to connect at the start. It prints no cause, and a refused login stays refused. */
+function toRetry(error: Error) {
+  const reason = isRdsIamError(error) ? error : error.cause
+  if (!isRdsIamError(reason)) return true
+  console.error(reason.message)
+  return reason.code !== 'LOGIN_REFUSED'
 }
 
 @Module({
@@ -30,6 +39,9 @@ class Health {
           max: 20,
         },
         autoLoadEntities: true,
+        retryAttempts: 5,
+        retryDelay: 1_000,
+        toRetry,
       }),
     }),
   ],

@@ -167,11 +167,16 @@ describe('this snippet of README.md or docs logs in:', () => {
 
   it('docs/error-code', async () => {
     const output = await run('docs/error-code', postgres, { AWS_REGION: 'eu-west-1' })
-    expect(output).toMatch(/^PAM authentication failed for user "jane_doe"\nLOGIN_REFUSED: .*\nSee https:/s)
+    expect(output).toMatch(
+      /^PAM authentication failed for user "jane_doe"\nLOGIN_REFUSED: .* @rds-iam\/local prints the reason\.\nSee https:/s,
+    )
     expect(postgres.logins.at(-1)?.verdict).toBe('refused')
   })
 
-  it.each(['drivers', 'metrics'])('%s (runs without a login)', async (name) => {
-    expect(await run(name, postgres)).toBe('')
-  })
+  it.each(['drivers', 'metrics', 'packages/core', 'packages/knex', 'packages/kysely'])(
+    '%s (runs without a login)',
+    async (name) => {
+      expect(await run(name, postgres)).toBe('')
+    },
+  )
 })

@@ -10,7 +10,8 @@ const list = (folder: string) =>
 
 // The API reference is generated from doc comments.
 const isWritten = (file: string) => file.endsWith('.md') && !/node_modules|^docs\/api\//.test(file)
-const pages = ['README.md', ...list('docs').filter(isWritten)]
+const readmes = readdirSync(new URL('packages', root)).map((name) => `packages/${name}/README.md`)
+const pages = ['README.md', ...readmes, ...list('docs').filter(isWritten)]
 const snippets = pages.flatMap((page) =>
   [...read(page).matchAll(/<!-- (test\/examples\/\S+) -->\n```[tj]s\n(.*?)```/gs)].map(
     ([, file = '', code]) => ({ page, file, code }),
@@ -37,6 +38,8 @@ it('every example is shown on some page', () => {
   expect(tested.filter((file) => !shownOn(/^docs\//).has(file))).toEqual([])
   expect(list('test/examples/readme').filter((file) => !shownOn(/^README/).has(file))).toEqual([])
   expect(list('test/examples/docs').filter((file) => !shownOn(/^docs\//).has(file))).toEqual([])
+  expect(list('test/examples/packages').filter((file) => !shownOn(/^packages\//).has(file))).toEqual([])
+  expect(list('test/examples/local').filter((file) => !shownOn(/^packages\/local/).has(file))).toEqual([])
 })
 
-const isOfPages = (file: string) => /\/(?:snippets|readme|readers)\.ts$/.test(file)
+const isOfPages = (file: string) => /\/(?:snippets|readme|readers|local)\.ts$/.test(file)

@@ -55,8 +55,6 @@ function withLifetime<T extends PgLogin>(config: T & { maxLifetimeSeconds?: unkn
         set(reason) {
           disposed = reason
         },
-        // A server may ask for the password again.
-        configurable: true,
       })
       return Reflect.apply(target, client, args)
     },

@@ -9,6 +9,7 @@ export class MysqlServerError extends Error {
   constructor(
     readonly errno: number,
     message: string,
+    readonly sqlState?: string,
   ) {
     super(message)
   }
@@ -85,10 +86,10 @@ export function isEnd(payload: Buffer): boolean {
   return payload[0] === MARKERS.eof && payload.length < 9
 }
 
-/** Reads an error packet. It has no SQL state when the server refuses a connection before its greeting. */
+/** Reads an error packet. It has no SQLSTATE when the server refuses a connection before its greeting. */
 export function readError(payload: Buffer): MysqlServerError {
-  const hasState = payload[3] === '#'.charCodeAt(0)
-  return new MysqlServerError(payload.readUInt16LE(1), payload.toString('utf8', hasState ? 9 : 3))
+  const [, state, message = ''] = /^(?:#(.{5}))?(.*)$/s.exec(payload.toString('utf8', 3)) ?? []
+  return new MysqlServerError(payload.readUInt16LE(1), message, state)
 }
 
 /** Reads the values of a row in the text protocol. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
-import { readHost, readPort } from '../address'
+import { isLoopback, readHost, readPort } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
 import type { ClusterConnection } from '../cluster/connection'
 import { isRdsIamError, RdsIamError } from '../errors'
@@ -185,25 +185,36 @@ function keyOf({ endpoint, region, user }: TokenScope): string {
 }
 
 function loginRefused({ endpoint, region, user }: TokenScope): RdsIamError {
-  if (parseEndpoint(endpoint.host).kind === 'dsql') {
-    const action = dsqlAction(user)
-    return new RdsIamError(
-      'LOGIN_REFUSED',
-      `${endpoint.host} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
-        `the IAM policy does not allow dsql:${action} for this cluster; ` +
-        (action === 'DbConnect'
-          ? "the role is not mapped to the identity (AWS IAM GRANT role TO 'arn'); "
-          : '') +
-        'the session that signed the token has expired; the clock of this machine is wrong',
-    )
-  }
+  const { kind } = parseEndpoint(endpoint.host)
+  const address = kind === 'dsql' ? endpoint.host : `${endpoint.host}:${endpoint.port}`
+  const causes = [
+    ...(kind === 'dsql' ? dsqlCauses(user) : RDS_CAUSES),
+    'the session that signed the token has expired, or AWS_SESSION_TOKEN is missing or belongs to other keys',
+    'the clock of this machine is wrong',
+  ]
+  const search = isLoopback(endpoint.host)
+    ? '@rds-iam/local prints the reason'
+    : '`npx rds-iam doctor` looks for the cause'
   return new RdsIamError(
     'LOGIN_REFUSED',
-    `${endpoint.host}:${endpoint.port} refused a token for the user "${user}" signed in ${region}. Likely causes: ` +
-      'the region, the endpoint or its port is not the one that the server knows (for an alias or a tunnel, set ' +
-      "iam.endpoint, with the database's port if it is not the engine's default); " +
-      'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
-      'MySQL: AWSAuthenticationPlugin); the IAM policy does not allow rds-db:connect for this user; ' +
-      'the session that signed the token has expired; the clock of this machine is wrong',
+    `${address} refused a token for the user "${user}" signed in ${region}. Likely causes: ${causes.join('; ')}. ${search}.`,
   )
+}
+
+const RDS_CAUSES = [
+  'the region, the endpoint or its port is not the one that the server knows (for an alias or a tunnel, set ' +
+    "iam.endpoint, with the database's port if it is not the engine's default)",
+  'IAM authentication is off on the server, or the user is not set up for it (PostgreSQL: GRANT rds_iam; ' +
+    'MySQL: AWSAuthenticationPlugin)',
+  'the IAM policy does not allow rds-db:connect for this user',
+]
+
+function dsqlCauses(user: string): string[] {
+  const action = dsqlAction(user)
+  return [
+    `the IAM policy does not allow dsql:${action} for this cluster`,
+    ...(action === 'DbConnect'
+      ? ["the role is not mapped to the identity (AWS IAM GRANT role TO 'arn')"]
+      : []),
+  ]
 }

@@ -2,7 +2,14 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
 import { DEFAULT_TIMEOUT_MS, keyProblem, type IdentityOptions } from '../iam-options'
-import { chainEnvironment, defaultChain, profileInUse, reasonOf, unavailable } from './default-chain'
+import {
+  chainEnvironment,
+  defaultChain,
+  profileInUse,
+  reasonOf,
+  sourceOf,
+  unavailable,
+} from './default-chain'
 import {
   MAX_WAIT_MS,
   RefreshingValue,
@@ -203,7 +210,7 @@ function read(given: unknown): Credentials {
     (expiresAt === undefined || isDate ? undefined : 'the expiration is not a valid Date')
   if (problem !== undefined) {
     throw unavailable(
-      `the credential source returned unusable credentials: ${problem}`,
+      `${sourceOf(identity)} returned unusable credentials: ${problem}`,
       new TypeError(problem),
     )
   }

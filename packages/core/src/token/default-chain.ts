@@ -26,8 +26,17 @@ interface ChainOptions {
 }
 
 interface Source {
+  /** Contains the environment variables that configure the source, or the profile. */
   name: string
   fetch(): Promise<AwsCredentialIdentity>
+}
+
+/** The source that returned an identity of the chain or failed with an error. */
+const sources = new WeakMap<object, string>()
+
+/** The source of an identity or an error: as the chain names it, or else a general name. */
+export function sourceOf(result: unknown): string {
+  return sources.get(result as object) ?? 'the credential source'
 }
 
 interface ProviderError extends Error {
@@ -50,15 +59,21 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
       try {
         const identity = await fetch()
         lastSource = name
+        sources.set(identity, name)
         return identity
       } catch (error) {
         // A source that has worked before is configured: report its failure, so that it is retried.
-        if (name === lastSource || !isNotConfigured(error, profileInUse(options.profile)))
-          throw withoutContent(error)
+        if (name === lastSource || !isNotConfigured(error, profileInUse(options.profile))) {
+          sources.set(error as Error, name)
+          throw withoutContent(error as Error)
+        }
         failures.push(error)
       }
     }
-    throw unavailable(NO_SOURCE, new AggregateError(failures, failures.map(String).join('; ')))
+    throw unavailable(
+      incompleteSetting() ?? NO_SOURCE,
+      new AggregateError(failures, failures.map(String).join('; ')),
+    )
   }
 }
 
@@ -74,23 +89,38 @@ function* configuredSources(
   const { env } = process
   const { profile, timeoutMs } = options
   if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
-    yield { name: 'environment', fetch: () => Promise.resolve(readEnvironment(env)) }
+    yield {
+      name: 'the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)',
+      fetch: () => Promise.resolve(readEnvironment(env)),
+    }
   }
   // Load the SDK only here, so that importing this package is cheap.
   const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const settings = sdkSettings(options)
 
-  yield { name: 'profile', fetch: () => fetchFromProfile(settings) }
-  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) {
-    yield { name: 'web identity', fetch: sdk.fromTokenFile(settings) }
+  yield {
+    name: `the profile ${JSON.stringify(profileInUse(profile))}`,
+    fetch: () => fetchFromProfile(settings),
   }
-  if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] || env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) {
-    // Turn off the SDK's own timeout: it does not end a request but only prints a warning.
-    const fetch = sdk.fromHttp({ ...settings, timeout: 0 })
-    yield { name: 'container', fetch: () => withRequestTimeout(containerUrl(), timeoutMs, fetch) }
+  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) {
+    yield {
+      name: 'web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN)',
+      fetch: sdk.fromTokenFile(settings),
+    }
+  }
+  const container = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].find(
+    (name) => env[name],
+  )
+  if (container !== undefined) {
+    yield {
+      name: `the container endpoint (${container})`,
+      // Turn off the SDK's own timeout: it does not end a request but only prints a warning.
+      fetch: () =>
+        withRequestTimeout(containerUrl(), timeoutMs, () => sdk.fromHttp({ ...settings, timeout: 0 })()),
+    }
   } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
     const limit = isImdsConfigured() ? { timeout: timeoutMs } : {}
-    yield { name: 'instance metadata', fetch: sdk.fromInstanceMetadata({ ...settings, ...limit }) }
+    yield { name: "EC2's instance metadata", fetch: sdk.fromInstanceMetadata({ ...settings, ...limit }) }
   }
 }
 
@@ -189,7 +219,9 @@ async function stsRegion({ profile, region }: ChainOptions): Promise<string> {
 function containerUrl(): URL {
   const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: path, AWS_CONTAINER_CREDENTIALS_FULL_URI: url } =
     process.env
-  return new URL(path ? `http://169.254.170.2${path}` : (url ?? ''))
+  const text = path ? `http://169.254.170.2${path}` : (url ?? '')
+  if (URL.canParse(text)) return new URL(text)
+  throw new SourceError(`AWS_CONTAINER_CREDENTIALS_${path ? 'RELATIVE' : 'FULL'}_URI is not a URL`)
 }
 
 /** Destroys the requests of the SDK's container source after a timeout: the SDK would wait for ever. */
@@ -234,6 +266,23 @@ const NO_SOURCE =
   'SSO, web identity, container, EC2)'
 const COMMAND_FAILED = 'Command failed: '
 
+/** Variables that configure a source only together. */
+const PAIRS = [
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+  ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'],
+] as const
+
+/** Says which variable is missing if only one of a pair is set. */
+function incompleteSetting(): string | undefined {
+  const { env } = process
+  for (const [first, second] of PAIRS) {
+    if (Boolean(env[first]) === Boolean(env[second])) continue
+    const [set, missing] = env[first] ? [first, second] : [second, first]
+    return `${set} is set without ${missing}`
+  }
+  return undefined
+}
+
 /**
  * Replaces the SDK's error for a failed `credential_process`. The SDK's message quotes the command line and stderr,
  * which may contain secrets, and lacks the exit status.
@@ -261,9 +310,9 @@ function processFailure(
 }
 
 /** Replaces a parser's error: its message quotes the input, which may be part of a secret key. */
-function withoutContent(error: unknown): unknown {
-  const quotesInput = error instanceof SyntaxError || (error as Error).message.includes('SyntaxError: ')
-  return quotesInput ? new SourceError('the credential source returned invalid JSON') : error
+function withoutContent(error: Error): Error {
+  const quotesInput = error instanceof SyntaxError || error.message.includes('SyntaxError: ')
+  return quotesInput ? new SourceError(`${sourceOf(error)} returned invalid JSON`) : error
 }
 
 /**
@@ -302,8 +351,8 @@ function quoteOrName(cause: unknown, name: string, message: string): string {
     cause instanceof Error && (name.endsWith('ProviderError') || '$fault' in cause || 'syscall' in cause)
   // Quote only the first line: STS adds the request, with the session token, to some messages.
   return isQuotable
-    ? `${name}: ${message.split('\n', 1)[0]}`
-    : `the source failed with ${name}; see the cause of this error`
+    ? `${sourceOf(cause)} failed: ${name}: ${message.split('\n', 1)[0]}`
+    : `${sourceOf(cause)} failed with ${name}; see the cause of this error`
 }
 
 /** The error for a source that returns no credentials. */

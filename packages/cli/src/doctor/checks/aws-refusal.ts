@@ -9,12 +9,13 @@ export interface AwsError {
 
 const KEY_FIX =
   'Look up the key in the console (IAM, Users, Security credentials; or `aws iam get-access-key-last-used`).\n' +
-  'If it is gone or inactive, create a new one, and replace it where it is stored.'
+  'If it is gone or inactive, create a new one, and replace it where it is stored.\n' +
+  'A key ASIA… needs the AWS_SESSION_TOKEN that was issued with it, and a key AKIA… needs none.'
 
 const KEY_REFUSALS = new Map([
   [
     'InvalidClientTokenId',
-    'AWS does not know the access key: it was deleted or made inactive, or the session token is not its own',
+    'AWS does not know the access key: it was deleted or made inactive, or the session token is missing or not its own',
   ],
   ['UnrecognizedClientException', 'AWS does not know the access key'],
   ['SignatureDoesNotMatch', 'the secret key does not belong to this access key'],

@@ -100,11 +100,17 @@ function withTls(response: Buffer): Buffer {
 
 /** The payload of an error packet. Before the client's handshake response, it has no SQLSTATE. */
 function errorPayload(error: unknown, hasState: boolean): Buffer {
-  const refused = error instanceof WrongPassword
-  const code = refused ? 1045 : error instanceof MysqlServerError ? error.errno : 1105
-  const state = hasState ? `#${code === 1045 ? '28000' : 'HY000'}` : ''
-  const text = error instanceof MysqlServerError ? error.message : messageOf(error)
-  return Buffer.concat([Buffer.from([MARKERS.error, code & 0xff, code >> 8]), Buffer.from(state + text)])
+  const { errno, sqlState = 'HY000', message } = serverError(error)
+  const state = hasState ? `#${sqlState}` : ''
+  return Buffer.concat([Buffer.from([MARKERS.error, errno & 0xff, errno >> 8]), Buffer.from(state + message)])
+}
+
+function serverError(error: unknown): MysqlServerError {
+  if (error instanceof MysqlServerError) return error
+  const message = messageOf(error)
+  return error instanceof WrongPassword
+    ? new MysqlServerError(1045, message, '28000')
+    : new MysqlServerError(1105, message)
 }
 
 function hash(...parts: (string | Buffer)[]): Buffer {

@@ -83,7 +83,8 @@ export class Relay {
 }
 
 function connect(client: Socket, server: Duplex): void {
-  server.on('error', () => {}).once('close', () => client.destroySoon())
+  // The functions that open the server's connection also handle its later errors.
+  server.once('close', () => client.destroySoon())
   if (client.destroyed) server.destroy()
   client.pipe(server).pipe(client)
 }

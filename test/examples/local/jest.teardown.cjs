@@ -1,0 +1,2 @@
+// rds.teardown.js
+module.exports = () => globalThis.rds.close()
