@@ -4,7 +4,7 @@ import { backendLogin } from '../backend'
 import type { LoginContext } from '../login'
 import { closeGently } from '../relay'
 import { answerBackend, isOk } from './backend-login'
-import { CAPABILITIES, createCursor, encodePacket, readPacket } from './packets'
+import { CAPABILITIES, Cursor, encodePacket, readPacket } from './packets'
 import { accessDenied, backendFailure, switchToCleartext } from './token-exchange'
 
 /** A session after its login. */
@@ -38,10 +38,10 @@ export interface ChangeUser {
 
 /** @throws {ProtocolError} when the payload is too short. */
 export function parseChangeUser(payload: Buffer, capabilities: number): ChangeUser {
-  const cursor = createCursor(payload, 1)
+  const cursor = new Cursor(payload, 1)
   const user = cursor.zeroTerminated()
   if ((capabilities & CAPABILITIES.secureConnection) === 0) cursor.zeroTerminated()
-  else cursor.bytes(cursor.bytes(1).readUInt8(0))
+  else cursor.bytes(cursor.uint(1))
   const database = cursor.zeroTerminated()
   const characterSet = cursor.bytes(Math.min(2, cursor.left))
   if ((capabilities & CAPABILITIES.pluginAuth) !== 0 && cursor.left > 0) cursor.zeroTerminated()
