@@ -27,10 +27,11 @@ const OPTION_NAMES: (keyof LocalClusterOptions)[] = [
   'signal',
 ]
 
+/** Checked options of a cluster, with their defaults. */
+export type ResolvedClusterOptions = ResolvedOptions & { instances: number; aurora: boolean }
+
 /** @throws {TypeError} with the name of the wrong option. */
-export function readClusterOptions(
-  options: LocalClusterOptions,
-): ResolvedOptions & { instances: number; aurora: boolean } {
+export function readClusterOptions(options: LocalClusterOptions): ResolvedClusterOptions {
   checkNames('startLocalCluster', options, OPTION_NAMES)
   const { instances = 3, aurora = true, ...rest } = options
   if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
