@@ -50,11 +50,7 @@ export function readLoginOptions(given: LoginArguments): LoginOptions {
   try {
     const checked = read({ ...options, iam: { region, profile, endpoint } })
     const variables = given.fromEnv && Object.values(names).filter((variable) => process.env[variable])
-    return {
-      ...checked,
-      ...(ca ? { ca, ssl: { ...checked.ssl, ca: ca.pem } } : {}),
-      ...(variables ? { variables } : {}),
-    }
+    return { ...checked, variables, ...(ca && { ca, ssl: { ...checked.ssl, ca: ca.pem } }) }
   } catch (error) {
     if (!isRdsIamError(error)) throw error
     const { option, advice } = error
@@ -79,7 +75,7 @@ function argumentSource({ host, user, database, ...given }: LoginArguments): Sou
     const { port: inHost } = readAddress(host, 'host')
     if (inHost !== undefined) throw new UsageError('--host: give the port as --port')
     const checked = readOptions(options)
-    return isDsqlLogin(checked) ? { database: 'postgres', ...checked } : checked
+    return isDsqlLogin(checked) ? { ...checked, database: database ?? 'postgres' } : checked
   }
   return { name: 'options', options: { engine, host, port, user, database }, names, read }
 }
