@@ -1,6 +1,6 @@
 import { DEFAULT_PORTS } from './backend'
 import { DSQL_ADMIN } from './defaults'
-import { acceptedEndpoint, parseEndpointName } from './endpoint-name'
+import { acceptedEndpoint } from './endpoint-name'
 import type { Verdict } from './iam/refusal'
 import { verifyToken } from './iam/verify-token'
 import type { LocalRdsConfiguration } from './options'
@@ -33,7 +33,7 @@ export class LoginDecisions {
     const { engine, requireSlash } = this.#options
     const { identities, users, region, clockOffsetMs, maxConnectionsPerSecond } = configuration
     const endpoints = configuration.endpoints.map((name) =>
-      acceptedEndpoint(parseEndpointName(name), port, DEFAULT_PORTS[engine]),
+      acceptedEndpoint(name, port, DEFAULT_PORTS[engine]),
     )
     const now = new Date(time.getTime() + clockOffsetMs)
     const expected = { user, users, endpoints, region, identities, requireSlash }

@@ -23,11 +23,8 @@ export const CAPABILITIES = {
   zstd: 0x4000000,
 } as const
 
-/** First byte of the command that runs a statement. */
-export const COM_QUERY = 0x03
-
-/** First byte of the command that prepares a statement. */
-export const COM_STMT_PREPARE = 0x16
+/** First bytes of commands. */
+export const COMMANDS = { quit: 0x01, query: 0x03, changeUser: 0x11, prepare: 0x16 } as const
 
 /** Removes zlib and zstd compression from capability flags. */
 export function withoutCompression(capabilities: number): number {
