@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isRdsIamError } from '@rds-iam/core'
 import { readAddress, DEFAULT_PORTS, type Engine } from '@rds-iam/core/internal'
 import { firstLine, UsageError } from '../errors'
 import {
   isDsqlLogin,
+  parseCertificate,
   readApplicationOptions,
   readEngine,
   readOptions,
@@ -91,13 +91,7 @@ function urlSource(name: string, url: string): Source {
 const VARIABLES: readonly (Readonly<Record<'host' | 'port' | 'user' | 'database', readonly string[]>> & {
   engine?: Engine
 })[] = [
-  {
-    engine: 'postgres',
-    host: ['PGHOST'],
-    port: ['PGPORT'],
-    user: ['PGUSER'],
-    database: ['PGDATABASE'],
-  },
+  { engine: 'postgres', host: ['PGHOST'], port: ['PGPORT'], user: ['PGUSER'], database: ['PGDATABASE'] },
   {
     engine: 'mysql',
     host: ['MYSQL_HOST'],
@@ -144,10 +138,7 @@ function readCa(file: string): { file: string; pem: string } {
   }
   const certificates = splitPem(pem)
   if (certificates.length === 0) throw new UsageError(`--ca: there is no certificate in ${file}`)
-  try {
-    for (const certificate of certificates) void new X509Certificate(certificate)
-  } catch {
+  if (!certificates.every(parseCertificate))
     throw new UsageError(`--ca: a certificate in ${file} cannot be read`)
-  }
   return { file, pem }
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { parseEndpoint } from '@rds-iam/core'
 import {
   DEFAULT_PORTS,
@@ -120,6 +121,15 @@ export function addressText({ host, port }: Address): string {
 /** The certificates in a PEM file. */
 export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+}
+
+/** Undefined if it is not a certificate. */
+export function parseCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
 }
 
 /** The engine from the option `engine`, or from the other options. */
