@@ -23,6 +23,7 @@ export async function diagnose<T extends ApplicationOptions>(
   options: T & CheckedOptions<T>,
 ): Promise<Diagnosis> {
   // Load doctor only when it is needed, so that the import costs an application almost nothing.
-  const { diagnoseLogin } = require('./doctor/diagnose') as typeof import('./doctor/diagnose')
-  return diagnoseLogin(options)
+  const { runChecks } = require('./doctor/doctor') as typeof import('./doctor/doctor')
+  const { readApplicationOptions } = require('./login/options') as typeof import('./login/options')
+  return runChecks(readApplicationOptions(options))
 }

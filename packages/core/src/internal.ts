@@ -8,6 +8,7 @@ export { isLoopback, readAddress, readHost, type Address, type PartialAddress } 
 export {
   encodePacket,
   encodePassword,
+  encodeTlsRequest,
   MARKERS,
   MysqlServerError,
   offersTls,
@@ -20,7 +21,7 @@ export { profileRegion, resolveRegion } from './endpoint/region'
 export { invalidOption } from './errors'
 export type { IamSettings } from './iam-options'
 export { Login } from './login/login'
-export { DEFAULT_PORTS, type Engine, type LoginTarget } from './login/login-target'
+export { DEFAULT_PORTS, namedEndpoint, type Engine, type LoginTarget } from './login/login-target'
 export { readMysql2Options } from './mysql2/mysql2-options'
 export { readPgOptions } from './pg/pg-options'
 export { openTls } from './postgres/open-tls'

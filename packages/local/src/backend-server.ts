@@ -1,10 +1,9 @@
 import { parseBackendUrl, type Backend } from './backend'
+import { DSQL_ADMIN, DSQL_DATABASE } from './defaults'
 import type { RewriteStatement } from './login'
 import type { ResolvedOptions } from './resolve-options'
-import { startMysql } from './servers/mysql-server'
-import { startDsqlServer, startPostgres } from './servers/postgres-server'
-
-const SERVERS = { postgres: startPostgres, mysql: startMysql, dsql: startDsqlServer }
+import { MysqlServer } from './servers/mysql-server'
+import { PostgresServer } from './servers/postgres-server'
 
 /** The database behind an endpoint. */
 export interface BackendServer {
@@ -12,32 +11,19 @@ export interface BackendServer {
   readonly backend: Backend
   /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
   readonly rewrite?: RewriteStatement | undefined
-  addUsers(users: readonly string[]): Promise<void>
-  stop(): Promise<void>
+  /** Creates those of the users that are not there yet. Absent where users of the endpoint need no user of their own. */
+  addUsers?(users: readonly string[]): Promise<void>
+  /** Stops a server that was started for the endpoint alone. */
+  remove?(): Promise<void>
 }
 
 /** Starts the database, unless there is one at the URL that was given. */
-export async function startBackendServer({
-  engine,
-  backend: given,
-  backendUsers,
-  configuration,
-  signal,
-}: ResolvedOptions): Promise<BackendServer> {
-  if (given !== undefined)
-    return {
-      backend: parseBackendUrl(engine, given, backendUsers),
-      addUsers: () => Promise.resolve(), // sessions run as the URL's user
-      stop: () => Promise.resolve(),
-    }
-  const { url, socketPath, logins, addUsers, stop } = await SERVERS[engine]({
-    users: configuration.users,
-    ...(signal === undefined ? {} : { signal }),
-  })
-  const backend = {
-    ...parseBackendUrl(engine, url, logins),
-    ...(socketPath === undefined ? {} : { socketPath }),
-    countsDroppedLogins: false,
-  }
-  return { backend, addUsers, stop }
+export async function startBackendServer(options: ResolvedOptions): Promise<BackendServer> {
+  const { engine, backend, backendUsers, signal, configuration } = options
+  if (backend !== undefined) return { backend: parseBackendUrl(engine, backend, backendUsers) }
+  const { users } = configuration
+  if (engine === 'mysql') return new MysqlServer({ users, signal }).create()
+  if (engine === 'postgres') return new PostgresServer({ users, signal }).create()
+  const all = [...new Set([DSQL_ADMIN, ...users])]
+  return new PostgresServer({ users: all, signal, database: DSQL_DATABASE }).create()
 }

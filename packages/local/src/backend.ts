@@ -18,9 +18,9 @@ export interface Backend {
   /** TCP port. */
   port: number
   /** Path of a Unix-domain socket to connect to instead of host and port. */
-  socketPath?: string
+  socketPath?: string | undefined
   /** CA certificates in PEM; TLS is used if and only if they are given. */
-  ca?: string
+  ca?: string | undefined
   /** Database that the URL names, possibly empty. */
   database: string
   /** Login for users of the endpoint without an entry in `logins`. */
@@ -63,12 +63,11 @@ export function parseBackendUrl(
     if (name !== 'ssl-ca' && name !== 'socket')
       throw new TypeError(`backend has the unknown parameter ${name}; ssl-ca and socket are known`)
   const caFile = parsed.searchParams.get('ssl-ca')
-  const socketPath = parsed.searchParams.get('socket')
   return {
     host: decodeURIComponent(parsed.hostname).replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? DEFAULT_PORTS[engine] : Number(parsed.port),
-    ...(socketPath === null ? {} : { socketPath }),
-    ...(caFile === null ? {} : { ca: readFileSync(caFile, 'utf8') }),
+    socketPath: parsed.searchParams.get('socket') ?? undefined,
+    ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
     database: decodeURIComponent(parsed.pathname.slice(1)),
     login: {
       user: decodeURIComponent(parsed.username) || (engine === 'mysql' ? 'root' : 'postgres'),
@@ -107,7 +106,7 @@ export function secureBackend(socket: Socket, { host, ca }: Backend): Promise<TL
       host,
       ca: ca ?? [],
       rejectUnauthorized: true,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
+      servername: isIP(host) === 0 ? host : undefined,
     })
     secure.on('error', reject)
     secure.once('secureConnect', () => resolve(secure))

@@ -2,21 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { generate } from 'selfsigned'
 
-/** A server certificate with its key, in PEM. */
-export interface EndpointCertificate {
-  /** The server's certificate. */
-  cert: string
-  /** The server's private key. */
-  key: string
-}
-
 /** A CA that exists for one endpoint. */
-export interface Authority {
-  /** Its certificate in PEM, for clients to trust. */
-  ca: string
-  /** Issues a server certificate for the given host names and IP addresses. */
-  issue(hosts: readonly string[]): Promise<EndpointCertificate>
-}
+export type Authority = Awaited<ReturnType<typeof createAuthority>>
 
 // Fixed dates: the certificate is also valid for a client whose clock is mocked or wrong.
 const VALIDITY = { notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date('2045-01-01') }
@@ -27,7 +14,7 @@ const KEY = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
  *
  * Its certificates are valid from 2020 to 2045, with P-256 keys; nothing is written to disk.
  */
-export async function createAuthority(): Promise<Authority> {
+export async function createAuthority() {
   // A unique name: of two CAs with the same name in one file OpenSSL tries only the first.
   const name = `rds-iam local CA ${randomBytes(6).toString('hex')}`
   const authority = await generate([{ name: 'commonName', value: name }], {
@@ -39,8 +26,10 @@ export async function createAuthority(): Promise<Authority> {
     ],
   })
   return {
+    /** Its certificate in PEM, for clients to trust. */
     ca: `${authority.cert.trim()}\n`,
-    async issue(hosts) {
+    /** Issues a server certificate for the given host names and IP addresses; also its key, in PEM. */
+    async issue(hosts: readonly string[]) {
       const server = await generate([{ name: 'commonName', value: 'rds-iam local endpoint' }], {
         ...VALIDITY,
         ...KEY,

@@ -1,37 +1,58 @@
-/** @throws {TypeError} with the name when the value is not an object. */
-export function expectObject(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw new TypeError(`${name} must be an object`)
+/** Returns a value that is as it should be. @throws {TypeError} with the name when it is not. */
+export type Check<T> = (name: string, value: unknown) => T
+
+function expecting<T>(what: string, holds: (value: unknown) => boolean): Check<T> {
+  return checked<T>(
+    (_, value) => value as T,
+    holds,
+    () => `must be ${what}`,
+  )
 }
 
-/** @throws {TypeError} with the name when the value is not an array. */
-export function expectArray(name: string, value: unknown): unknown[] {
-  if (Array.isArray(value)) return value
-  throw new TypeError(`${name} must be an array`)
+// Checks of a value's type.
+
+export const expectObject = expecting<Record<string, unknown>>(
+  'an object',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+export const expectArray = expecting<unknown[]>('an array', Array.isArray)
+export const expectString = expecting<string>('a string', (value) => typeof value === 'string')
+export const expectNumber = expecting<number>('a number', (value) => typeof value === 'number')
+export const expectBoolean = expecting<boolean>('a boolean', (value) => typeof value === 'boolean')
+
+/** Expects an array of strings, and returns a copy. */
+export const expectStrings: Check<string[]> = (name, value) =>
+  expectArray(name, value).map((item) => expectString(name, item))
+
+/** Expects a whole number. `text` says which. */
+export function wholeNumber(min: number, max: number, text: string): Check<number> {
+  return checked(
+    expectNumber,
+    (value) => Number.isInteger(value) && value >= min && value <= max,
+    () => `must be ${text}`,
+  )
 }
 
-/** @throws {TypeError} with the name when the value is not a string. */
-export function expectString(name: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  throw new TypeError(`${name} must be a string`)
+/** Expects one of some words. `text` lists them. */
+export function oneOf<T>(words: readonly T[], text: string): Check<T> {
+  return checked(
+    (_, value) => value as T,
+    (value) => words.includes(value),
+    (value) => `must be ${text}, not '${String(value)}'`,
+  )
 }
 
-/** @throws {TypeError} with the name when the value is not an array of strings. */
-export function expectStrings(name: string, value: unknown): string[] {
-  return expectArray(name, value).map((item) => expectString(name, item))
-}
-
-/** @throws {TypeError} with the name when the value is not a number. */
-export function expectNumber(name: string, value: unknown): number {
-  if (typeof value === 'number') return value
-  throw new TypeError(`${name} must be a number`)
-}
-
-/** @throws {TypeError} with the name when the value is not a boolean. */
-export function expectBoolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new TypeError(`${name} must be a boolean`)
+/** Adds a condition to a check. `complaint` follows the name in the message. */
+export function checked<T>(
+  check: Check<T>,
+  holds: (value: T) => boolean,
+  complaint: (value: T) => string,
+): Check<T> {
+  return (name, given) => {
+    const value = check(name, given)
+    if (holds(value)) return value
+    throw new TypeError(`${name} ${complaint(value)}`)
+  }
 }
 
 /**

@@ -6,29 +6,29 @@ export interface Listener {
   /** The port. */
   port: number
   /** Stops accepting; resolves when the last connection is closed. */
-  close(): Promise<void>
+  close(): Promise<unknown>
 }
 
 const ATTEMPTS = 20
 
 /**
- * Listens on 127.0.0.1, and on ::1 where the machine has it, because `localhost` may resolve to either.
+ * Listens on one address. Default: on 127.0.0.1, and on ::1 where the machine has it, because `localhost` may resolve to
+ * either.
  *
- * @throws the error of `listen` when the port is taken on one of them.
+ * @throws the error of `listen` when the port is taken on one of them, or the address is not this machine's.
  */
-export async function listenOnLoopback(
-  port: number,
+export async function listen(
+  { host, port }: { host: string | undefined; port: number },
   onConnection: (socket: Socket) => void,
 ): Promise<Listener> {
+  if (host !== undefined) return listener(await listenOn(host, port, onConnection))
   for (let attempt = 1; ; attempt++) {
-    const ipv4 = await listen('127.0.0.1', port, onConnection)
-    const chosen = (ipv4.address() as AddressInfo).port
+    const ipv4 = await listenOn('127.0.0.1', port, onConnection)
     try {
-      const ipv6 = await listen('::1', chosen, onConnection)
-      return listener(chosen, [ipv4, ipv6])
+      return listener(ipv4, await listenOn('::1', portOf(ipv4), onConnection))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return listener(chosen, [ipv4])
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return listener(ipv4)
       await closeServer(ipv4)
       // The port was free on one address only: another one may be free on both.
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === ATTEMPTS) throw error
@@ -36,21 +36,7 @@ export async function listenOnLoopback(
   }
 }
 
-/**
- * Listens on one address only.
- *
- * @throws the error of `listen` when the port is taken, or the address is not this machine's.
- */
-export async function listenOnAddress(
-  host: string,
-  port: number,
-  onConnection: (socket: Socket) => void,
-): Promise<Listener> {
-  const server = await listen(host, port, onConnection)
-  return listener((server.address() as AddressInfo).port, [server])
-}
-
-async function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
+async function listenOn(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection)
   server.listen({ host, port, backlog: 1024, exclusive: true })
   await once(server, 'listening')
@@ -58,15 +44,16 @@ async function listen(host: string, port: number, onConnection: (socket: Socket)
   return server
 }
 
-function listener(port: number, servers: Server[]): Listener {
+function listener(server: Server, ...more: Server[]): Listener {
   let closed: Promise<unknown> | undefined
   return {
-    port,
-    async close() {
-      closed ??= Promise.all(servers.map(closeServer))
-      await closed
-    },
+    port: portOf(server),
+    close: () => (closed ??= Promise.all([server, ...more].map(closeServer))),
   }
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
 }
 
 async function closeServer(server: Server): Promise<void> {

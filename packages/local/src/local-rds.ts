@@ -8,9 +8,9 @@ import { startControl, type Control, type ControlAccess } from './control/contro
 import { parseEndpointName } from './endpoint-name'
 import { DSQL_DATABASE, type Engine } from './defaults'
 import { identityEnvironment, type TestIdentity } from './iam/identity'
-import { listenOnAddress, listenOnLoopback, type Listener } from './listener'
+import { listen, type Listener } from './listener'
 import { LOGIN_TIME_MS, type LoginContext, type LoginHandler } from './login'
-import { createLoginDecisions, type LoginDecisions } from './login-decisions'
+import { LoginDecisions } from './login-decisions'
 import { serveMysql } from './mysql/endpoint'
 import type { LocalRdsConfiguration, LocalRdsOptions } from './options'
 import { serveDsql } from './dsql/endpoint'
@@ -82,7 +82,7 @@ export class LocalRds {
     this.#options = options
     this.#server = server
     this.#authority = authority
-    this.#decisions = createLoginDecisions(options)
+    this.#decisions = new LoginDecisions(options)
     this.#configuration = configuration
   }
 
@@ -95,7 +95,7 @@ export class LocalRds {
       resolved.signal?.throwIfAborted()
       return await LocalRds.listen(resolved, { server, authority: await createAuthority() })
     } catch (error) {
-      await server.stop()
+      await server.remove?.()
       throw error
     }
   }
@@ -189,9 +189,8 @@ export class LocalRds {
 
   /** Accepts connections again after {@link suspend}. */
   async resume(): Promise<void> {
-    this.#listener = await openListener({ ...this.#options, port: this.port }, (client) =>
-      this.#serve(client),
-    )
+    const { host } = this.#options
+    this.#listener = await listen({ host, port: this.port }, (client) => this.#serve(client))
   }
 
   /**
@@ -219,7 +218,7 @@ export class LocalRds {
 
   async #listen(): Promise<void> {
     this.#secureContext = await this.#issueCertificate(this.#configuration.endpoints)
-    this.#listener = await openListener(this.#options, (client) => this.#serve(client))
+    this.#listener = await listen(this.#options, (client) => this.#serve(client))
     const { control } = this.#options
     if (control === undefined) return
     try {
@@ -240,7 +239,7 @@ export class LocalRds {
   async #change(change: Partial<LocalRdsConfiguration>): Promise<void> {
     const { users, endpoints } = changeConfiguration(this.#configuration, change)
     checkDsqlOptions(this.engine, change)
-    if (change.users !== undefined) await this.#server.addUsers(users)
+    if (change.users !== undefined) await this.#server.addUsers?.(users)
     if (change.endpoints !== undefined) this.#secureContext = await this.#issueCertificate(endpoints)
     // Once more: setIdentities may have replaced the identities meanwhile.
     this.#configuration = changeConfiguration(this.#configuration, change)
@@ -253,7 +252,7 @@ export class LocalRds {
     await stopped
     await this.#upstreams.destroy()
     await this.#changes
-    await this.#server.stop()
+    await this.#server.remove?.()
   }
 
   #serve(client: Socket): void {
@@ -319,14 +318,7 @@ export class LocalRds {
 
 /** Fails for a taken port before a database is started. */
 async function checkPort(options: ResolvedOptions): Promise<void> {
-  if (options.port !== 0) await (await openListener(options, (socket) => socket.destroy())).close()
-}
-
-function openListener(
-  { host, port }: ResolvedOptions,
-  onConnection: (socket: Socket) => void,
-): Promise<Listener> {
-  return host === undefined ? listenOnLoopback(port, onConnection) : listenOnAddress(host, port, onConnection)
+  if (options.port !== 0) await (await listen(options, (socket) => socket.destroy())).close()
 }
 
 /** What several endpoints may have in common. */

@@ -46,6 +46,12 @@ export const LOGIN_TIME_MS = 60_000
 /** Largest message before the session, in bytes: many times the size of a token with a long session token. */
 export const MAX_LOGIN_MESSAGE = 65_536
 
+/** The message for a client when the backend fails. It says why: the client is run by the same person as the endpoint. */
+export function backendFailure(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error)
+  return `the database behind the endpoint cannot be used: ${why}`
+}
+
 /** The client's address in error messages. */
 export function clientAddress(socket: Socket): string {
   return (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')

@@ -1,8 +1,7 @@
-import { X509Certificate } from 'node:crypto'
 import { builtInCas, bundleUrl } from '@rds-iam/core/internal'
 import { UsageError } from '../errors'
-import { splitPem } from '../login/options'
-import { download } from './download'
+import { reasonOf, textOf } from '../http'
+import { parseCertificate, splitPem } from '../login/options'
 import { writeWhole } from './write-whole'
 
 /** What a bundle of CA certificates contains. */
@@ -14,6 +13,8 @@ interface Bundle {
   regions: string[]
 }
 
+const LIMIT_MS = 30_000
+const LONGEST = 10_000_000
 const STANDARD_OUTPUT = '-'
 const GLOBAL_BUNDLE = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem'
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
@@ -29,13 +30,15 @@ export async function runCertificates(given: {
   if (region !== undefined && !/^[a-z0-9]+(?:-[a-z0-9]+)+$/.test(region))
     throw new UsageError("--region: give an AWS region's name, such as us-east-1")
   const url = sourceUrl(region, given.from)
-  const file = given.out ?? fileName(region)
+  const file = given.out ?? `${region ?? 'global'}-bundle.pem`
   const pem = await download(url)
   const bundle = readBundle(pem, new Date(), url.href)
   if (region !== undefined && bundle.regions.length > 0 && !bundle.regions.includes(region))
     throw new Error(`${url.href} has certificates for ${bundle.regions.join(', ')}, and none for ${region}`)
   const missing = bundle.regions.filter((name) => !isBuiltIn(name))
-  const report = given.json ? asJson(file, url, bundle, missing) : asText(file, url, bundle, missing)
+  const report = given.json
+    ? `${JSON.stringify({ file, from: url.href, ...bundle, missing }, undefined, 2)}\n`
+    : asText(file, url, bundle, missing)
   if (file === STANDARD_OUTPUT) {
     process.stdout.write(pem)
     process.stderr.write(report)
@@ -55,8 +58,16 @@ function sourceUrl(region: string | undefined, from: string | undefined): URL {
   return url
 }
 
-function fileName(region: string | undefined): string {
-  return region === undefined ? 'global-bundle.pem' : `${region}-bundle.pem`
+async function download(url: URL): Promise<string> {
+  const signal = AbortSignal.timeout(LIMIT_MS)
+  try {
+    const response = await fetch(url, { signal, redirect: 'manual' })
+    if (response.status !== 200) throw new Error(`HTTP ${response.status}`)
+    return await textOf(response, LONGEST)
+  } catch (cause) {
+    const reason = signal.aborted ? `no answer within ${LIMIT_MS / 1_000} s` : reasonOf(cause)
+    throw new Error(`${url.href} cannot be downloaded: ${reason}`, { cause })
+  }
 }
 
 /**
@@ -74,20 +85,13 @@ function readBundle(pem: string, now: Date, source: string): Bundle {
   const regions = new Set<string>()
   let expired = 0
   for (const [index, block] of blocks.entries()) {
-    const certificate = parse(block, `certificate ${index + 1} of ${source} cannot be read`)
+    const certificate = parseCertificate(block)
+    if (!certificate) throw new Error(`certificate ${index + 1} of ${source} cannot be read`)
     if (Date.parse(certificate.validTo) <= now.getTime()) expired++
     const region = /CN=Amazon RDS ([a-z]{2,}(?:-[a-z]+)+-\d) /.exec(certificate.subject)?.[1]
     if (region !== undefined) regions.add(region)
   }
   return { certificates: blocks.length, expired, regions: [...regions].toSorted() }
-}
-
-function parse(block: string, message: string): X509Certificate {
-  try {
-    return new X509Certificate(block)
-  } catch (cause) {
-    throw new Error(message, { cause })
-  }
 }
 
 function isBuiltIn(region: string): boolean {
@@ -98,18 +102,15 @@ function isBuiltIn(region: string): boolean {
   }
 }
 
-function asJson(file: string, url: URL, bundle: Bundle, missing: string[]): string {
-  return `${JSON.stringify({ file, from: url.href, ...bundle, missing }, undefined, 2)}\n`
-}
-
 function asText(file: string, url: URL, bundle: Bundle, missing: string[]): string {
   const { certificates, expired, regions } = bundle
-  const isWritten = file !== STANDARD_OUTPUT
-  const lines = [
-    `${isWritten ? file : 'standard output'}: ${certificates} certificates (${expired} expired) for ${regions.length} regions, from ${url.href}`,
+  const [name, option] = file === STANDARD_OUTPUT ? ['standard output', 'FILE'] : [file, file]
+  const builtIn =
     missing.length > 0
-      ? `Not built in: ${missing.join(', ')} (use --ca ${isWritten ? file : 'FILE'}; in code: ssl.ca)`
-      : 'All of these regions are built in.',
-  ]
-  return `${lines.join('\n')}\n`
+      ? `Not built in: ${missing.join(', ')} (use --ca ${option}; in code: ssl.ca)`
+      : 'All of these regions are built in.'
+  return (
+    `${name}: ${certificates} certificates (${expired} expired) for ${regions.length} regions, from ${url.href}\n` +
+    `${builtIn}\n`
+  )
 }

@@ -1,5 +1,5 @@
 import { printable, printableLines } from '../printable'
-import { skipped, type CheckName, type Finding } from './finding'
+import type { CheckName, Finding } from './finding'
 import type { Reporter } from './report'
 
 /** The result of a check. */
@@ -12,20 +12,20 @@ export interface Checked<T> {
 /** Runs checks, reports them, and keeps their findings. Findings contain no secrets and no control characters. */
 export class Checklist {
   readonly findings: Finding[] = []
+  readonly redactor: Redactor
   readonly #reporter: Pick<Reporter, 'started' | 'found'>
-  readonly #redactor: Redactor
 
-  constructor(reporter: Pick<Reporter, 'started' | 'found'>, redactor: Redactor) {
+  constructor(redactor = createRedactor(), reporter: Pick<Reporter, 'started' | 'found'> = {}) {
+    this.redactor = redactor
     this.#reporter = reporter
-    this.#redactor = redactor
   }
 
   /** Observes something, judges the observation, and reports the finding. */
   async run<T>(
     check: CheckName,
-    observe: () => Promise<T> | T,
-    judge: (observed: Awaited<T>) => Finding,
-  ): Promise<Checked<Awaited<T>>> {
+    observe: () => Promise<T>,
+    judge: (observed: T) => Finding,
+  ): Promise<Checked<T>> {
     this.#reporter.started?.(check)
     const observed = await observe()
     const finding = this.#clean(judge(observed))
@@ -34,24 +34,24 @@ export class Checklist {
     return { observed, passed: finding.status === 'ok' || finding.status === 'warning' }
   }
 
-  /** Reports why a check cannot run. */
-  async skip(check: CheckName, reason: string): Promise<void> {
+  /** Reports the finding of a check that observes nothing, or cannot run. */
+  async add(finding: Finding): Promise<void> {
     await this.run(
-      check,
-      () => reason,
-      (why) => skipped(check, why),
+      finding.check,
+      () => Promise.resolve(finding),
+      (found) => found,
     )
   }
 
   #clean(finding: Finding): Finding {
     const { seen, details = [], candidates = [] } = finding
-    const line = (text: string): string => printable(this.#redactor.redact(text))
+    const line = (text: string): string => printable(this.redactor.redact(text))
     return {
       ...finding,
       seen: line(seen),
       details: details.map(line),
       candidates: candidates.map((cause) => {
-        const fix = printableLines(this.#redactor.redact(cause.fix))
+        const fix = printableLines(this.redactor.redact(cause.fix))
         return { ...cause, why: line(cause.why), fix }
       }),
     }

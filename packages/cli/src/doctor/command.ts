@@ -15,7 +15,7 @@ export async function runDoctor(
   const live = process.stdout.isTTY
   const style = { live, colours: live && !process.env['NO_COLOR'], verbose: given.verbose === true }
   const reporter = given.json ? jsonReporter(write) : textReporter(write, style)
-  const diagnosis = await runChecks(options, new Checklist(reporter, redactor), redactor)
+  const diagnosis = await runChecks(options, new Checklist(redactor, reporter))
   reporter.finished(diagnosis)
   return diagnosis.ok ? 0 : 1
 }

@@ -8,20 +8,20 @@ import { checkClock } from './checks/clock'
 import { checkCredentials } from './checks/credentials'
 import { checkDns, endpointBehind, type DnsObservation } from './checks/dns'
 import { checkEndpoint, checkOptions } from './checks/endpoint'
-import { checkIdentity, type StsObservation } from './checks/identity'
+import { checkIdentity } from './checks/identity'
 import { checkLogin, checkServer, checkToken, isRefusal } from './checks/login'
 import { checkRegion } from './checks/region'
 import { checkTcp } from './checks/tcp'
 import { checkTls, checkUnknownTls, type TlsObservation } from './checks/tls'
-import type { Checklist, Redactor } from './checklist'
+import { Checklist } from './checklist'
 import type { EndpointFacts, RegionFacts, TokenFacts } from './facts'
-import { rankCauses } from './finding'
+import { rankCauses, skipped } from './finding'
 import { probeCredentials } from './probes/credentials'
 import { probeDns } from './probes/dns'
 import { probeLogin } from './probes/login'
 import { probeRegions, type Regions } from './probes/regions'
 import { probeClock } from './probes/server-clock'
-import { probeSts } from './probes/sts'
+import { probeSts, type StsProbe } from './probes/sts'
 import { probeTcp } from './probes/tcp'
 import { probeTls } from './probes/tls'
 import type { Diagnosis } from './report'
@@ -29,37 +29,29 @@ import type { Diagnosis } from './report'
 const DEFAULT_STS_REGION = 'us-east-1'
 
 /** Runs the checks in their order, and ranks the causes of what failed. */
-export async function runChecks(
-  options: LoginOptions,
-  checklist: Checklist,
-  redactor: Redactor,
-): Promise<Diagnosis> {
-  await checklist.run('options', () => options, checkOptions)
-  const dns = await checkName(options, checklist)
+export async function runChecks(options: LoginOptions, checklist = new Checklist()): Promise<Diagnosis> {
+  await checklist.add(checkOptions(options))
+  const { observed: dns } = await checklist.run(
+    'dns',
+    () => probeDns(options.dial.host),
+    (seen) => checkDns(options, seen),
+  )
   const endpointFacts = withEndpoint(options, dns)
   const regions = await probeRegions(endpointFacts)
-  const facts: RegionFacts =
-    regions.signed === undefined ? endpointFacts : { ...endpointFacts, signedRegion: regions.signed }
-  const { credentials, account, arn } = await checkSigner(facts, regions, checklist, redactor)
+  const facts: RegionFacts = { ...endpointFacts, signedRegion: regions.signed }
+  const { credentials, caller } = await checkSigner(facts, regions, checklist)
   const tls = await checkServerIdentity(facts, dns, checklist)
-  const hints = hintsOf(dns, regions, tls.observed)
 
   const { endpoint, signedRegion } = facts
   if (!credentials || !endpoint || signedRegion === undefined) {
     const reason = credentials ? 'no endpoint or region to sign for is known' : 'there are no credentials'
-    await checklist.skip('token', reason)
-    await checklist.skip('login', 'there is no token')
+    await checklist.add(skipped('token', reason))
+    await checklist.add(skipped('login', 'there is no token'))
   } else {
-    const tokenFacts: TokenFacts = {
-      ...facts,
-      endpoint,
-      signedRegion,
-      ...(account === undefined ? {} : { account }),
-      ...(arn === undefined ? {} : { arn }),
-    }
-    await checkSignedToken(tokenFacts, credentials, checklist, redactor)
-    if (tls.passed) await logIn(tokenFacts, credentials, hints, checklist)
-    else await checklist.skip('login', 'no token is sent without verified TLS')
+    const tokenFacts: TokenFacts = { ...facts, ...caller, endpoint, signedRegion }
+    await checkSignedToken(tokenFacts, credentials, checklist)
+    if (tls.passed) await logIn(tokenFacts, credentials, hintsOf(dns, regions, tls.observed), checklist)
+    else await checklist.add(skipped('login', 'no token is sent without verified TLS'))
   }
 
   const { findings } = checklist
@@ -70,15 +62,6 @@ export async function runChecks(
   }
 }
 
-async function checkName(options: LoginOptions, checklist: Checklist): Promise<DnsObservation> {
-  const { observed } = await checklist.run(
-    'dns',
-    () => probeDns(options.dial.host),
-    (seen) => checkDns(options, seen),
-  )
-  return observed
-}
-
 /**
  * Adds the endpoint behind an alias, so that the other checks can run and find further faults. With `followCname`, a
  * login dials that endpoint.
@@ -87,23 +70,25 @@ function withEndpoint(options: LoginOptions, dns: DnsObservation): EndpointFacts
   const host = endpointBehind(dns)
   if (options.endpoint || host === undefined) return options
   const endpoint = { host, port: options.dial.port }
-  return { ...options, endpoint, ...(options.followCname ? { dial: endpoint } : {}) }
+  return { ...options, endpoint, dial: options.followCname ? endpoint : options.dial }
 }
+
+/** The identity of the credentials, as far as it is known. */
+type Caller = Pick<TokenFacts, 'account' | 'arn'>
 
 /** Checks the credentials, their identity, the region, the endpoint and the clock. */
 async function checkSigner(
   facts: RegionFacts,
   { others }: Regions,
   checklist: Checklist,
-  redactor: Redactor,
-): Promise<{ credentials?: Credentials; account?: string; arn?: string }> {
+): Promise<{ credentials: Credentials | undefined; caller: Caller }> {
   const { endpoint, signedRegion } = facts
   const fetched = await checklist.run(
     'credentials',
     async () => {
       const probe = await probeCredentials(facts)
-      redactor.add(probe.found?.identity.secretAccessKey)
-      redactor.add(probe.found?.identity.sessionToken)
+      checklist.redactor.add(probe.found?.identity.secretAccessKey)
+      checklist.redactor.add(probe.found?.identity.sessionToken)
       return probe
     },
     ({ observation }) => checkCredentials(observation, new Date()),
@@ -111,43 +96,37 @@ async function checkSigner(
   const credentials = fetched.passed ? fetched.observed.found : undefined
   const named = parseEndpoint(endpoint?.host ?? '').region
   const sts = probeSts(named ?? signedRegion ?? DEFAULT_STS_REGION, credentials?.identity)
-  const identity =
-    credentials && (await checkCaller(credentials, async () => (await sts).identity, checklist))
-  if (!identity) await checklist.skip('identity', 'there are no credentials')
-  await checklist.run(
-    'region',
-    () => ({ others, arn: identity?.arn }),
-    (seen) => checkRegion(facts, seen),
+  const caller = await checkCaller(credentials, sts, checklist)
+  await checklist.add(checkRegion(facts, { others, arn: caller.arn }))
+  await checklist.add(
+    endpoint ? checkEndpoint(facts, endpoint) : skipped('endpoint', 'no RDS endpoint is known'),
   )
-  if (endpoint) {
-    await checklist.run(
-      'endpoint',
-      () => endpoint,
-      (signed) => checkEndpoint(facts, signed),
-    )
-  } else await checklist.skip('endpoint', 'no RDS endpoint is known')
   await checklist.run(
     'clock',
     async () => (await sts).clock ?? fetched.observed.clock ?? probeClock(),
     checkClock,
   )
-  return {
-    ...(credentials ? { credentials } : {}),
-    ...(identity?.account === undefined ? {} : { account: identity.account }),
-    ...(identity?.arn === undefined ? {} : { arn: identity.arn }),
-  }
+  return { credentials, caller }
 }
 
 async function checkCaller(
-  { identity, expiresAt: until }: Credentials,
-  askSts: () => Promise<StsObservation>,
+  credentials: Credentials | undefined,
+  sts: Promise<StsProbe>,
   checklist: Checklist,
-): Promise<{ account: string | undefined; arn?: string }> {
+): Promise<Caller> {
+  if (!credentials) {
+    await checklist.add(skipped('identity', 'there are no credentials'))
+    return {}
+  }
+  const { identity, expiresAt: until } = credentials
   const temporary = identity.sessionToken !== undefined
-  const { observed } = await checklist.run('identity', askSts, (seen) =>
-    checkIdentity(seen, { temporary, until }),
+  const { observed } = await checklist.run(
+    'identity',
+    async () => (await sts).identity,
+    (seen) => checkIdentity(seen, { temporary, until }),
   )
-  return observed.kind === 'identity' ? observed : { account: identity.accountId }
+  if (observed.kind !== 'identity') return { account: identity.accountId }
+  return { account: observed.account, arn: observed.arn }
 }
 
 /** Checks TCP and TLS. If they pass, a token may be sent. */
@@ -159,7 +138,7 @@ async function checkServerIdentity(
   const { dial, endpoint, engine, ssl } = facts
   const socket = await connect(facts, dns, checklist)
   if (!socket) {
-    await checklist.skip('tls', 'there is no connection')
+    await checklist.add(skipped('tls', 'there is no connection'))
     return { passed: false }
   }
   return checklist.run(
@@ -182,7 +161,7 @@ async function connect(
   checklist: Checklist,
 ): Promise<Socket | undefined> {
   if (dns.error !== undefined) {
-    await checklist.skip('tcp', 'the name has no address')
+    await checklist.add(skipped('tcp', 'the name has no address'))
     return undefined
   }
   const { observed } = await checklist.run(
@@ -197,13 +176,12 @@ async function checkSignedToken(
   { endpoint, user, signedRegion: region }: TokenFacts,
   { identity: credentials, expiresAt: until }: Credentials,
   checklist: Checklist,
-  redactor: Redactor,
 ): Promise<void> {
   await checklist.run(
     'token',
     async () => {
       const token = await createTokenProvider({ ...endpoint, user, region, credentials }).getToken()
-      redactor.add(token.value)
+      checklist.redactor.add(token.value)
       return token
     },
     ({ value, expiresAt }) => checkToken(value, until && until < expiresAt ? until : expiresAt),
@@ -232,12 +210,7 @@ async function logIn(
     (seen) => checkLogin(facts, seen),
   )
   const { server } = observed
-  if (server)
-    await checklist.run(
-      'server',
-      () => server,
-      (seen) => checkServer(facts, seen),
-    )
+  if (server) await checklist.add(checkServer(facts, server))
 }
 
 function hintsOf(dns: DnsObservation, { others }: Regions, tls: TlsObservation | undefined): Hints {

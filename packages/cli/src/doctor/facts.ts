@@ -6,16 +6,16 @@ export type EndpointFacts = LoginOptions
 
 /** What is known before the check `credentials`: also the region to sign for, if there is one. */
 export interface RegionFacts extends EndpointFacts {
-  readonly signedRegion?: string
+  readonly signedRegion?: string | undefined
 }
 
 /** What is known before the check `token`: the endpoint and region to sign for, and the identity if STS returned it. */
 export interface TokenFacts extends RegionFacts {
   readonly endpoint: Address
   readonly signedRegion: string
-  readonly account?: string
+  readonly account?: string | undefined
   /** The ARN of the identity. */
-  readonly arn?: string
+  readonly arn?: string | undefined
 }
 
 /** The database to log in to. The default for PostgreSQL is one that every server has; MySQL needs none. */

@@ -86,6 +86,16 @@ export function ok(check: CheckName, seen: string, details: readonly string[] = 
   return { check, status: 'ok', seen, details }
 }
 
+/** A finding of a possible fault. Its causes count only after a refusal. */
+export function warning(
+  check: CheckName,
+  seen: string,
+  causes: readonly Cause[] = [],
+  details: readonly string[] = [],
+): Finding {
+  return { check, status: 'warning', seen, details, candidates: withConfidence('possible', causes) }
+}
+
 /** A finding of a check that could not run. */
 export function skipped(check: CheckName, reason: string): Finding {
   return { check, status: 'skipped', seen: reason }

@@ -18,7 +18,7 @@ const DNS_LIMIT_MS = 2_000
 interface Outcome {
   role: 'writer' | 'reader' | 'failed'
   /** The server's instance, if it tells it. */
-  instance?: string
+  instance?: string | undefined
   /** Why the login failed. */
   reason?: string
 }
@@ -85,13 +85,7 @@ export async function watchCluster(options: LoginOptions, write: (text: string) 
 function logins(login: LoginOptions, target: 'writer' | 'any', limitMs: number): () => Promise<Outcome> {
   const { engine, dial, user, region, profile, ssl } = login
   const database = databaseOf(login)
-  const options: DriverOptions = {
-    ...dial,
-    user,
-    ...(database === undefined ? {} : { database }),
-    ...(ssl ? { ssl } : {}),
-    iam: { region, profile, target },
-  }
+  const options: DriverOptions = { ...dial, user, database, ssl, iam: { region, profile, target } }
   let kept: Session | undefined
   return async () => {
     const { session, error } = await LOGINS[engine](options, limitMs)
@@ -101,7 +95,7 @@ function logins(login: LoginOptions, target: 'writer' | 'any', limitMs: number):
     kept = session
     if ('error' in server) return failure(server.error)
     const { isReader, instance } = server
-    return { role: isReader ? 'reader' : 'writer', ...(instance ? { instance: printable(instance) } : {}) }
+    return { role: isReader ? 'reader' : 'writer', instance: instance ? printable(instance) : undefined }
   }
 }
 

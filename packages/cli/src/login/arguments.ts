@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isRdsIamError } from '@rds-iam/core'
 import { readAddress, DEFAULT_PORTS, type Engine } from '@rds-iam/core/internal'
 import { firstLine, UsageError } from '../errors'
 import {
   isDsqlLogin,
+  parseCertificate,
   readApplicationOptions,
   readEngine,
   readOptions,
@@ -50,11 +50,7 @@ export function readLoginOptions(given: LoginArguments): LoginOptions {
   try {
     const checked = read({ ...options, iam: { region, profile, endpoint } })
     const variables = given.fromEnv && Object.values(names).filter((variable) => process.env[variable])
-    return {
-      ...checked,
-      ...(ca ? { ca, ssl: { ...checked.ssl, ca: ca.pem } } : {}),
-      ...(variables ? { variables } : {}),
-    }
+    return { ...checked, variables, ...(ca && { ca, ssl: { ...checked.ssl, ca: ca.pem } }) }
   } catch (error) {
     if (!isRdsIamError(error)) throw error
     const { option, advice } = error
@@ -79,7 +75,7 @@ function argumentSource({ host, user, database, ...given }: LoginArguments): Sou
     const { port: inHost } = readAddress(host, 'host')
     if (inHost !== undefined) throw new UsageError('--host: give the port as --port')
     const checked = readOptions(options)
-    return isDsqlLogin(checked) ? { database: 'postgres', ...checked } : checked
+    return isDsqlLogin(checked) ? { ...checked, database: database ?? 'postgres' } : checked
   }
   return { name: 'options', options: { engine, host, port, user, database }, names, read }
 }
@@ -95,13 +91,7 @@ function urlSource(name: string, url: string): Source {
 const VARIABLES: readonly (Readonly<Record<'host' | 'port' | 'user' | 'database', readonly string[]>> & {
   engine?: Engine
 })[] = [
-  {
-    engine: 'postgres',
-    host: ['PGHOST'],
-    port: ['PGPORT'],
-    user: ['PGUSER'],
-    database: ['PGDATABASE'],
-  },
+  { engine: 'postgres', host: ['PGHOST'], port: ['PGPORT'], user: ['PGUSER'], database: ['PGDATABASE'] },
   {
     engine: 'mysql',
     host: ['MYSQL_HOST'],
@@ -148,10 +138,7 @@ function readCa(file: string): { file: string; pem: string } {
   }
   const certificates = splitPem(pem)
   if (certificates.length === 0) throw new UsageError(`--ca: there is no certificate in ${file}`)
-  try {
-    for (const certificate of certificates) void new X509Certificate(certificate)
-  } catch {
+  if (!certificates.every(parseCertificate))
     throw new UsageError(`--ca: a certificate in ${file} cannot be read`)
-  }
   return { file, pem }
 }

@@ -1,8 +1,9 @@
+import { X509Certificate } from 'node:crypto'
 import { parseEndpoint } from '@rds-iam/core'
 import {
   DEFAULT_PORTS,
   invalidOption,
-  isLoopback,
+  namedEndpoint,
   otherService,
   readHost,
   readMysql2Options,
@@ -10,7 +11,6 @@ import {
   type Address,
   type Engine,
   type IamSettings,
-  type PartialAddress,
   type SslOptions,
 } from '@rds-iam/core/internal'
 import type { Mysql2Options } from '@rds-iam/core/mysql2'
@@ -31,17 +31,17 @@ export interface LoginOptions extends Omit<IamSettings, 'endpoint'> {
   /** The address to dial. */
   readonly dial: Address
   /** The RDS or Aurora DSQL endpoint to sign for and to verify. Absent if the dialled name is not an endpoint. */
-  readonly endpoint?: Address
+  readonly endpoint?: Address | undefined
   /** Whether `--endpoint` or `iam.endpoint` named the endpoint. */
   readonly endpointGiven: boolean
   readonly user: string
-  readonly database?: string
+  readonly database?: string | undefined
   /** The TLS settings of the application, or of `--ca`. */
   readonly ssl?: SslOptions
   /** The CA certificates of these settings, as PEM, and the file of `--ca`. */
-  readonly ca?: { readonly file?: string; readonly pem: string }
+  readonly ca?: { readonly file?: string; readonly pem: string } | undefined
   /** The environment variables that gave these options. */
-  readonly variables?: readonly string[]
+  readonly variables?: readonly string[] | undefined
 }
 
 const READERS = { postgres: readPgOptions, mysql: readMysql2Options }
@@ -53,11 +53,10 @@ const READERS = { postgres: readPgOptions, mysql: readMysql2Options }
  */
 export function readApplicationOptions(given: ApplicationOptions): LoginOptions {
   if (typeof given !== 'object' || given === null) throw invalidOption('options', 'give an object')
-  const { database, ...options } = readOptions(given)
-  const { engine, user } = options
-  const usual = isDsqlLogin(options) ? 'postgres' : user
-  const found = database ?? (engine === 'postgres' ? process.env['PGDATABASE'] || usual : undefined)
-  return { ...options, ...(found === undefined ? {} : { database: found }) }
+  const options = readOptions(given)
+  if (options.engine === 'mysql') return options
+  const usual = isDsqlLogin(options) ? 'postgres' : options.user
+  return { ...options, database: options.database ?? (process.env['PGDATABASE'] || usual) }
 }
 
 /**
@@ -76,21 +75,21 @@ export function readOptions(given: ApplicationOptions): LoginOptions {
   const { endpoint: named, ...identity } = iam
   const [{ host, port }] = addresses
   const dial = { host: readHost(host, 'host'), port }
-  const endpoint = named ? withPort(named, dial, engine) : endpointAt(dial, identity)
+  const endpoint = namedEndpoint(dial, iam, engine)
   if (engine === 'mysql' && isDsql((endpoint ?? dial).host))
     throw invalidOption('engine', 'Aurora DSQL speaks PostgreSQL, not MySQL')
   const { database } = rest
-  const pem = pemOf(ssl.ca)
+  const pem = ssl.ca && [ssl.ca].flat().map(String).join('\n')
   return {
     ...identity,
     engine,
     dial,
-    ...(endpoint ? { endpoint } : {}),
+    endpoint,
     endpointGiven: named !== undefined,
     user,
-    ...(typeof database === 'string' ? { database } : {}),
+    database: typeof database === 'string' ? database : undefined,
     ssl,
-    ...(pem === undefined ? {} : { ca: { pem } }),
+    ca: pem === undefined ? undefined : { pem },
   }
 }
 
@@ -124,6 +123,15 @@ export function splitPem(pem: string): string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
 }
 
+/** Undefined if it is not a certificate. */
+export function parseCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
 /** The engine from the option `engine`, or from the other options. */
 export function readEngine({ engine, connectionString, uri, host, port, iam }: ApplicationOptions): Engine {
   if (engine !== undefined && !Object.hasOwn(DEFAULT_PORTS, engine))
@@ -135,20 +143,4 @@ export function readEngine({ engine, connectionString, uri, host, port, iam }: A
   if (found === 'mysql' && connectionString) throw invalidOption('connectionString', 'for MySQL give uri')
   if (found === 'postgres' && uri) throw invalidOption('uri', 'for PostgreSQL give connectionString')
   return found
-}
-
-/** The endpoint from `iam.endpoint`. Default port: the engine's, as a tunnel's port is not the endpoint's. */
-function withPort({ host, port }: PartialAddress, dial: Address, engine: Engine): Address {
-  return { host, port: port ?? (host === dial.host ? dial.port : DEFAULT_PORTS[engine]) }
-}
-
-/** The dialled address, if a token can be signed for it. */
-function endpointAt(dial: Address, { followCname, region }: IamSettings): Address | undefined {
-  const { kind } = parseEndpoint(dial.host)
-  const isAlias = kind === 'other' || (kind === 'global' && followCname && region === undefined)
-  return isLoopback(dial.host) || !isAlias ? dial : undefined
-}
-
-function pemOf(ca: SslOptions['ca']): string | undefined {
-  return ca && [ca].flat().map(String).join('\n')
 }

@@ -1,7 +1,6 @@
-import { connectionUrl } from '../login/connection-url'
+import { connectionUrl, tunnelOf } from '../login/connection-url'
 import { makeToken, trustedPem } from '../login/credentials'
 import { readLoginOptions, type LoginArguments } from '../login/arguments'
-import { tunnelOf } from '../login/tunnel'
 
 /** Runs `rds-iam token`. */
 export async function runToken(given: LoginArguments & { url?: true; json?: true }): Promise<number> {

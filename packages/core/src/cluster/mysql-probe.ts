@@ -176,25 +176,19 @@ export async function readPacket(stream: Duplex): Promise<Packet> {
 }
 
 /** Reads bytes, and leaves those after them in the stream. */
-export async function readBytes(stream: Duplex, size: number): Promise<Buffer> {
-  if (size === 0) return Buffer.alloc(0)
-  for (;;) {
-    const bytes = stream.read(size) as Buffer | null
-    if (bytes?.length === size) return bytes
-    if (bytes || stream.readableEnded || stream.destroyed)
-      throw stream.errored ?? new Error('the server closed the connection')
-    await progress(stream)
-  }
-}
-
-/** Waits until a stream has more to read, or is over. */
-function progress(stream: Duplex): Promise<void> {
+export function readBytes(stream: Duplex, size: number): Promise<Buffer> {
+  if (size === 0) return Promise.resolve(Buffer.alloc(0))
   const events = ['readable', 'end', 'close']
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      for (const event of events) stream.off(event, stop)
-      resolve()
+  return new Promise((resolve, reject) => {
+    const attempt = (): void => {
+      const bytes = stream.read(size) as Buffer | null
+      if (!bytes && !stream.readableEnded && !stream.destroyed) return
+      for (const event of events) stream.off(event, attempt)
+      if (bytes?.length === size) resolve(bytes)
+      else reject(stream.errored ?? new Error('the server closed the connection'))
     }
-    for (const event of events) stream.on(event, stop)
+    // Keep listening until the end: a new listener for 'readable' is called at once if fewer bytes have arrived.
+    for (const event of events) stream.on(event, attempt)
+    attempt()
   })
 }

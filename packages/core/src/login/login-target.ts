@@ -76,21 +76,25 @@ async function findEndpoint(
   iam: IamSettings,
   engine: Engine,
 ): Promise<Pick<LoginTarget, 'dial' | 'endpoint'>> {
-  if (iam.endpoint !== undefined) {
-    const { host, port } = iam.endpoint
-    // The port of a tunnel may differ from the endpoint's, so it is no default.
-    const defaultPort = host === dialled.host ? dialled.port : DEFAULT_PORTS[engine]
-    return { dial: dialled, endpoint: { host, port: port ?? defaultPort } }
-  }
-  const { kind } = parseEndpoint(dialled.host)
-  const isAlias = kind === 'other' || (kind === 'global' && iam.region === undefined)
-  if (!iam.followCname || isLoopback(dialled.host) || !isAlias) {
-    return { dial: dialled, endpoint: dialled }
-  }
+  const endpoint = namedEndpoint(dialled, iam, engine)
+  if (endpoint) return { dial: dialled, endpoint }
   const host = await followCname(dialled.host, {
     region: iam.region,
     timeoutMs: iam.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   })
   const found = { host, port: dialled.port }
   return { dial: found, endpoint: found }
+}
+
+/** The endpoint that the options or the dialled host name. Undefined for an alias. */
+export function namedEndpoint(dialled: Address, iam: IamSettings, engine: Engine): Address | undefined {
+  if (iam.endpoint !== undefined) {
+    const { host, port } = iam.endpoint
+    // The port of a tunnel may differ from the endpoint's, so it is no default.
+    const defaultPort = host === dialled.host ? dialled.port : DEFAULT_PORTS[engine]
+    return { host, port: port ?? defaultPort }
+  }
+  const { kind } = parseEndpoint(dialled.host)
+  const isAlias = kind === 'other' || (kind === 'global' && iam.followCname && iam.region === undefined)
+  return isAlias && !isLoopback(dialled.host) ? undefined : dialled
 }

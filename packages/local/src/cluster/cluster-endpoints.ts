@@ -2,24 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Authority } from '../certificate'
 import { LocalRds } from '../local-rds'
 import type { ResolvedOptions } from '../resolve-options'
-import type { ReplicatedServer } from './replicated-server'
+import type { Instance } from './instance'
 
-/** A server of a cluster. */
-export interface ClusterServer {
-  id: string
-  /** Counts from 1. A number is never used again. */
-  number: number
-  server: ReplicatedServer
-}
-
-/** A server with its endpoint, and the name and IP address of the endpoint. */
-export interface ListeningServer extends ClusterServer {
-  host: string
-  address: string
-  endpoint: LocalRds
-}
-
-/** Starts the endpoints of a cluster. Each has its own name and address, and all have the same port. */
+/** Names a cluster and its instances, and starts their endpoints: each has its own address, and all have one port. */
 export class ClusterEndpoints {
   /** The name of the cluster's writer endpoint. */
   readonly host: string
@@ -42,43 +27,42 @@ export class ClusterEndpoints {
     this.#authority = authority
   }
 
+  /** The name of an instance's endpoint. */
+  hostOf(id: string): string {
+    return `${id}.${this.#domain}`
+  }
+
   /** Finds addresses on which the same port is free, and starts the endpoints there. */
-  async startAll(servers: readonly ClusterServer[]): Promise<ListeningServer[]> {
+  async startAll(instances: readonly Instance[]): Promise<void> {
     for (let network = 0; ; network++) {
       this.#network = `127.0.${network}`
       this.#port = this.#options.port
-      const started: ListeningServer[] = []
+      const started: LocalRds[] = []
       try {
-        for (const server of servers) started.push(await this.start(server))
-        return started
+        for (const instance of instances) started.push(await this.start(instance))
+        return
       } catch (error) {
-        await Promise.all(started.map(({ endpoint }) => endpoint.close()))
+        await Promise.all(started.map((endpoint) => endpoint.close()))
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || network === 255) throw error
       }
     }
   }
 
-  /** Starts the endpoint of one server, on the same port as the other endpoints. */
-  async start(created: ClusterServer): Promise<ListeningServer> {
-    const { id, number, server } = created
-    const host = `${id}.${this.#domain}`
-    const address = `${this.#network}.${10 + number}`
+  /** Starts the endpoint of one instance, on the same port as the other endpoints. */
+  async start(instance: Instance): Promise<LocalRds> {
+    const { host, number, server } = instance
+    instance.address = `${this.#network}.${10 + number}`
     const configuration = { ...this.#options.configuration, endpoints: [host, this.host, this.readerHost] }
-    const endpoint = await LocalRds.listen(
-      { ...this.#options, host: address, port: this.#port, configuration },
-      {
-        authority: this.#authority,
-        server: {
-          get backend() {
-            return server.backend
-          },
-          rewrite: server.rewrite,
-          addUsers: () => Promise.resolve(), // all endpoints have the users that the cluster was started with
-          stop: () => Promise.resolve(), // the cluster stops its servers
-        },
+    const options = { ...this.#options, host: instance.address, port: this.#port, configuration }
+    // The cluster creates the users, and stops the servers.
+    const backend = {
+      get backend() {
+        return server.backend
       },
-    )
-    this.#port = endpoint.port
-    return { ...created, host, address, endpoint }
+      rewrite: server.rewrite,
+    }
+    instance.endpoint = await LocalRds.listen(options, { server: backend, authority: this.#authority })
+    this.#port = instance.endpoint.port
+    return instance.endpoint
   }
 }

@@ -1,4 +1,4 @@
-import { checkNames, expectBoolean, expectNumber } from '../checks'
+import { checkNames, expectBoolean, wholeNumber } from '../checks'
 import type { LocalRdsOptions } from '../options'
 import { resolveOptions, type ResolvedOptions } from '../resolve-options'
 
@@ -16,27 +16,18 @@ export interface LocalClusterOptions extends Pick<
   aurora?: boolean
 }
 
-const OPTION_NAMES: (keyof LocalClusterOptions)[] = [
-  'engine',
-  'instances',
-  'aurora',
-  'port',
-  'region',
-  'users',
-  'identities',
-  'signal',
-]
+const SHARED = ['engine', 'port', 'region', 'users', 'identities', 'signal']
+const checkInstances = wholeNumber(1, 16, 'a whole number from 1 to 16')
+
+/** Checked options of a cluster, with their defaults. */
+export type ResolvedClusterOptions = ResolvedOptions & { instances: number; aurora: boolean }
 
 /** @throws {TypeError} with the name of the wrong option. */
-export function readClusterOptions(
-  options: LocalClusterOptions,
-): ResolvedOptions & { instances: number; aurora: boolean } {
-  checkNames('startLocalCluster', options, OPTION_NAMES)
+export function readClusterOptions(options: LocalClusterOptions): ResolvedClusterOptions {
+  checkNames('startLocalCluster', options, ['instances', 'aurora', ...SHARED])
   const { instances = 3, aurora = true, ...rest } = options
-  if (!Number.isInteger(expectNumber('instances', instances)) || instances < 1 || instances > 16)
-    throw new TypeError('instances must be a whole number from 1 to 16')
+  const own = { instances: checkInstances('instances', instances), aurora: expectBoolean('aurora', aurora) }
   const resolved = resolveOptions(rest)
   if (resolved.engine === 'dsql') throw new TypeError('engine must be postgres or mysql, not dsql')
-  expectBoolean('aurora', aurora)
-  return { ...resolved, instances, aurora }
+  return { ...resolved, ...own }
 }

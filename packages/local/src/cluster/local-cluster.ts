@@ -2,41 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { createAuthority, type Authority } from '../certificate'
 import type { Engine } from '../defaults'
 import { identityEnvironment } from '../iam/identity'
-import type { LocalRds } from '../local-rds'
 import { MysqlServer } from '../servers/mysql-server'
-import type { ResolvedOptions } from '../resolve-options'
-import { readClusterOptions, type LocalClusterOptions } from './cluster-options'
-import { ClusterEndpoints, type ClusterServer, type ListeningServer } from './cluster-endpoints'
+import { readClusterOptions, type LocalClusterOptions, type ResolvedClusterOptions } from './cluster-options'
+import { ClusterEndpoints } from './cluster-endpoints'
+import { Instance, type LocalInstance } from './instance'
 import { ReplicatedMariadb } from './replicated-mariadb'
-import type { InstanceStatus, ReplicatedServer } from './replicated-server'
+import type { ClusterServerOptions, InstanceStatus, ReplicatedServer } from './replicated-server'
 import { ReplicatedPostgres } from './replicated-postgres'
-
-/** An instance of a cluster. */
-export interface LocalInstance {
-  /** Instance identifier: `local-1`, `local-2`, … */
-  readonly id: string
-  /** Name of its endpoint. */
-  readonly host: string
-  /** IP address that the endpoint listens on. */
-  readonly address: string
-  /** Its endpoint, with the logins and connections of this instance. */
-  readonly endpoint: LocalRds
-  /** Whether it is the writer: the instance that was promoted last, also when its server is down. */
-  readonly isWriter: boolean
-  /** Whether its server runs. */
-  readonly isRunning: boolean
-}
-
-interface Instance extends LocalInstance {
-  server: ReplicatedServer
-  isWriter: boolean
-  isRunning: boolean
-  isFrozen: boolean
-  /** Whether it has everything that the writer committed before it stopped. */
-  isComplete: boolean
-  stoppedAt?: Date
-  lagMs: number
-}
 
 /**
  * Starts an Aurora cluster on this machine: a writer and readers, real servers with real replication, and for each an
@@ -73,17 +45,19 @@ export class LocalCluster {
   /** Environment variables with which an AWS SDK finds the first identity and the region. */
   readonly env: Record<string, string>
 
-  readonly #options: ResolvedOptions
+  readonly #options: ResolvedClusterOptions
+  readonly #password = randomBytes(18).toString('base64url')
   readonly #endpoints: ClusterEndpoints
   /** All servers, also those that are being started. */
-  readonly #servers = new Set<{ remove(): Promise<void> }>()
-  #createServer!: (id: string, number: number) => ReplicatedServer // set by #start
+  readonly #servers = new Set<ReplicatedServer>()
+  /** The MariaDB whose data each server begins with. It is never started. */
+  #template: MysqlServer | undefined
   #instances: Instance[] = []
   #created = 0
   #operations: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(options: ResolvedOptions, authority: Authority) {
+  private constructor(options: ResolvedClusterOptions, authority: Authority) {
     const { engine, configuration } = options
     const { region, users, identities } = configuration
     this.#endpoints = new ClusterEndpoints(options, authority)
@@ -99,10 +73,10 @@ export class LocalCluster {
 
   /** Starts a cluster, as {@link startLocalCluster} does. */
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-    const { instances, aurora, ...resolved } = readClusterOptions(options)
+    const resolved = readClusterOptions(options)
     const cluster = new LocalCluster(resolved, await createAuthority())
     try {
-      await cluster.#start(instances, aurora)
+      await cluster.#start()
       resolved.signal?.throwIfAborted()
       return cluster
     } catch (error) {
@@ -139,7 +113,7 @@ export class LocalCluster {
       const instance = this.#instances.find((candidate) => candidate.host === name)
       return instance && [instance.address]
     }
-    const readers = this.#instances.filter(({ isWriter, isRunning }) => !isWriter && isRunning)
+    const readers = this.#runningReaders
     return readers.length === 0 ? [this.#writer.address] : readers.map(({ address }) => address)
   }
 
@@ -185,8 +159,8 @@ export class LocalCluster {
   promote(id?: string): Promise<void> {
     const promoted = this.#enqueue(async () => {
       const old = this.#writer
-      const reader = id === undefined ? this.#instances.find(isRunningReader) : this.#instance(id)
-      if (reader === undefined || !isRunningReader(reader))
+      const reader = id === undefined ? this.#runningReaders[0] : this.#instance(id)
+      if (!reader?.isRunningReader)
         throw new Error(id === undefined ? 'no reader runs' : `${id} is not a reader that runs`)
       if (!old.isRunning && !reader.isComplete)
         throw new Error(`${reader.id} was down when the writer stopped`)
@@ -235,14 +209,15 @@ export class LocalCluster {
   /** Adds a reader. */
   addInstance(): Promise<LocalInstance> {
     return this.#enqueue(async () => {
-      const created = this.#create()
+      const instance = this.#create()
       try {
-        await this.#startReader(created.server)
-        const instance = this.#add(await this.#endpoints.start(created))
+        await this.#startReader(instance)
+        await this.#endpoints.start(instance)
+        this.#instances.push(instance)
         this.#report()
         return instance
       } catch (error) {
-        await this.#remove(created.server)
+        await this.#remove(instance)
         throw error
       }
     })
@@ -256,7 +231,7 @@ export class LocalCluster {
       this.#instances = this.#instances.filter((other) => other !== instance)
       this.#report()
       await instance.endpoint.close()
-      await this.#remove(instance.server)
+      await this.#remove(instance)
     })
   }
 
@@ -276,6 +251,7 @@ export class LocalCluster {
       .then(async () => {
         await Promise.all(this.#instances.map(({ endpoint }) => endpoint.close()))
         await Promise.all([...this.#servers].map((server) => server.remove()))
+        await this.#template?.remove()
       })
     return this.#closing
   }
@@ -284,6 +260,10 @@ export class LocalCluster {
     const writer = this.#instances.find(({ isWriter }) => isWriter)
     if (writer === undefined) throw new Error('the cluster has no writer yet')
     return writer
+  }
+
+  get #runningReaders(): Instance[] {
+    return this.#instances.filter(({ isRunningReader }) => isRunningReader)
   }
 
   #instance(id = this.#writer.id): Instance {
@@ -299,60 +279,44 @@ export class LocalCluster {
     return done
   }
 
-  async #start(instances: number, aurora: boolean): Promise<void> {
-    this.#createServer = await this.#prepareServers(aurora)
-    const writer = this.#create()
-    const readers = Array.from({ length: instances - 1 }, () => this.#create())
+  async #start(): Promise<void> {
+    if (this.engine === 'mysql') await this.#createTemplate()
+    const instances = Array.from({ length: this.#options.instances }, () => this.#create())
+    const [writer, ...readers] = instances as [Instance, ...Instance[]]
+    writer.isWriter = true
     await writer.server.startWriter()
-    const started = await Promise.allSettled(
-      readers.map(({ server }) => this.#startReader(server, writer.server)),
-    )
+    const started = await Promise.allSettled(readers.map((reader) => this.#startReader(reader, writer)))
     for (const result of started) if (result.status === 'rejected') throw result.reason
-    for (const listening of await this.#endpoints.startAll([writer, ...readers])) this.#add(listening)
+    await this.#endpoints.startAll(instances)
+    this.#instances = instances
     this.#report()
   }
 
-  async #prepareServers(aurora: boolean): Promise<(id: string, number: number) => ReplicatedServer> {
-    const { engine, signal, configuration } = this.#options
-    const password = randomBytes(18).toString('base64url')
-    const options = { users: configuration.users, password, aurora, signal }
-    if (engine === 'postgres') return (id) => new ReplicatedPostgres(id, options)
-    const template = new MysqlServer(options)
-    this.#servers.add(template)
-    if (!template.isMariadb) throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
-    await template.initialize()
-    return (id, number) => new ReplicatedMariadb(id, number, template, options)
+  async #createTemplate(): Promise<void> {
+    this.#template = new MysqlServer(this.#serverOptions)
+    if (!this.#template.isMariadb)
+      throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
+    await this.#template.initialize()
   }
 
-  #create(): ClusterServer {
+  get #serverOptions(): ClusterServerOptions {
+    const { aurora, signal, configuration } = this.#options
+    return { users: configuration.users, password: this.#password, aurora, signal }
+  }
+
+  #create(): Instance {
     const number = ++this.#created
     const id = `local-${number}`
-    const server = this.#createServer(id, number)
+    const server = this.#template
+      ? new ReplicatedMariadb(id, number, this.#template, this.#serverOptions)
+      : new ReplicatedPostgres(id, this.#serverOptions)
     this.#servers.add(server)
-    return { id, number, server }
+    return new Instance(id, number, this.#endpoints.hostOf(id), server)
   }
 
-  async #startReader(server: ReplicatedServer, writer = this.#writer.server): Promise<void> {
-    await server.startReader(writer)
-    await server.untilFollowing(writer)
-  }
-
-  /** Adds an instance. The first one is the writer. */
-  #add({ id, host, address, endpoint, server }: ListeningServer): Instance {
-    const instance: Instance = {
-      id,
-      host,
-      address,
-      endpoint,
-      server,
-      isWriter: this.#instances.length === 0,
-      isRunning: true,
-      isFrozen: false,
-      isComplete: false,
-      lagMs: 0,
-    }
-    this.#instances.push(instance)
-    return instance
+  async #startReader({ server }: Instance, writer = this.#writer): Promise<void> {
+    await server.startReader(writer.server)
+    await server.untilFollowing(writer.server)
   }
 
   async #suspend(instance: Instance): Promise<void> {
@@ -363,7 +327,6 @@ export class LocalCluster {
   async #stop(instance: Instance): Promise<void> {
     if (!instance.isRunning) return
     if (instance.isWriter) for (const other of this.#instances) other.isComplete = other.isRunning
-    instance.isRunning = false
     instance.stoppedAt = new Date()
     await instance.server.stop()
   }
@@ -373,10 +336,9 @@ export class LocalCluster {
     await this.#stop(instance)
     const writer = this.#writer
     if (instance === writer) await instance.server.startWriter()
-    else if (writer.isRunning) await this.#startReader(instance.server)
+    else if (writer.isRunning) await this.#startReader(instance)
     else await instance.server.startReader(writer.server)
-    instance.isRunning = true
-    delete instance.stoppedAt
+    instance.stoppedAt = undefined
     if (instance === writer) await this.#follow()
     else this.#report()
     await instance.endpoint.resume()
@@ -385,7 +347,7 @@ export class LocalCluster {
   /** Makes the readers that run follow the writer, if it runs, and tells all servers of the instances. */
   async #follow(): Promise<void> {
     const writer = this.#writer
-    const readers = writer.isRunning ? this.#instances.filter(isRunningReader) : []
+    const readers = writer.isRunning ? this.#runningReaders : []
     await Promise.all(
       readers.map(async ({ server }) => {
         await server.follow(writer.server)
@@ -401,20 +363,11 @@ export class LocalCluster {
   }
 
   #status(): InstanceStatus[] {
-    return this.#instances.map(({ id, isWriter, lagMs, stoppedAt }) => ({
-      id,
-      isWriter,
-      lagMs,
-      ...(stoppedAt === undefined ? {} : { stoppedAt }),
-    }))
+    return this.#instances.map(({ id, isWriter, lagMs, stoppedAt }) => ({ id, isWriter, lagMs, stoppedAt }))
   }
 
-  async #remove(server: ReplicatedServer): Promise<void> {
+  async #remove({ server }: Instance): Promise<void> {
     this.#servers.delete(server)
     await server.remove()
   }
-}
-
-function isRunningReader({ isWriter, isRunning }: Instance): boolean {
-  return !isWriter && isRunning
 }

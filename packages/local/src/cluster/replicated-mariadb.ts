@@ -1,7 +1,6 @@
-import type { Backend } from '../backend'
+import { existsSync } from 'node:fs'
 import type { RewriteStatement } from '../login'
-import { runStatements, withSession, type Query } from '../mysql/statements'
-import { samePassword } from '../servers/database-server'
+import { withSession, type Query } from '../mysql/statements'
 import { MysqlServer } from '../servers/mysql-server'
 import {
   FOLLOW_TIME_MS,
@@ -14,33 +13,23 @@ import {
 const ARGUMENTS = ['--log-bin=binlog', '--binlog-format=ROW', '--log-slave-updates', '--skip-slave-start']
 
 /** A MariaDB of a cluster. Readers replicate by GTID. */
-export class ReplicatedMariadb implements ReplicatedServer {
+export class ReplicatedMariadb extends MysqlServer implements ReplicatedServer {
   readonly rewrite: RewriteStatement | undefined
   readonly #arguments: string[]
-  readonly #options: ClusterServerOptions
-  readonly #server: MysqlServer
   readonly #template: MysqlServer
   #instances: readonly InstanceStatus[] = []
-  #exists = false
 
   /** @param template a server that was initialized and is never started. */
-  constructor(id: string, number: number, template: MysqlServer, options: ClusterServerOptions) {
+  constructor(
+    id: string,
+    number: number,
+    template: MysqlServer,
+    { aurora, ...options }: ClusterServerOptions,
+  ) {
+    super(options)
     this.#arguments = [...ARGUMENTS, `--server-id=${number}`]
-    this.#options = options
     this.#template = template
-    this.#server = new MysqlServer(options)
-    if (options.aurora) this.rewrite = (statement) => rewriteForAurora(statement, id, this.#instances)
-  }
-
-  get backend(): Backend {
-    const { socketPath, admin } = this.#server
-    const { users, password } = this.#options
-    return {
-      ...admin,
-      logins: samePassword(users, password),
-      ...(socketPath === undefined ? {} : { socketPath }),
-      countsDroppedLogins: false,
-    }
+    if (aurora) this.rewrite = (statement) => rewriteForAurora(statement, id, this.#instances)
   }
 
   startWriter(): Promise<void> {
@@ -50,12 +39,12 @@ export class ReplicatedMariadb implements ReplicatedServer {
   async startReader(writer: ReplicatedMariadb): Promise<void> {
     await this.#start('--read-only')
     // A former writer continues after its own transactions.
-    await this.#run('SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos')
+    await this.run(['SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos'])
     await this.#replicate(writer)
   }
 
   async promote(): Promise<void> {
-    await withSession(this.#server.admin, async (query) => {
+    await withSession(this.admin, async (query) => {
       // The old writer is down: this ends when everything that it sent is received.
       while ((await query('SHOW SLAVE STATUS'))[0]?.['Slave_IO_Running'] === 'Yes')
         await query('SELECT SLEEP(0.005)')
@@ -68,16 +57,16 @@ export class ReplicatedMariadb implements ReplicatedServer {
   }
 
   async follow(writer: ReplicatedMariadb): Promise<void> {
-    await this.#run('STOP SLAVE')
+    await this.run(['STOP SLAVE'])
     await this.#replicate(writer)
   }
 
   async untilFollowing(writer: ReplicatedMariadb): Promise<void> {
-    const [row] = await withSession(writer.#server.admin, (query) =>
+    const [row] = await withSession(writer.admin, (query) =>
       query('SELECT @@GLOBAL.gtid_binlog_pos AS position'),
     )
     const limit = AbortSignal.timeout(FOLLOW_TIME_MS)
-    await withSession(this.#server.admin, async (query) => {
+    await withSession(this.admin, async (query) => {
       while ((await query('SHOW SLAVE STATUS'))[0]?.['Slave_IO_Running'] !== 'Yes') {
         limit.throwIfAborted()
         await query('SELECT SLEEP(0.005)')
@@ -90,35 +79,26 @@ export class ReplicatedMariadb implements ReplicatedServer {
     this.#instances = instances
   }
 
-  async stop(): Promise<void> {
+  override async stop(): Promise<void> {
     // It may end before it answers.
-    if (this.#server.isRunning) await this.#run('SHUTDOWN WAIT FOR ALL SLAVES').catch(() => {})
-    await this.#server.stop()
-  }
-
-  remove(): Promise<void> {
-    return this.#server.remove()
+    if (this.isRunning) await this.run(['SHUTDOWN WAIT FOR ALL SLAVES']).catch(() => {})
+    await super.stop()
   }
 
   async #start(...more: string[]): Promise<void> {
-    if (!this.#exists) await this.#server.initialize(this.#template)
-    this.#exists = true
-    await this.#server.start([...this.#arguments, ...more])
+    if (!existsSync(this.data)) await this.initialize(this.#template)
+    await this.start([...this.#arguments, ...more])
   }
 
   /** Starts to replicate from a writer. */
   async #replicate(writer: ReplicatedMariadb): Promise<void> {
-    const { host, port, login } = writer.#server.admin
-    await this.#run(
+    const { host, port, login } = writer.admin
+    await this.run([
       `CHANGE MASTER TO MASTER_HOST = '${host}', MASTER_PORT = ${port}, MASTER_USER = '${login.user}',
          MASTER_PASSWORD = '${login.password}', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1,
          MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0`,
       'START SLAVE',
-    )
-  }
-
-  #run(...statements: string[]): Promise<void> {
-    return runStatements(this.#server.admin, statements)
+    ])
   }
 }
 

@@ -2,16 +2,15 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   renameSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { parseBackendUrl, type Backend } from '../backend'
 import { withSession } from '../postgres/statements'
 import type { Account } from '../servers/account'
-import { samePassword } from '../servers/database-server'
 import { PostgresServer } from '../servers/postgres-server'
 import {
   FOLLOW_TIME_MS,
@@ -35,64 +34,48 @@ const SETTINGS = {
 }
 
 /** A PostgreSQL of a cluster. Readers are streaming standbys. */
-export class ReplicatedPostgres implements ReplicatedServer {
+export class ReplicatedPostgres extends PostgresServer implements ReplicatedServer {
   readonly #id: string
-  readonly #options: ClusterServerOptions
-  readonly #server: PostgresServer
-  #exists = false
+  readonly #aurora: boolean
 
-  constructor(id: string, options: ClusterServerOptions) {
+  constructor(id: string, { aurora, ...options }: ClusterServerOptions) {
+    super({ ...options, settings: { ...SETTINGS, cluster_name: id } })
     this.#id = id
-    this.#options = options
-    const { password, signal } = options
-    this.#server = new PostgresServer({ password, signal, settings: { ...SETTINGS, cluster_name: id } })
-  }
-
-  get backend(): Backend {
-    const { url, socketPath } = this.#server
-    const { users, password } = this.#options
-    return {
-      ...parseBackendUrl('postgres', url, samePassword(users, password)),
-      ...(socketPath === undefined ? {} : { socketPath }),
-      countsDroppedLogins: false,
-    }
+    this.#aurora = aurora
   }
 
   async startWriter(): Promise<void> {
-    if (this.#exists) return this.#server.start()
-    await this.#server.initialize()
-    this.#exists = true
-    await this.#server.start()
-    if (this.#options.aurora)
+    if (existsSync(this.data)) return this.start()
+    await this.initialize()
+    await this.start()
+    if (this.#aurora)
       // New databases are copies of template1.
-      for (const database of ['template1', 'postgres']) await this.#server.run(AURORA_FUNCTIONS, database)
-    await this.#server.createDatabase(this.#options.users)
+      for (const database of ['template1', 'postgres']) await this.run(AURORA_FUNCTIONS, database)
+    await this.createDatabase()
   }
 
   async startReader(writer: ReplicatedPostgres): Promise<void> {
-    if (!this.#exists) await this.#copy(writer)
-    this.#exists = true
+    if (!existsSync(this.data)) await this.#copy(writer)
     this.#write('standby.signal', '')
     this.#setWriter(writer)
-    await this.#server.start()
+    await this.start()
   }
 
-  async promote(): Promise<void> {
-    await this.#server.run(['SELECT pg_promote()'])
+  promote(): Promise<void> {
+    return this.run(['SELECT pg_promote()'])
   }
 
-  async follow(writer: ReplicatedPostgres): Promise<void> {
+  follow(writer: ReplicatedPostgres): Promise<void> {
     this.#setWriter(writer)
-    await this.#server.run(['SELECT pg_reload_conf()'])
+    return this.run(['SELECT pg_reload_conf()'])
   }
 
-  async untilFollowing(writer: ReplicatedPostgres): Promise<void> {
-    const target = writer.#server.admin()
-    const [[position = ''] = []] = await withSession(target, (query) =>
+  async untilFollowing({ admin }: ReplicatedPostgres): Promise<void> {
+    const [[position = ''] = []] = await withSession(admin, (query) =>
       query('SELECT pg_current_wal_flush_lsn()'),
     )
-    const streaming = `SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_port = ${target.port}`
-    await this.#server.run([
+    const streaming = `SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_port = ${admin.port}`
+    await this.run([
       `SET statement_timeout = ${FOLLOW_TIME_MS}`,
       `DO $$ BEGIN
          WHILE NOT EXISTS (${streaming}) OR pg_last_wal_replay_lsn() < '${position}' LOOP
@@ -106,19 +89,11 @@ export class ReplicatedPostgres implements ReplicatedServer {
     this.#write(INSTANCES_FILE, JSON.stringify(instances))
   }
 
-  stop(): Promise<void> {
-    return this.#server.stop()
-  }
-
-  remove(): Promise<void> {
-    return this.#server.remove()
-  }
-
   /** Copies the data of a running server, as pg_basebackup does. */
-  async #copy(writer: ReplicatedPostgres): Promise<void> {
-    await withSession(writer.#server.admin(), async (query) => {
+  #copy(writer: ReplicatedPostgres): Promise<void> {
+    return withSession(writer.admin, async (query) => {
       await query(`SELECT pg_backup_start('${this.#id}', fast => true)`)
-      copyTree(writer.#server.data, this.#server.data, this.#server.account)
+      copyTree(writer.data, this.data, this.account)
       const [[label = ''] = []] = await query(
         'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
       )
@@ -127,17 +102,16 @@ export class ReplicatedPostgres implements ReplicatedServer {
   }
 
   #setWriter(writer: ReplicatedPostgres): void {
-    const { host, port, user, password } = writer.#server.admin()
-    const connection = `host=${host} port=${port} user=${user} password=${password}`
+    const { host, port, login } = writer.admin
+    const connection = `host=${host} port=${port} user=${login.user} password=${login.password}`
     this.#write('postgresql.auto.conf', `primary_conninfo = '${connection}'\n`)
   }
 
   #write(name: string, text: string): void {
-    const { data, account } = this.#server
-    const file = join(data, name)
+    const file = join(this.data, name)
     const unfinished = `${file}.new` // the server may read at any moment
     writeFileSync(unfinished, text, { mode: 0o600 })
-    if (account !== undefined) chownSync(unfinished, account.uid, account.gid)
+    if (this.account !== undefined) chownSync(unfinished, this.account.uid, this.account.gid)
     renameSync(unfinished, file)
   }
 }

@@ -22,7 +22,7 @@ export interface InstanceStatus {
   /** Milliseconds that a reader lags behind. */
   lagMs: number
   /** When the instance last reported; undefined for one that runs. */
-  stoppedAt?: Date
+  stoppedAt?: Date | undefined
 }
 
 /** How long a reader may take to follow a writer, in milliseconds. */

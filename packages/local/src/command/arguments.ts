@@ -55,8 +55,8 @@ const COMMAND_FLAGS = {
   version: { type: 'boolean', help: 'print the version' },
 } as const
 
-const ENDPOINT_FLAGS = Object.entries(OPTIONS).flatMap(([option, { flag, check }]) =>
-  flag === undefined ? [] : [{ ...flag, option, check }],
+const ENDPOINT_FLAGS = Object.entries(OPTIONS).flatMap(([option, { flag, ...row }]) =>
+  flag === undefined ? [] : [{ ...row, option, flag, name: flag.slice(2).replace(/ .*/, '') }],
 )
 
 /**
@@ -74,7 +74,7 @@ export function parseArguments(args: readonly string[]): Invocation {
     throw new UsageError('--no-control and --control-port exclude each other')
   try {
     const control =
-      port === undefined ? own['no-control'] !== true : { port: readWholeNumber(port, '--control-port') }
+      port === undefined ? own['no-control'] !== true : { port: readWholeNumber([port], '--control-port') }
     const options = { ...readOptions(repeated), control }
     const { engine, backend } = resolveOptions(options)
     if (backend !== undefined) parseBackendUrl(engine, backend)
@@ -88,20 +88,21 @@ export function parseArguments(args: readonly string[]): Invocation {
 /** The text that `--help` prints. */
 export function usage(): string {
   const column = ' '.repeat(26)
-  const describe = (name: string, row: { value?: string; section?: string; help: string }): string => {
-    const title = row.section === undefined ? '' : `\n${row.section}\n`
-    const flag = `  --${name}${row.value === undefined ? '' : ` ${row.value}`}`
-    const start = flag.length < column.length ? flag.padEnd(column.length) : `${flag}\n${column}`
-    return `${title}${start}${row.help.replaceAll('\n', `\n${column}`)}`
-  }
+  const ownFlags = Object.entries(COMMAND_FLAGS).map(([name, row]) => {
+    return { ...row, flag: 'value' in row ? `--${name} ${row.value}` : `--${name}` }
+  })
+  const rows: { flag: string; section?: string; help?: string }[] = [...ENDPOINT_FLAGS, ...ownFlags]
+  const lines = rows.map(({ flag, section, help = '' }) => {
+    const title = section === undefined ? '' : `\n${section}\n`
+    const start = `  ${flag}`
+    const gap = start.length < column.length ? column.slice(start.length) : `\n${column}`
+    return `${title}${start}${gap}${help.replaceAll('\n', `\n${column}`)}`
+  })
   return `Usage: rds-iam-local [options]
 
 Starts an endpoint on this machine that behaves like an RDS or Aurora endpoint at login: it verifies IAM tokens, and
 passes sessions on to a real database. It runs until it is stopped (Ctrl-C, SIGTERM).
-${ENDPOINT_FLAGS.map((flag) => describe(flag.name, flag)).join('\n')}
-${Object.entries(COMMAND_FLAGS)
-  .map(([name, flag]) => describe(name, flag))
-  .join('\n')}
+${lines.join('\n')}
 
 --endpoint, --user, --identity and --backend-user may be repeated; --endpoint and --user also take a list with commas.
 `

@@ -1,3 +1,4 @@
+// Each function reads the values of a flag, which may be given more than once.
 import type { BackendLogin } from '../backend'
 import type { TestIdentity } from '../iam/identity'
 
@@ -9,15 +10,17 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** Reads a time such as `16m`, `+90s` or `-500ms` as milliseconds. */
-export function readDuration(text: string, flag: string): number {
+/** Reads a time such as `16m`, `+90s` or `-500ms` as milliseconds. The last one counts. */
+export function readDuration(texts: readonly string[], flag: string): number {
+  const text = texts.at(-1) ?? ''
   const [, amount, unit = ''] = /^([+-]?\d{1,12})(ms|s|m|h|d)$/.exec(text) ?? []
   if (amount === undefined) throw new TypeError(`${flag} must be a time such as 16m or -90s, not '${text}'`)
   return Number(amount) * (UNITS[unit] ?? 1)
 }
 
-/** Reads a whole number. */
-export function readWholeNumber(text: string, flag: string): number {
+/** Reads a whole number. The last one counts. */
+export function readWholeNumber(texts: readonly string[], flag: string): number {
+  const text = texts.at(-1) ?? ''
   if (!/^\d{1,9}$/.test(text)) throw new TypeError(`${flag} must be a whole number, not '${text}'`)
   return Number(text)
 }

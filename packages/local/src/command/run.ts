@@ -1,11 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { LoginEvent } from '../audit'
 import { startLocalRds, type LocalRds } from '../local-rds'
 import { parseArguments, usage, UsageError, type Service } from './arguments'
-import { writeCaFile } from './ca-file'
-import { loginLine } from './login-line'
-import { readiness } from './readiness'
+import { loginLine, readiness } from './output'
+import { ScratchDirectory } from '../servers/scratch-directory'
 import type { StopRequest } from './stop-request'
 
 /**
@@ -37,23 +36,23 @@ async function serve({ options, format, quiet, caFile }: Service, stop: StopRequ
     if (stop.signal.aborted) return
     throw error
   }
+  const directory = caFile === undefined ? new ScratchDirectory() : undefined
+  const path = directory === undefined ? resolve(caFile ?? '') : join(directory.path, 'ca.pem')
   try {
-    const written = writeCaFile(rds.ca, caFile)
-    try {
-      // In shell mode standard output has only the line to evaluate.
-      const log = format === 'shell' ? process.stderr : process.stdout
-      const tell = (login: LoginEvent): void => void log.write(loginLine(login, format))
-      process.stdout.write(readiness(rds, written.path, format))
-      if (!quiet) {
-        rds.logins.forEach(tell) // from clients that knew the port
-        rds.events.on('login', tell)
-      }
-      stop.watchInput()
-      await stop.requested()
-    } finally {
-      written.remove()
+    writeFileSync(path, rds.ca)
+    // In shell mode standard output has only the line to evaluate.
+    const log = format === 'shell' ? process.stderr : process.stdout
+    const tell = (login: LoginEvent): void => void log.write(loginLine(login, format))
+    process.stdout.write(readiness(rds, path, format))
+    if (!quiet) {
+      rds.logins.forEach(tell) // from clients that knew the port
+      rds.events.on('login', tell)
     }
+    stop.watchInput()
+    await stop.requested()
   } finally {
+    directory?.remove()
+    rmSync(path, { force: true })
     await rds.close()
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -23,16 +24,14 @@ export function listenForStop(): StopRequest {
   // Only a pipe: a terminal would stop a process that reads in the background.
   const readsInput = isPipe(0)
   if (readsInput) process.stdin.on('error', () => {}).resume()
+  const { signal } = controller
   return {
-    signal: controller.signal,
+    signal,
     watchInput() {
       if (readsInput) process.stdin.once('end', stop)
     },
-    requested() {
-      return new Promise((resolve) => {
-        if (controller.signal.aborted) resolve()
-        else controller.signal.addEventListener('abort', () => resolve())
-      })
+    async requested() {
+      if (!signal.aborted) await once(signal, 'abort')
     },
   }
 }

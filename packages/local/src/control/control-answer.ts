@@ -13,40 +13,32 @@ export interface Controlled {
   dropConnections(): void
 }
 
-/** A request to the control endpoint. */
-export interface ControlRequest {
-  method: string
-  /** Path without the query. */
-  path: string
-  body: string
-}
-
 /** The response to a request. */
 export interface ControlAnswer {
   status: number
   /** Sent as JSON. */
   body: unknown
   /** Methods of the path, if the request's method is not one of them. */
-  allow?: string
+  allow?: string | undefined
 }
 
-type Action = (controlled: Controlled, body: string) => Promise<ControlAnswer> | ControlAnswer
+/** Acts on a request's body, and returns that of the response. */
+type Action = (controlled: Controlled, body: string) => unknown
 
 const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
-  '/logins': { GET: ({ logins }) => ({ status: 200, body: logins }) },
+  '/logins': { GET: ({ logins }) => logins },
   '/configuration': {
-    GET: (controlled) => ({ status: 200, body: presentConfiguration(controlled.configuration) }),
-    PATCH: (controlled, body) =>
-      changed(async () => {
-        await controlled.configure(parseChange(body))
-        return presentConfiguration(controlled.configuration)
-      }),
+    GET: ({ configuration }) => presentConfiguration(configuration),
+    async PATCH(controlled, body) {
+      await controlled.configure(parseChange(body))
+      return presentConfiguration(controlled.configuration)
+    },
   },
   '/drop-connections': {
     POST(controlled) {
       const dropped = controlled.openConnections
       controlled.dropConnections()
-      return { status: 200, body: { dropped } }
+      return { dropped }
     },
   },
 }
@@ -54,23 +46,21 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
 /** Carries out a request. */
 export async function answerControl(
   controlled: Controlled,
-  { method, path, body }: ControlRequest,
+  { method, path, body }: { method: string; path: string; body: string },
 ): Promise<ControlAnswer> {
   const actions = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined
-  if (actions === undefined)
-    return { status: 404, body: { error: `unknown path; known are ${Object.keys(PATHS).join(', ')}` } }
+  if (actions === undefined) return failed(404, `unknown path; known are ${Object.keys(PATHS).join(', ')}`)
   const action = Object.hasOwn(actions, method) ? actions[method] : undefined
-  if (action !== undefined) return action(controlled, body)
   const allow = Object.keys(actions).join(', ')
-  return { status: 405, body: { error: `${path} takes ${allow}` }, allow }
+  if (action === undefined) return { ...failed(405, `${path} takes ${allow}`), allow }
+  try {
+    return { status: 200, body: await action(controlled, body) }
+  } catch (error) {
+    return failed(error instanceof TypeError ? 400 : 500, error instanceof Error ? error.message : 'failed')
+  }
 }
 
-/** Makes a change; responds with its result, or with what is wrong with it. */
-async function changed(change: () => unknown): Promise<ControlAnswer> {
-  try {
-    return { status: 200, body: await change() }
-  } catch (error) {
-    const wrong = error instanceof TypeError
-    return { status: wrong ? 400 : 500, body: { error: error instanceof Error ? error.message : 'failed' } }
-  }
+/** A response that says what is wrong. */
+export function failed(status: number, error: string): ControlAnswer {
+  return { status, body: { error } }
 }

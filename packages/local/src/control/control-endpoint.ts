@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sameSecret } from '../iam/signature'
-import { answerControl, type ControlAnswer, type Controlled } from './control-answer'
+import { answerControl, failed, type ControlAnswer, type Controlled } from './control-answer'
 
 /** URL and token of the control endpoint. */
 export interface ControlAccess {
@@ -14,12 +14,7 @@ export interface ControlAccess {
 }
 
 /** A running control endpoint. */
-export interface Control {
-  /** Its URL and token. */
-  access: ControlAccess
-  /** Stops listening and closes every connection. */
-  close(): Promise<void>
-}
+export type Control = Awaited<ReturnType<typeof startControl>>
 
 const REQUEST_TIME_MS = 10_000
 
@@ -28,13 +23,13 @@ const REQUEST_TIME_MS = 10_000
  *
  * @throws the error of `listen` when the port is taken.
  */
-export async function startControl(controlled: Controlled, port: number): Promise<Control> {
+export async function startControl(controlled: Controlled, port: number) {
   const token = randomBytes(24).toString('base64url')
   const answer = async (request: IncomingMessage): Promise<ControlAnswer> => {
     if (!sameSecret(request.headers.authorization, `Bearer ${token}`))
-      return { status: 401, body: { error: 'the header Authorization: Bearer TOKEN is missing or wrong' } }
+      return failed(401, 'the header Authorization: Bearer TOKEN is missing or wrong')
     const body = await readBody(request)
-    if (body === undefined) return { status: 413, body: { error: 'the body is too long' } }
+    if (body === undefined) return failed(413, 'the body is too long')
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     return answerControl(controlled, { method: request.method ?? 'GET', path: pathname, body })
   }
@@ -46,9 +41,12 @@ export async function startControl(controlled: Controlled, port: number): Promis
   })
   server.listen({ host: '127.0.0.1', port, exclusive: true })
   await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const access: ControlAccess = { url, token }
   return {
-    access: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token },
-    async close() {
+    access,
+    /** Stops listening and closes every connection. */
+    async close(): Promise<void> {
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
@@ -63,10 +61,10 @@ function send(response: ServerResponse, { status, body, allow }: ControlAnswer):
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
-    ...(allow === undefined ? {} : { allow }),
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(allow && { allow }),
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
     // The unread rest of a request must not be parsed as the next request.
-    ...(status === 401 || status === 413 ? { connection: 'close' } : {}),
+    ...((status === 401 || status === 413) && { connection: 'close' }),
   })
   response.end(text)
 }

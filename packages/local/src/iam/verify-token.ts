@@ -1,9 +1,8 @@
 import { DSQL_ADMIN } from '../defaults'
-import { parseCredential, parseSigningDate } from './credential-scope'
 import type { TestIdentity } from './identity'
 import type { Refused, RefusalReason, Verdict } from './refusal'
 import { requestSignature, sameSecret } from './signature'
-import { parseToken, type ParsedToken } from './token'
+import { parseCredential, parseSigningDate, parseToken, type ParsedToken } from './token'
 
 /** An endpoint name that tokens may be signed for. */
 export interface AcceptedEndpoint {

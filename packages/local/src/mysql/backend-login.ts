@@ -9,12 +9,10 @@ import {
   responseHead,
   type HandshakeResponse,
 } from './handshake-response'
-import { CAPABILITIES, encodePacket, MARKERS, parseAuthSwitch, readPacket } from './packets'
+import { CAPABILITIES, COMMANDS, encodePacket, MARKERS, parseAuthSwitch, readPacket } from './packets'
 import { answerChallenge, encryptPassword } from './password-plugins'
 
 const QUIT_TIME_MS = 5_000
-/** First byte of the command that ends a session. */
-export const COM_QUIT = 1
 
 /** A connection to the backend after its response to the login. */
 export interface BackendSession {
@@ -109,7 +107,7 @@ export function quitBackend(upstream: Socket, greeting: Greeting, backend: Backe
   }
   AbortSignal.timeout(QUIT_TIME_MS).addEventListener('abort', () => upstream.destroy())
   logInToBackend(upstream, greeting, plainResponse(), backend, backend.login).then(
-    ({ stream }) => stream.end(encodePacket(0, Buffer.from([COM_QUIT]))).resume(),
+    ({ stream }) => stream.end(encodePacket(0, Buffer.from([COMMANDS.quit]))).resume(),
     () => upstream.destroy(),
   )
 }

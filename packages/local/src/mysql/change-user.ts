@@ -4,8 +4,8 @@ import { backendLogin } from '../backend'
 import type { LoginContext } from '../login'
 import { closeGently } from '../relay'
 import { answerBackend, isOk } from './backend-login'
-import { CAPABILITIES, createCursor, encodePacket, readPacket } from './packets'
-import { accessDenied, backendFailure, switchToCleartext } from './token-exchange'
+import { CAPABILITIES, COMMANDS, Cursor, encodePacket, readPacket } from './packets'
+import { accessDenied, failurePacket, switchToCleartext } from './token-exchange'
 
 /** A session after its login. */
 export interface MysqlSession {
@@ -19,33 +19,6 @@ export interface MysqlSession {
   capabilities: number
   /** The endpoint's side of a login. */
   context: LoginContext
-}
-
-/** First byte of the command. */
-export const COM_CHANGE_USER = 0x11
-
-/** The fields of a COM_CHANGE_USER command. */
-export interface ChangeUser {
-  /** User name, in the client's bytes. */
-  user: Buffer
-  /** Database, in the client's bytes. */
-  database: Buffer
-  /** Character set: two bytes; very old clients send none. */
-  characterSet: Buffer
-  /** Connection attributes, which follow the plugin's name. */
-  attributes: Buffer
-}
-
-/** @throws {ProtocolError} when the payload is too short. */
-export function parseChangeUser(payload: Buffer, capabilities: number): ChangeUser {
-  const cursor = createCursor(payload, 1)
-  const user = cursor.zeroTerminated()
-  if ((capabilities & CAPABILITIES.secureConnection) === 0) cursor.zeroTerminated()
-  else cursor.bytes(cursor.bytes(1).readUInt8(0))
-  const database = cursor.zeroTerminated()
-  const characterSet = cursor.bytes(Math.min(2, cursor.left))
-  if ((capabilities & CAPABILITIES.pluginAuth) !== 0 && cursor.left > 0) cursor.zeroTerminated()
-  return { user, database, characterSet, attributes: cursor.rest() }
 }
 
 /**
@@ -74,7 +47,7 @@ export async function changeUser({
   // This is not the backend's plugin, so the backend sends an auth switch with a new challenge.
   const plugin = 'mysql_clear_password'
   const parts = [
-    Buffer.from([COM_CHANGE_USER]),
+    Buffer.from([COMMANDS.changeUser]),
     Buffer.from(`${login.user}\0`),
     Buffer.alloc(1), // no authentication data yet
     change.database,
@@ -91,8 +64,24 @@ export async function changeUser({
     if (isOk(answer)) return true
     closeGently(stream)
   } catch (error) {
-    stream.write(backendFailure(sequence, error))
+    stream.write(failurePacket(sequence, error))
     closeGently(stream)
   }
   return false
+}
+
+/** Reads a command's fields, in the client's bytes. @throws {ProtocolError} when the payload is too short. */
+function parseChangeUser(
+  payload: Buffer,
+  capabilities: number,
+): Record<'user' | 'database' | 'characterSet' | 'attributes', Buffer> {
+  const cursor = new Cursor(payload, 1)
+  const user = cursor.zeroTerminated()
+  if ((capabilities & CAPABILITIES.secureConnection) === 0) cursor.zeroTerminated()
+  else cursor.bytes(cursor.uint(1))
+  const database = cursor.zeroTerminated()
+  // Two bytes; very old clients send none.
+  const characterSet = cursor.bytes(Math.min(2, cursor.left))
+  if ((capabilities & CAPABILITIES.pluginAuth) !== 0 && cursor.left > 0) cursor.zeroTerminated()
+  return { user, database, characterSet, attributes: cursor.rest() }
 }

@@ -1,5 +1,5 @@
 import type { RewriteStatement } from '../login'
-import { COM_QUERY, COM_STMT_PREPARE, encodePacket } from './packets'
+import { COMMANDS, encodePacket } from './packets'
 
 /** The result of watching some bytes. */
 export interface WatchResult {
@@ -89,7 +89,7 @@ export class CommandWatch {
 }
 
 function isStatement(command: number | undefined): boolean {
-  return command === COM_QUERY || command === COM_STMT_PREPARE
+  return command === COMMANDS.query || command === COMMANDS.prepare
 }
 
 function rewritten(payload: Buffer, rewrite: RewriteStatement): Buffer {

@@ -9,7 +9,7 @@ import { greetingForClient, parseGreeting, type Greeting } from './greeting'
 import { parseHandshakeResponse, RESPONSE_HEAD, type HandshakeResponse } from './handshake-response'
 import { CAPABILITIES, encodePacket, errorPacket, MARKERS, readPacket, withoutCompression } from './packets'
 import { relaySession } from './session'
-import { accessDenied, backendFailure, receiveToken } from './token-exchange'
+import { accessDenied, failurePacket, receiveToken } from './token-exchange'
 
 /** Serves a MySQL client: passes on the backend's greeting, requires TLS and a token, and relays the session. */
 export async function serveMysql(client: Socket, context: LoginContext): Promise<void> {
@@ -49,17 +49,14 @@ export async function serveMysql(client: Socket, context: LoginContext): Promise
     stream.write(answer)
     relaySession({ client, stream, upstream: session.stream, capabilities: response.capabilities, context })
   } catch (error) {
-    closeGently(stream, backendFailure(token.sequence + 1, error))
+    closeGently(stream, failurePacket(token.sequence + 1, error))
   }
 }
 
-interface Upstream {
-  upstream: Socket
-  greeting: Greeting
-}
-
 /** Connects to the backend and reads its greeting. When that fails, returns the packet to refuse the client with. */
-async function openUpstream(context: LoginContext): Promise<Upstream | { refusal: Buffer }> {
+async function openUpstream(
+  context: LoginContext,
+): Promise<{ upstream: Socket; greeting: Greeting } | { refusal: Buffer }> {
   try {
     const upstream = await context.openBackend()
     const { payload } = await readPacket(upstream)
@@ -67,18 +64,15 @@ async function openUpstream(context: LoginContext): Promise<Upstream | { refusal
     upstream.destroy()
     return { refusal: encodePacket(0, payload) }
   } catch (error) {
-    return { refusal: backendFailure(0, error) }
+    return { refusal: failurePacket(0, error) }
   }
 }
 
-interface ClientResponse {
-  stream: Duplex
-  sequence: number
-  response: HandshakeResponse
-}
-
 /** Reads the client's handshake response, after the TLS handshake if the client requests one. */
-async function readResponse(client: Socket, { secureContext }: LoginContext): Promise<ClientResponse> {
+async function readResponse(
+  client: Socket,
+  { secureContext }: LoginContext,
+): Promise<{ stream: Duplex; sequence: number; response: HandshakeResponse }> {
   let stream: Duplex = client
   let packet = await readPacket(stream)
   if (secureContext !== undefined && asksForTls(packet.payload)) {

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../byte-reader'
-import { CAPABILITIES, createCursor, withoutCompression, withoutFinalZero } from './packets'
+import { CAPABILITIES, Cursor, withoutCompression, withoutFinalZero } from './packets'
 
 /** The fields of a server's greeting that a login needs. */
 export interface Greeting {
@@ -17,10 +17,10 @@ export interface Greeting {
 export function parseGreeting(payload: Buffer): Greeting {
   if (payload[0] !== 10) throw new ProtocolError('the backend does not speak the MySQL protocol 10')
   const { low, high } = capabilityOffsets(payload)
-  const cursor = createCursor(payload, low - 9)
+  const cursor = new Cursor(payload, low - 9)
   const first = cursor.bytes(8)
   cursor.bytes(8) // filler, flags, character set, status, flags
-  const scrambleLength = cursor.bytes(1).readUInt8(0)
+  const scrambleLength = cursor.uint(1)
   cursor.bytes(10) // reserved, the last four of them MariaDB's own flags
   const second = cursor.bytes(Math.min(cursor.left, Math.max(13, scrambleLength - 8)))
   const capabilities = payload.readUInt16LE(low) + payload.readUInt16LE(high) * 0x10000

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../byte-reader'
-import { CAPABILITIES, createCursor, withLength } from './packets'
+import { CAPABILITIES, Cursor, withLength } from './packets'
 
 /** A client's response to the greeting (HandshakeResponse41). */
 export interface HandshakeResponse {
@@ -24,8 +24,8 @@ export const RESPONSE_HEAD = 32
 
 /** @throws {ProtocolError} when it has an older protocol, or is too short for its flags. */
 export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
-  const cursor = createCursor(payload)
-  const capabilities = cursor.bytes(4).readUInt32LE(0)
+  const cursor = new Cursor(payload)
+  const capabilities = cursor.uint(4)
   if ((capabilities & CAPABILITIES.protocol41) === 0) throw new ProtocolError('only protocol 4.1 is known')
   const has = (flag: number): boolean => (capabilities & flag) !== 0
   const settings = cursor.bytes(RESPONSE_HEAD - 4)
@@ -33,7 +33,7 @@ export function parseHandshakeResponse(payload: Buffer): HandshakeResponse {
   const auth = has(CAPABILITIES.lengthEncodedAuth)
     ? cursor.lengthEncoded()
     : has(CAPABILITIES.secureConnection)
-      ? cursor.bytes(cursor.bytes(1).readUInt8(0))
+      ? cursor.bytes(cursor.uint(1))
       : cursor.zeroTerminated()
   // Some clients set the flag for a database or a plugin and end the packet before it.
   const text = (flag: number): Buffer =>

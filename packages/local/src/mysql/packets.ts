@@ -23,11 +23,8 @@ export const CAPABILITIES = {
   zstd: 0x4000000,
 } as const
 
-/** First byte of the command that runs a statement. */
-export const COM_QUERY = 0x03
-
-/** First byte of the command that prepares a statement. */
-export const COM_STMT_PREPARE = 0x16
+/** First bytes of commands. */
+export const COMMANDS = { quit: 0x01, query: 0x03, changeUser: 0x11, prepare: 0x16 } as const
 
 /** Removes zlib and zstd compression from capability flags. */
 export function withoutCompression(capabilities: number): number {
@@ -81,7 +78,7 @@ export function authSwitchPacket(sequence: number, { plugin, data }: AuthSwitch)
 /** Reads an AuthSwitchRequest; an empty one requests the authentication of the time before plugins. */
 export function parseAuthSwitch(payload: Buffer): AuthSwitch {
   if (payload.length === 1) return { plugin: 'mysql_old_password', data: Buffer.alloc(0) }
-  const cursor = createCursor(payload, 1)
+  const cursor = new Cursor(payload, 1)
   const plugin = cursor.zeroTerminated().toString('latin1')
   return { plugin, data: withoutFinalZero(cursor.rest()) }
 }
@@ -91,49 +88,53 @@ export function withoutFinalZero(bytes: Buffer): Buffer {
   return bytes.at(-1) === 0 ? bytes.subarray(0, -1) : bytes
 }
 
-/** Reads a payload from the front. */
-export interface Cursor {
-  /** Takes `size` bytes. */
-  bytes(size: number): Buffer
-  /** Takes the bytes up to a zero byte, and the zero byte. */
-  zeroTerminated(): Buffer
-  /** Takes bytes that follow their length as a length-encoded integer. */
-  lengthEncoded(): Buffer
-  /** Takes all that is left. */
-  rest(): Buffer
-  /** Bytes that are left. */
-  readonly left: number
-}
+/** Reads a payload from the front. Each method throws {@link ProtocolError} when the payload is too short. */
+export class Cursor {
+  readonly #payload: Buffer
+  #position: number
 
-/** Creates a cursor on a payload. Each method throws {@link ProtocolError} when the payload is too short. */
-export function createCursor(payload: Buffer, start = 0): Cursor {
-  let position = start
-  const cursor: Cursor = {
-    bytes(size) {
-      if (size > payload.length - position) throw new ProtocolError('a packet is too short')
-      position += size
-      return payload.subarray(position - size, position)
-    },
-    zeroTerminated() {
-      const end = payload.indexOf(0, position)
-      if (end < 0) throw new ProtocolError('a string in a packet is not terminated')
-      const text = payload.subarray(position, end)
-      position = end + 1
-      return text
-    },
-    lengthEncoded() {
-      const first = cursor.bytes(1).readUInt8(0)
-      if (first === 0xfc) return cursor.bytes(cursor.bytes(2).readUInt16LE(0))
-      if (first === 0xfd) return cursor.bytes(cursor.bytes(3).readUIntLE(0, 3))
-      if (first > 0xfa) throw new ProtocolError('a length in a packet is out of range')
-      return cursor.bytes(first)
-    },
-    rest: () => cursor.bytes(payload.length - position),
-    get left() {
-      return payload.length - position
-    },
+  constructor(payload: Buffer, start = 0) {
+    this.#payload = payload
+    this.#position = start
   }
-  return cursor
+
+  /** Number of bytes that are left. */
+  get left(): number {
+    return this.#payload.length - this.#position
+  }
+
+  /** Takes `size` bytes. */
+  bytes(size: number): Buffer {
+    if (size > this.left) throw new ProtocolError('a packet is too short')
+    this.#position += size
+    return this.#payload.subarray(this.#position - size, this.#position)
+  }
+
+  /** Takes a number of `size` bytes. */
+  uint(size: number): number {
+    return this.bytes(size).readUIntLE(0, size)
+  }
+
+  /** Takes the bytes up to a zero byte, and the zero byte. */
+  zeroTerminated(): Buffer {
+    const end = this.#payload.indexOf(0, this.#position)
+    if (end < 0) throw new ProtocolError('a string in a packet is not terminated')
+    return this.bytes(end + 1 - this.#position).subarray(0, -1)
+  }
+
+  /** Takes bytes that follow their length as a length-encoded integer. */
+  lengthEncoded(): Buffer {
+    const first = this.uint(1)
+    if (first === 0xfc) return this.bytes(this.uint(2))
+    if (first === 0xfd) return this.bytes(this.uint(3))
+    if (first > 0xfa) throw new ProtocolError('a length in a packet is out of range')
+    return this.bytes(first)
+  }
+
+  /** Takes all that is left. */
+  rest(): Buffer {
+    return this.bytes(this.left)
+  }
 }
 
 /** Prefixes bytes with their length as a length-encoded integer. */

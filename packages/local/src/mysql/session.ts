@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { bindLifetimes } from '../relay'
-import { changeUser, COM_CHANGE_USER, type MysqlSession } from './change-user'
+import { changeUser, type MysqlSession } from './change-user'
 import { CommandWatch } from './command-watch'
+import { COMMANDS } from './packets'
 
 /** Relays bytes both ways, and handles COM_CHANGE_USER, the one command that needs a new token. */
 export function relaySession(session: MysqlSession): void {
@@ -11,7 +12,7 @@ export function relaySession(session: MysqlSession): void {
     const stop = forwardCommands(
       stream,
       upstream,
-      new CommandWatch(COM_CHANGE_USER, session.context.rewrite),
+      new CommandWatch(COMMANDS.changeUser, session.context.rewrite),
       () => {
         stop()
         upstream.unpipe(stream)

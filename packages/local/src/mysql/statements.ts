@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { connectBackend, type Backend } from '../backend'
-import { COM_QUIT, isOk, logInToBackend } from './backend-login'
+import { isOk, logInToBackend } from './backend-login'
 import { parseGreeting } from './greeting'
 import { plainResponse } from './handshake-response'
-import { COM_QUERY, createCursor, encodePacket, MARKERS, readPacket } from './packets'
+import { COMMANDS, Cursor, encodePacket, MARKERS, readPacket } from './packets'
 
 /** A row by its columns' names, with values as text. */
 type Row = Readonly<Record<string, string>>
@@ -23,10 +23,10 @@ export async function withSession<T>(backend: Backend, work: (query: Query) => P
     const { stream, answer } = await logInToBackend(socket, greeting, plainResponse(), backend, backend.login)
     if (!isOk(answer)) throw failure('the login', answer)
     const result = await work((statement) => {
-      stream.write(encodePacket(0, Buffer.from([COM_QUERY]), statement))
+      stream.write(encodePacket(0, Buffer.from([COMMANDS.query]), statement))
       return readRows(stream)
     })
-    stream.write(encodePacket(0, Buffer.from([COM_QUIT])))
+    stream.write(encodePacket(0, Buffer.from([COMMANDS.quit])))
     return result
   } finally {
     socket.end()
@@ -61,14 +61,14 @@ function isEof(payload: Buffer): boolean {
 
 /** Reads the name of a column from its definition: catalog, schema, table and the table's original name precede it. */
 function columnName(definition: Buffer): string {
-  const cursor = createCursor(definition)
+  const cursor = new Cursor(definition)
   for (let preceding = 4; preceding > 0; preceding--) cursor.lengthEncoded()
   return cursor.lengthEncoded().toString('utf8')
 }
 
 /** Reads a row; null is ''. */
 function textRow(names: readonly string[], payload: Buffer): Row {
-  const cursor = createCursor(payload)
+  const cursor = new Cursor(payload)
   const values = names.map((name) => {
     const isNull = payload[payload.length - cursor.left] === 0xfb
     return [name, (isNull ? cursor.bytes(1).subarray(1) : cursor.lengthEncoded()).toString('utf8')]

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { clientAddress } from '../login'
+import { backendFailure, clientAddress } from '../login'
 import type { HandshakeResponse } from './handshake-response'
 import { authSwitchPacket, errorPacket, readPacket, withoutFinalZero } from './packets'
 
@@ -41,10 +41,9 @@ export function accessDenied(sequence: number, user: string, client: Socket): Bu
   return errorPacket(sequence, 1045, '28000', message)
 }
 
-/** An ERR packet for a failure of the backend. It says why: the client is run by the same person as the endpoint. */
-export function backendFailure(sequence: number, error: unknown): Buffer {
-  const why = error instanceof Error ? error.message : String(error)
-  return errorPacket(sequence, 1105, 'HY000', `the database behind the endpoint cannot be used: ${why}`)
+/** An ERR packet for a failure of the backend. */
+export function failurePacket(sequence: number, error: unknown): Buffer {
+  return errorPacket(sequence, 1105, 'HY000', backendFailure(error))
 }
 
 function tokenText(bytes: Buffer): string {

@@ -9,7 +9,7 @@ import {
   int32,
   readMessage,
   REQUEST_CODES,
-  withStartupParameter,
+  withStartupParameters,
   type Startup,
 } from './messages'
 import { startScram } from './scram'
@@ -42,7 +42,7 @@ export async function logInToBackend(
   startup: Startup,
   login: BackendLogin,
 ): Promise<BackendAnswer> {
-  stream.write(encodeStartup(withStartupParameter(startup, 'user', login.user)))
+  stream.write(encodeStartup(withStartupParameters(startup, { user: login.user })))
   const password = login.password ?? ''
   const scram = startScram(password)
   const passed: Buffer[] = []

@@ -4,7 +4,7 @@ import { TLSSocket, type SecureContext } from 'node:tls'
 import { backendLogin, type Backend } from '../backend'
 import { ProtocolError, readBytes } from '../byte-reader'
 import type { Refused } from '../iam/refusal'
-import { clientAddress, type LoginContext } from '../login'
+import { backendFailure, clientAddress, type LoginContext } from '../login'
 import { closeGently, relay } from '../relay'
 import { acceptTls } from '../tls-server'
 import { logInToBackend, secureIfConfigured } from './backend-login'
@@ -16,7 +16,7 @@ import {
   readMessage,
   REQUEST_CODES,
   startupParameter,
-  withStartupParameter,
+  withStartupParameters,
   type Startup,
 } from './messages'
 
@@ -77,12 +77,17 @@ export async function servePostgres(
   const token = answer.body.toString('utf8').replace(/\0$/, '')
   const verdict = context.authorize(user, token)
   if (!verdict.accepted) return closeGently(stream, service.refusal(user, verdict))
-  const parameters = Object.entries(service.parameters(database, context.backend))
-  const session = parameters.reduce(
-    (changed, [name, value]) => withStartupParameter(changed, name, value),
-    startup,
-  )
-  return openSession({ client, stream, startup: session, user, context, service })
+  const { backend } = context
+  try {
+    const upstream = await secureIfConfigured(await openUpstream(client, context), backend)
+    const session = withStartupParameters(startup, service.parameters(database, backend))
+    const login = await logInToBackend(upstream, session, backendLogin(backend, user))
+    if (!login.accepted) return closeGently(stream, login.messages)
+    stream.write(login.messages)
+    service.relay(stream, upstream, context)
+  } catch (error) {
+    closeGently(stream, fatal('57P03', backendFailure(error)))
+  }
 }
 
 type Opening = { stream: Duplex } & ({ startup: Startup } | { cancelRequest: Buffer })
@@ -91,29 +96,26 @@ type Opening = { stream: Duplex } & ({ startup: Startup } | { cancelRequest: Buf
 async function readOpening(client: Socket, secureContext: SecureContext | undefined): Promise<Opening> {
   const first = await readBytes(client, 1)
   client.unshift(first)
+  let stream: Duplex = client
   if (first[0] === TLS_HANDSHAKE) {
     if (secureContext === undefined) throw new ProtocolError('no TLS is offered')
     const secure = await acceptTls(client, secureContext, [ALPN])
     if (secure.alpnProtocol !== ALPN) throw new ProtocolError('direct TLS without ALPN')
-    return readPlainOpening(secure)
+    stream = secure
   }
   // A client may request each kind of encryption once.
   for (const asked = new Set<number>(); ;) {
-    const packet = await readStartupPacket(client)
+    const packet = await readStartupPacket(stream)
     const { code } = packet
-    if (code !== REQUEST_CODES.ssl && code !== REQUEST_CODES.gssenc) return opening(client, packet)
-    if (asked.has(code)) throw new ProtocolError('the client requested the same encryption twice')
+    if (code !== REQUEST_CODES.ssl && code !== REQUEST_CODES.gssenc) return opening(stream, packet)
+    if (stream !== client || asked.has(code))
+      throw new ProtocolError('the client requested the same encryption twice')
     asked.add(code)
     if (code === REQUEST_CODES.ssl && secureContext !== undefined) {
       client.write('S')
-      return readPlainOpening(await acceptTls(client, secureContext, [ALPN]))
-    }
-    client.write('N')
+      stream = await acceptTls(client, secureContext, [ALPN])
+    } else client.write('N')
   }
-}
-
-async function readPlainOpening(stream: Duplex): Promise<Opening> {
-  return opening(stream, await readStartupPacket(stream))
 }
 
 interface StartupPacket {
@@ -153,29 +155,4 @@ async function forwardCancel(client: Socket, request: Buffer, context: LoginCont
   backend.resume()
   backend.end(request)
   await closed
-}
-
-interface AuthorizedLogin {
-  client: Socket
-  stream: Duplex
-  startup: Startup
-  user: string
-  context: LoginContext
-  service: PostgresService
-}
-
-async function openSession(login: AuthorizedLogin): Promise<void> {
-  const { client, stream, startup, user, context, service } = login
-  const { backend } = context
-  try {
-    const upstream = await secureIfConfigured(await openUpstream(client, context), backend)
-    const answer = await logInToBackend(upstream, startup, backendLogin(backend, user))
-    if (!answer.accepted) return closeGently(stream, answer.messages)
-    stream.write(answer.messages)
-    service.relay(stream, upstream, context)
-  } catch (error) {
-    // Say why: the client is run by the same person as the endpoint.
-    const why = error instanceof Error ? error.message : String(error)
-    closeGently(stream, fatal('57P03', `the database behind the endpoint cannot be used: ${why}`))
-  }
 }

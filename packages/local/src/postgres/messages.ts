@@ -98,8 +98,12 @@ export function startupParameter(startup: Startup, name: string): string | undef
   return value === undefined ? undefined : Buffer.from(value, 'latin1').toString('utf8')
 }
 
-/** A startup message like the given one, with one parameter set. */
-export function withStartupParameter(startup: Startup, name: string, value: string): Startup {
-  const others = startup.parameters.filter(([candidate]) => candidate !== name)
-  return { ...startup, parameters: [[name, Buffer.from(value).toString('latin1')], ...others] }
+/** A startup message like the given one, with some parameters set. */
+export function withStartupParameters(startup: Startup, set: Readonly<Record<string, string>>): Startup {
+  const first = Object.entries(set).map(([name, value]): [string, string] => [
+    name,
+    Buffer.from(value).toString('latin1'),
+  ])
+  const others = startup.parameters.filter(([name]) => !Object.hasOwn(set, name))
+  return { ...startup, parameters: [...first, ...others] }
 }

@@ -2,25 +2,18 @@ import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'no
 import { promisify } from 'node:util'
 import { ProtocolError } from '../byte-reader'
 
-/** A SCRAM-SHA-256 login in progress, from the client's side (RFC 5802, RFC 7677). */
-export interface ScramExchange {
-  /** The first message to send. */
-  first: string
-  /** Answers the server's first message. */
-  final(serverFirst: string): Promise<string>
-  /** @throws {ProtocolError} when the server's last message does not prove that it knows the password. */
-  verify(serverFinal: string): void
-}
-
 const derive = promisify(pbkdf2)
 
-/** Starts a SCRAM-SHA-256 login, without channel binding. */
-export function startScram(password: string, nonce = randomBytes(18).toString('base64')): ScramExchange {
+/** Starts a SCRAM-SHA-256 login, without channel binding, from the client's side (RFC 5802, RFC 7677). */
+export function startScram(password: string) {
+  const nonce = randomBytes(18).toString('base64')
   const bare = `n=,r=${nonce}` // PostgreSQL takes the user from the startup message
   let expected: Buffer | undefined
   return {
+    /** The first message to send. */
     first: `n,,${bare}`,
-    async final(serverFirst) {
+    /** Answers the server's first message. */
+    async final(serverFirst: string): Promise<string> {
       const { r: serverNonce = '', s: salt = '', i: iterations = '' } = attributes(serverFirst)
       if (
         !serverNonce.startsWith(nonce) ||
@@ -37,7 +30,8 @@ export function startScram(password: string, nonce = randomBytes(18).toString('b
       expected = hmac(hmac(salted, 'Server Key'), transcript)
       return `${withoutProof},p=${Buffer.from(proof).toString('base64')}`
     },
-    verify(serverFinal) {
+    /** @throws {ProtocolError} when the server's last message does not prove that it knows the password. */
+    verify(serverFinal: string): void {
       const signature = Buffer.from(attributes(serverFinal).v ?? '', 'base64')
       if (expected?.length !== signature.length || !timingSafeEqual(expected, signature))
         throw new ProtocolError('the backend does not know the password that it asked for')

@@ -1,33 +1,19 @@
-import { connectBackend } from '../backend'
+import { connectBackend, type Backend } from '../backend'
 import { logInToBackend } from './backend-login'
 import { encodeMessage, errorFields, readMessage } from './messages'
 
-/** The server and the user that statements run as. */
-export interface StatementTarget {
-  /** Host name or IP address. */
-  host: string
-  /** TCP port. */
-  port: number
-  /** User of the database. */
-  user: string
-  /** Its password. */
-  password: string
-  /** Database to run them in. */
-  database: string
-}
-
 /**
- * Runs statements in a session: `query` runs one, and returns the rows of its result as text.
+ * Runs statements in a session of the backend's own user, without TLS: `query` runs one, and returns the rows of its
+ * result as text.
  *
  * @throws {Error} with the server's message when the login or a statement fails.
  */
 export async function withSession<T>(
-  target: StatementTarget,
+  backend: Backend,
   work: (query: (statement: string) => Promise<string[][]>) => Promise<T>,
 ): Promise<T> {
-  const { host, port, user, password, database } = target
-  const login = { user, password }
-  const socket = await connectBackend({ host, port, database, login, logins: {}, countsDroppedLogins: false })
+  const { database, login } = backend
+  const socket = await connectBackend(backend)
   /** Reads messages until the server is ready for the next statement. */
   const readRows = async (): Promise<string[][]> => {
     const rows: string[][] = []
@@ -55,8 +41,8 @@ export async function withSession<T>(
 }
 
 /** Runs statements one after the other in a session of their own, as {@link withSession} does. */
-export function runStatements(target: StatementTarget, statements: readonly string[]): Promise<void> {
-  return withSession(target, async (query) => {
+export function runStatements(backend: Backend, statements: readonly string[]): Promise<void> {
+  return withSession(backend, async (query) => {
     for (const statement of statements) await query(statement)
   })
 }

@@ -21,12 +21,6 @@ export interface DatabaseProgram {
   stopsItsOwn?: boolean
 }
 
-/** A database server that runs as a child of this process. */
-export interface DatabaseProcess {
-  /** Asks it to stop with `signal`, and waits until it has. */
-  stop(signal: NodeJS.Signals): Promise<void>
-}
-
 const OUTPUT_LIMIT = 16_384
 const STOP_TIME_MS = 20_000
 
@@ -45,25 +39,26 @@ export async function runProgram(program: DatabaseProgram): Promise<void> {
 /**
  * Starts a server and waits until its output says that it is ready.
  *
+ * @returns a function that asks it to stop with a signal, and waits until it has.
  * @throws {Error} with the end of its output when it ends before, the signal's reason when it is aborted.
  */
-export async function startDatabase(program: DatabaseProgram, ready: string): Promise<DatabaseProcess> {
+export async function startDatabase(
+  program: DatabaseProgram,
+  ready: string,
+): Promise<(signal: NodeJS.Signals) => Promise<void>> {
   const child = spawnProgram(program)
-  const output = collectOutput(child)
+  const output = collectOutput(child, ready)
   const exited = closed(child)
   const failed = exited.then(() => {
     throw new Error(`${program.file} ended before it was ready: ${output.text()}`)
   })
   failed.catch(() => {}) // once it is ready, its end is for stop() to see
-  await untilAborted(program, child, Promise.race([output.contains(ready), failed]))
-  return {
-    async stop(signal) {
-      child.kill(signal)
-      const limit = AbortSignal.timeout(STOP_TIME_MS)
-      limit.addEventListener('abort', () => child.kill('SIGKILL'))
-      await exited
-      program.directory.guard(undefined)
-    },
+  await untilAborted(program, child, Promise.race([output.found, failed]))
+  return async (signal) => {
+    child.kill(signal)
+    AbortSignal.timeout(STOP_TIME_MS).addEventListener('abort', () => child.kill('SIGKILL'))
+    await exited
+    program.directory.guard(undefined)
   }
 }
 
@@ -115,7 +110,8 @@ function spawnProgram({ file, args, directory, account, env }: DatabaseProgram):
     windowsHide: true,
     // A group of its own, so that Ctrl-C in a terminal reaches us alone, and we stop it in our own time.
     detached: process.platform !== 'win32',
-    ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+    uid: account?.uid,
+    gid: account?.gid,
   })
   if (child.pid !== undefined) directory.guard(child.pid)
   return child
@@ -127,29 +123,17 @@ async function closed(child: ChildProcess): Promise<[status: number | null, sign
   return ended.catch(() => [null, 'an error'])
 }
 
-interface Output {
-  text(): string
-  contains(wanted: string): Promise<void>
-}
-
-function collectOutput(child: ChildProcess): Output {
+/** Collects the end of a child's output, and tells when it contains a text. */
+function collectOutput(child: ChildProcess, wanted?: string): { text: () => string; found: Promise<void> } {
   let text = ''
-  let check = (): void => {}
-  const append = (chunk: Buffer | string): void => {
-    text = (text + chunk.toString()).slice(-OUTPUT_LIMIT)
-    check()
-  }
-  child.stdout?.on('data', append)
-  child.stderr?.on('data', append)
-  child.on('error', (error) => append(error.message))
-  return {
-    text: () => text.trim(),
-    contains: (wanted) =>
-      new Promise((resolve) => {
-        check = () => {
-          if (text.includes(wanted)) resolve()
-        }
-        check()
-      }),
-  }
+  const found = new Promise<void>((resolve) => {
+    const append = (chunk: Buffer | string): void => {
+      text = (text + chunk.toString()).slice(-OUTPUT_LIMIT)
+      if (wanted !== undefined && text.includes(wanted)) resolve()
+    }
+    child.stdout?.on('data', append)
+    child.stderr?.on('data', append)
+    child.on('error', (error) => append(error.message))
+  })
+  return { text: () => text.trim(), found }
 }

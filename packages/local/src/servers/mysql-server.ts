@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { parseBackendUrl, type Backend } from '../backend'
 import { runStatements } from '../mysql/statements'
-import { runProgram, startDatabase, type DatabaseProcess, type DatabaseProgram } from './database-process'
-import { startWithUsers, type DatabaseServerOptions, type DatabaseServerWithUsers } from './database-server'
-import { withFreePort } from './free-port'
-import { createScratchDirectory, type ScratchDirectory } from './scratch-directory'
-import { socketPath } from './socket-path'
+import {
+  ManagedServer,
+  type DatabaseServerOptions,
+  type DatabaseServerWithUsers,
+  type ServerOptions,
+} from './database-server'
 
-const SOCKET_NAME = 'mysql.sock'
 const DATABASE = 'app'
 const ADMIN = 'admin'
 
@@ -27,6 +26,20 @@ const DIRECTORIES = [
   '/usr/local/opt/mysql/bin',
 ]
 
+const SETTINGS = [
+  '--bind-address=127.0.0.1',
+  '--skip-name-resolve',
+  '--max-connections=500',
+  '--max-connect-errors=4294967295',
+  '--character-set-server=utf8mb4',
+  '--local-infile=1',
+  '--loose-mysqlx=OFF', // MySQL's second port, always the same one
+  // Durability is of no use to a database that lives as long as a test.
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-buffer-pool-size=32M',
+  '--skip-innodb-doublewrite',
+]
+
 const HOW_TO_GET_ONE =
   'no mysqld or mariadbd was found on this machine: install one (Debian and Ubuntu: apt-get install mariadb-server; ' +
   'macOS: brew install mariadb), or give a MySQL of your own as backend (mysql://user:password@host:port/database)'
@@ -38,69 +51,26 @@ const HOW_TO_GET_ONE =
  * machine runs already is not touched.
  * @throws {Error} when there is none, or it does not start; nothing is left then.
  */
-export function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
-  return startWithUsers(
-    options,
-    (settings) => new MysqlServer(settings),
-    async (server) => {
-      await server.initialize()
-      await server.start(['--skip-log-bin'])
-    },
-  )
+export async function startMysql(options: DatabaseServerOptions = {}): Promise<DatabaseServerWithUsers> {
+  const server = await new MysqlServer(options).create()
+  return server.handle
 }
 
-/** How a MariaDB or MySQL server is created. */
-export interface MysqlOptions {
-  /** Users of the database `app`. */
-  users: readonly string[]
-  /** Password of the administrator and of all users. */
-  password: string
-  /** Ends what is under way when it is aborted. */
-  signal?: AbortSignal | undefined
-}
-
-/** The machine's MariaDB or MySQL in a directory of its own. It may be stopped and started again, on another port. */
-export class MysqlServer {
+/** The machine's MariaDB or MySQL. */
+export class MysqlServer extends ManagedServer {
   readonly #file: string
-  readonly #directory: ScratchDirectory
-  readonly #data: string
-  readonly #options: MysqlOptions
-  #process: DatabaseProcess | undefined
-  #port = 0
 
-  /** Creates the directory. @throws {Error} when the machine has no server. */
-  constructor(options: MysqlOptions) {
+  /** @throws {Error} when the machine has no server. */
+  constructor(options: ServerOptions) {
     const file = findMysqlServer()
     if (file === undefined) throw new Error(HOW_TO_GET_ONE)
+    super(options, { scheme: 'mysql', admin: ADMIN, database: DATABASE, stopSignal: 'SIGTERM' })
     this.#file = file
-    this.#directory = createScratchDirectory()
-    this.#data = join(this.#directory.path, 'data')
-    this.#options = options
-  }
-
-  /** Address, administrator and database, as a URL. */
-  get url(): string {
-    return `mysql://${ADMIN}:${this.#options.password}@127.0.0.1:${this.#port}/${DATABASE}`
-  }
-
-  /** Path of the Unix-domain socket; undefined where there is none. */
-  get socketPath(): string | undefined {
-    return socketPath(this.#directory.path, SOCKET_NAME)
-  }
-
-  /** The server with the administrator's login. */
-  get admin(): Backend {
-    return parseBackendUrl('mysql', this.url)
   }
 
   /** Whether it is a MariaDB, and not a MySQL. */
   get isMariadb(): boolean {
-    return isMariadb(this.#file)
-  }
-
-  /** Whether it was started, and not stopped. */
-  get isRunning(): boolean {
-    return this.#process !== undefined
+    return /mariadb/i.test(spawnSync(this.#file, ['--no-defaults', '--version'], { encoding: 'utf8' }).stdout)
   }
 
   /**
@@ -108,60 +78,93 @@ export class MysqlServer {
    * users.
    */
   async initialize(template?: MysqlServer): Promise<void> {
-    if (template === undefined) await createDataDirectory(this.#program(), this.#data)
-    else cpSync(template.#data, this.#data, { recursive: true })
-    const { users, password } = this.#options
-    writeFileSync(this.#initFile, initStatements(users, password), { mode: 0o600 })
+    if (template === undefined) await this.#createData()
+    else cpSync(template.data, this.data, { recursive: true })
+    writeFileSync(this.#initFile, this.#initStatements(), { mode: 0o600 })
   }
 
   /** Starts the server on a free port, with more arguments, and waits until it accepts connections. */
   async start(args: readonly string[]): Promise<void> {
     const initFile = existsSync(this.#initFile) ? [`--init-file=${this.#initFile}`] : []
-    await withFreePort(async (port) => {
-      const program = this.#program()
-      const usual = ['--no-defaults', ...program.args, ...settings(this.#directory.path, this.#data, port)]
-      this.#process = await startDatabase(
-        { ...program, args: [...usual, ...initFile, ...args] },
-        'ready for connections',
-      )
-      this.#port = port
-    })
+    await this.launch(this.#file, 'ready for connections', (port) => [
+      '--no-defaults',
+      ...commonArguments(),
+      `--datadir=${this.data}`,
+      `--tmpdir=${this.directory.path}`,
+      `--socket=${this.socketPath ?? ''}`,
+      `--pid-file=${join(this.directory.path, 'mysql.pid')}`,
+      `--port=${port}`,
+      ...SETTINGS,
+      ...initFile,
+      ...args,
+    ])
     rmSync(this.#initFile, { force: true })
   }
 
-  /** Creates users of the database `app`. Skips the administrator, which exists already. */
-  createUsers(users: readonly string[]): Promise<void> {
-    return runStatements(this.admin, userStatements(users, this.#options.password))
+  run(statements: readonly string[]): Promise<void> {
+    return runStatements(this.admin, statements)
   }
 
-  /** Stops the server, if it runs. */
-  async stop(): Promise<void> {
-    await this.#process?.stop('SIGTERM')
-    this.#process = undefined
+  protected async setUp(): Promise<void> {
+    await this.initialize()
+    await this.start(['--skip-log-bin'])
   }
 
-  /** Stops the server, if it runs, and removes its files. */
-  async remove(): Promise<void> {
-    await this.stop()
-    this.#directory.remove()
+  protected userStatements(users: readonly string[]): string[] {
+    const created = users.filter((user) => user !== ADMIN)
+    return created.flatMap((user) => [
+      `CREATE USER ${account(user)} IDENTIFIED BY '${this.password}'`,
+      `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`,
+    ])
+  }
+
+  protected socketName(): string {
+    return 'mysql.sock'
   }
 
   get #initFile(): string {
-    return join(this.#directory.path, 'init.sql')
+    return join(this.directory.path, 'init.sql')
   }
 
-  #program(): DatabaseProgram {
-    return {
-      file: this.#file,
-      directory: this.#directory,
-      args: [
-        // Where the account's name is asked for; without it a server refuses to run as root.
-        ...(process.getuid?.() === 0 ? ['--user=root'] : []),
-        '--loose-innodb-log-file-size=16M', // not 96 MB to write and to copy
-      ],
-      signal: this.#options.signal,
-    }
+  /** Statements for `--init-file`, which takes one a line. */
+  #initStatements(): string {
+    return [
+      'SET sql_log_bin = 0', // each server of a cluster does this by itself
+      // Accounts of the installation, without a password.
+      `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
+      `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
+      `CREATE USER ${account(ADMIN)} IDENTIFIED BY '${this.password}'`,
+      ...this.userStatements(Object.keys(this.logins)),
+      `GRANT ALL ON *.* TO ${account(ADMIN)} WITH GRANT OPTION`,
+      '',
+    ].join(';\n')
   }
+
+  #createData(): Promise<void> {
+    const datadir = `--datadir=${this.data}`
+    const run = (file: string, ...args: string[]): Promise<void> =>
+      this.runProgram(file, ['--no-defaults', ...args, ...commonArguments()])
+    if (!this.isMariadb) return run(this.#file, '--initialize-insecure', datadir)
+    const installer = findProgram('mariadb-install-db') ?? findProgram('mysql_install_db')
+    if (installer === undefined)
+      throw new Error(`${this.#file} was found without mariadb-install-db, which creates its system tables`)
+    return run(
+      installer,
+      '--rpm', // or it would give the machine's PAM tool to the account of this server
+      datadir,
+      '--skip-test-db',
+      '--auth-root-authentication-method=socket',
+    )
+  }
+}
+
+/** Arguments of the server, and of the program that creates its data. */
+function commonArguments(): string[] {
+  return [
+    // Where the account's name is asked for; without it a server refuses to run as root.
+    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+    '--loose-innodb-log-file-size=16M', // not 96 MB to write and to copy
+  ]
 }
 
 /** Finds the machine's mariadbd or mysqld, in PATH and where packages put it. Gives its path, or undefined. */
@@ -176,69 +179,6 @@ function findProgram(name: string): string | undefined {
   return [...path, ...DIRECTORIES]
     .map((directory) => join(directory, file))
     .find((candidate) => existsSync(candidate))
-}
-
-async function createDataDirectory(server: DatabaseProgram, data: string): Promise<void> {
-  const run = (file: string, ...args: string[]): Promise<void> =>
-    runProgram({ ...server, file, args: ['--no-defaults', ...args, ...server.args] })
-  if (!isMariadb(server.file)) return run(server.file, '--initialize-insecure', `--datadir=${data}`)
-  const installer = findProgram('mariadb-install-db') ?? findProgram('mysql_install_db')
-  if (installer === undefined)
-    throw new Error(`${server.file} was found without mariadb-install-db, which creates its system tables`)
-  return run(
-    installer,
-    '--rpm', // or it would give the machine's PAM tool to the account of this server
-    `--datadir=${data}`,
-    '--skip-test-db',
-    '--auth-root-authentication-method=socket',
-  )
-}
-
-function isMariadb(server: string): boolean {
-  return /mariadb/i.test(spawnSync(server, ['--no-defaults', '--version'], { encoding: 'utf8' }).stdout)
-}
-
-function settings(directory: string, data: string, port: number): string[] {
-  return [
-    `--datadir=${data}`,
-    `--tmpdir=${directory}`,
-    `--socket=${socketPath(directory, SOCKET_NAME) ?? ''}`,
-    `--pid-file=${join(directory, 'mysql.pid')}`,
-    '--bind-address=127.0.0.1',
-    `--port=${port}`,
-    '--skip-name-resolve',
-    '--max-connections=500',
-    '--max-connect-errors=4294967295',
-    '--character-set-server=utf8mb4',
-    '--local-infile=1',
-    '--loose-mysqlx=OFF', // MySQL's second port, always the same one
-    // Durability is of no use to a database that lives as long as a test.
-    '--innodb-flush-log-at-trx-commit=0',
-    '--innodb-buffer-pool-size=32M',
-    '--skip-innodb-doublewrite',
-  ]
-}
-
-/** Statements for `--init-file`, which takes one a line. */
-function initStatements(users: readonly string[], password: string): string {
-  return [
-    'SET sql_log_bin = 0', // each server of a cluster does this by itself
-    // Accounts of the installation, without a password.
-    `DROP USER IF EXISTS ''@'localhost', 'root'@'localhost', 'root'@'127.0.0.1', 'root'@'::1'`,
-    `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4`,
-    `CREATE USER ${account(ADMIN)} IDENTIFIED BY '${password}'`,
-    ...userStatements(users, password),
-    `GRANT ALL ON *.* TO ${account(ADMIN)} WITH GRANT OPTION`,
-    '',
-  ].join(';\n')
-}
-
-function userStatements(users: readonly string[], password: string): string[] {
-  const created = users.filter((user) => user !== ADMIN)
-  return created.flatMap((user) => [
-    `CREATE USER ${account(user)} IDENTIFIED BY '${password}'`,
-    `GRANT ALL ON ${DATABASE}.* TO ${account(user)}`,
-  ])
 }
 
 function account(user: string): string {

@@ -1,61 +1,78 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { Account } from './account'
 
-/** A private directory of a database server, which is removed when this process ends. */
-export interface ScratchDirectory {
-  /** Its path. */
-  path: string
-  /** Names the process that uses the directory, or undefined for none; it is stopped when this process ends. */
-  guard(pid: number | undefined): void
-  /** Removes it with its contents. */
-  remove(): void
-}
+// What fits into an address of a Unix-domain socket on macOS; on Linux it is a little more.
+const LONGEST_SOCKET_PATH = 103
 
 /**
- * Creates a private directory, mode 0700, that the account owns and can reach.
+ * A private directory of a database server, mode 0700, that the account owns and can reach.
  *
  * It lies in the system's directory for temporary files, or in the first of the usual ones that the account may enter.
  * However this process ends, the directory is removed and the server in it is stopped.
- * @throws {Error} when the account can enter none of them.
  */
-export function createScratchDirectory(account?: Account): ScratchDirectory {
-  const candidates = [tmpdir(), '/tmp', '/var/tmp', '/dev/shm']
-  const parent = account === undefined ? tmpdir() : candidates.find((path) => canEnter(path, account))
-  if (parent === undefined)
-    throw new Error(
-      `the account ${account?.name} can enter none of ${candidates.join(', ')}: set TMPDIR to a directory that it can`,
-    )
-  const path = join(resolve(parent), `rds-iam-local-${randomBytes(6).toString('hex')}`)
-  mkdirSync(path, { mode: 0o700 })
-  chmodSync(path, 0o700) // whatever the umask says
-  if (account !== undefined) chownSync(path, account.uid, account.gid)
-  const watchdog = startWatchdog(path)
-  let server: number | undefined
-  const abandon = (): void => {
-    if (server !== undefined) stopProcess(server)
+export class ScratchDirectory {
+  /** Its path. */
+  readonly path: string
+  readonly #watchdog: ReturnType<typeof startWatchdog>
+  #server: number | undefined
+
+  /** @throws {Error} when the account can enter no directory for temporary files. */
+  constructor(account?: Account) {
+    const path = join(resolve(parentFor(account)), `rds-iam-local-${randomBytes(6).toString('hex')}`)
+    mkdirSync(path, { mode: 0o700 })
+    chmodSync(path, 0o700) // whatever the umask says
+    if (account !== undefined) chownSync(path, account.uid, account.gid)
+    this.path = path
+    this.#watchdog = startWatchdog(path)
+    atExit.add(this.#abandon)
+  }
+
+  /** Path of a Unix-domain socket in it; undefined where there are none, or the path would be too long for one. */
+  socketPath(name: string): string | undefined {
+    const path = join(this.path, name)
+    return process.platform === 'win32' || Buffer.byteLength(path) > LONGEST_SOCKET_PATH ? undefined : path
+  }
+
+  /** Names the process that uses the directory, or undefined for none; it is stopped when this process ends. */
+  guard(pid: number | undefined): void {
+    this.#server = pid
+    this.#watchdog?.stdin.write(`${pid ?? ''}\n`)
+  }
+
+  /** Removes it with its contents. */
+  remove(): void {
+    atExit.delete(this.#abandon)
+    this.#watchdog?.kill('SIGKILL')
+    removeTree(this.path)
+  }
+
+  readonly #abandon = (): void => {
     try {
-      removeTree(path)
+      if (this.#server !== undefined) process.kill(this.#server, 'SIGQUIT') // stops both engines at once
+    } catch {
+      // It is gone already.
+    }
+    try {
+      removeTree(this.path)
     } catch {
       // The server created files meanwhile; the watchdog removes them.
     }
   }
-  atExit.add(abandon)
-  return {
-    path,
-    guard(pid) {
-      server = pid
-      watchdog.tell(pid)
-    },
-    remove() {
-      atExit.delete(abandon)
-      watchdog.stop()
-      removeTree(path)
-    },
-  }
+}
+
+function parentFor(account: Account | undefined): string {
+  if (account === undefined) return tmpdir()
+  const candidates = [tmpdir(), '/tmp', '/var/tmp', '/dev/shm']
+  const parent = candidates.find((path) => canEnter(path, account))
+  if (parent !== undefined) return parent
+  throw new Error(
+    `the account ${account.name} can enter none of ${candidates.join(', ')}: set TMPDIR to a directory that it can`,
+  )
 }
 
 /** Whether the account may enter every directory down to `path`. */
@@ -71,14 +88,6 @@ function canEnter(path: string, { uid, gid }: Account): boolean {
 
 function removeTree(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
-}
-
-function stopProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGQUIT') // both engines stop at once, and release what they share
-  } catch {
-    // it is gone already
-  }
 }
 
 // One listener for all directories: Node warns of a leak when there are many.
@@ -106,13 +115,9 @@ fi
 rm -rf -- "$1"
 `
 
-interface Watchdog {
-  tell(pid: number | undefined): void
-  stop(): void
-}
-
-function startWatchdog(directory: string): Watchdog {
-  if (process.platform === 'win32') return { tell() {}, stop() {} }
+/** Starts the shell; undefined on Windows. */
+function startWatchdog(directory: string): ChildProcessByStdio<Writable, null, null> | undefined {
+  if (process.platform === 'win32') return undefined
   const shell = spawn('/bin/sh', ['-c', WATCHDOG, 'sh', directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true, // signals to our process group, such as Ctrl-C, are not for it
@@ -121,12 +126,5 @@ function startWatchdog(directory: string): Watchdog {
   shell.on('error', () => {}) // no shell: only the handler for 'exit' cleans up
   shell.stdin.on('error', () => {})
   shell.unref()
-  return {
-    tell(pid) {
-      shell.stdin.write(`${pid ?? ''}\n`)
-    },
-    stop() {
-      shell.kill('SIGKILL')
-    },
-  }
+  return shell
 }

@@ -18,9 +18,9 @@ export interface CertificateObservation {
   validFrom: string
   validTo: string
   /** Node's code if the chain is not trusted. */
-  chainError?: string
+  chainError?: string | undefined
   /** Set if it is not for the endpoint. */
-  nameError?: string
+  nameError?: string | undefined
   /** Whether it is for the dialled host. */
   coversDialled: boolean
 }

@@ -1,4 +1,4 @@
-import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
+import { failed, ok, skipped, warning, withConfidence, type Cause, type Finding } from '../finding'
 
 /** How far this machine's clock is ahead of a server's. */
 export interface ClockObservation {
@@ -14,19 +14,15 @@ const WARNING_MS = 60_000
 export function checkClock(observation: ClockObservation | undefined): Finding {
   if (!observation) {
     const why = 'no server told the time'
-    return {
-      check: 'clock',
-      status: 'skipped',
-      seen: `${why}: neither STS nor a credential endpoint`,
-      candidates: withConfidence('possible', [clockSkew(why)]),
-    }
+    const finding = skipped('clock', `${why}: neither STS nor a credential endpoint`)
+    return { ...finding, candidates: withConfidence('possible', [clockSkew(why)]) }
   }
   const { skewMs, server } = observation
   const off = Math.abs(skewMs)
   if (off < WARNING_MS) return ok('clock', `agrees with ${server} to the minute`)
   const seen = `the clock is ${durationText(off)} ${skewMs > 0 ? 'ahead of' : 'behind'} ${server}`
   if (off > LIMIT_MS) return failed('clock', clockSkew(seen))
-  return { check: 'clock', status: 'warning', seen }
+  return warning('clock', seen)
 }
 
 /** The cause for a wrong clock. */

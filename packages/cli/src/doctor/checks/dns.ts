@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { parseEndpoint } from '@rds-iam/core'
 import { otherService } from '@rds-iam/core/internal'
 import { isDsql, type LoginOptions } from '../../login/options'
-import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
+import { failed, ok, warning, type Cause, type Finding } from '../finding'
 
 /** What DNS says about the dialled name. */
 export interface DnsObservation {
@@ -38,19 +38,13 @@ export function checkDns(options: LoginOptions, observation: DnsObservation): Fi
   // An Aurora endpoint is itself an alias of the current writer's instance endpoint.
   const isOwnName = endpoint?.host === dial.host
   if (endpoint && !isOwnName && behind !== undefined && !aliasOf.includes(endpoint.host)) {
-    return {
-      check: 'dns',
-      status: 'warning',
-      seen: `${dial.host} leads to ${behind}, and --endpoint names ${endpoint.host}`,
-      details,
-      candidates: withConfidence('possible', [
-        {
-          code: 'ENDPOINT_MISMATCH',
-          why: `${dial.host} is an alias of ${behind}, but the token is for ${endpoint.host}`,
-          fix: `--endpoint ${behind}:${dial.port} (in code: iam.endpoint)`,
-        },
-      ]),
+    const mismatch: Cause = {
+      code: 'ENDPOINT_MISMATCH',
+      why: `${dial.host} is an alias of ${behind}, but the token is for ${endpoint.host}`,
+      fix: `--endpoint ${behind}:${dial.port} (in code: iam.endpoint)`,
     }
+    const named = `${dial.host} leads to ${behind}, and --endpoint names ${endpoint.host}`
+    return warning('dns', named, [mismatch], details)
   }
   return ok('dns', seen, details)
 }

@@ -1,7 +1,7 @@
 import { DEFAULT_PORTS, type Address } from '@rds-iam/core/internal'
 import { addressText, isDsql, type LoginOptions } from '../../login/options'
 import { databaseOf } from '../facts'
-import { ok, withConfidence, type Finding } from '../finding'
+import { ok, warning, type Finding } from '../finding'
 
 /** The names of the engines in messages. */
 export const ENGINE_NAMES = { postgres: 'PostgreSQL', mysql: 'MySQL' } as const
@@ -35,16 +35,6 @@ export function checkEndpoint({ dial, engine }: LoginOptions, endpoint: Address)
     ? `the token is for port ${endpoint.port}, and ${dial.port} is dialled`
     : `the token is for port ${endpoint.port}, and ${DEFAULT_PORTS[engine]} is usual`
   const port = sameHost ? dial.port : DEFAULT_PORTS[engine]
-  return {
-    check: 'endpoint',
-    status: 'warning',
-    seen: why,
-    candidates: withConfidence('possible', [
-      {
-        code: 'ENDPOINT_MISMATCH',
-        why,
-        fix: `--endpoint ${endpoint.host}:${port} with the port that the database itself listens on (in code: iam.endpoint)`,
-      },
-    ]),
-  }
+  const fix = `--endpoint ${endpoint.host}:${port} with the port that the database itself listens on (in code: iam.endpoint)`
+  return warning('endpoint', why, [{ code: 'ENDPOINT_MISMATCH', why, fix }])
 }

@@ -1,4 +1,4 @@
-import { failed, ok, skipped, withConfidence, type CandidateCause, type Finding } from '../finding'
+import { failed, ok, skipped, warning, withConfidence, type CandidateCause, type Finding } from '../finding'
 import { awsRefusal, expired, keyUnknown } from './aws-refusal'
 
 /** The answer of STS GetCallerIdentity. */
@@ -23,7 +23,7 @@ export function checkIdentity(observation: StsObservation, credentials: KnownCre
       const details = [`${code}: ${message}`]
       const cause = awsRefusal(observation)
       if (cause) return failed('identity', cause, details)
-      return { check: 'identity', status: 'warning', seen: `STS answers ${code}`, details }
+      return warning('identity', `STS answers ${code}`, [], details)
     }
     case 'unreachable': {
       const finding = skipped('identity', `STS cannot be asked: ${observation.reason}`)

@@ -3,7 +3,7 @@ import { dsqlAction } from '@rds-iam/core/internal'
 import { addressText, isDsql, type LoginOptions } from '../../login/options'
 import type { Alternative } from '../alternatives'
 import type { TokenFacts } from '../facts'
-import { failed, ok, withConfidence, type Cause, type Finding } from '../finding'
+import { failed, ok, warning, withConfidence, type Cause, type Finding } from '../finding'
 import { allowFix, grantFix, mappingFix } from '../fixes'
 import { namedCauses, type ServerError } from './server-error'
 import { portSilent } from './tcp'
@@ -89,7 +89,7 @@ export function checkServer({ endpoint, target }: TokenFacts, observation: Serve
     return { ...failed('server', readerEndpoint(endpoint.host, observation)), seen }
   }
   const { code, message } = observation.error
-  if (code !== 'timeout') return { check: 'server', status: 'warning', seen: `a query fails: ${message}` }
+  if (code !== 'timeout') return warning('server', `a query fails: ${message}`)
   return failed('server', {
     code: 'PORT_SILENT',
     why: `the server accepts the login and does not answer a query (${message})`,
@@ -116,8 +116,10 @@ function readerEndpoint(host: string, role: Role): Cause {
 
 function loggedIn({ user }: LoginOptions, asked: string | undefined): Finding {
   if (asked !== undefined) return ok('login', `${user} is logged in`)
-  const seen = `${user} is logged in, but the server did not ask for a token: this user needs none`
-  return { check: 'login', status: 'warning', seen }
+  return warning(
+    'login',
+    `${user} is logged in, but the server did not ask for a token: this user needs none`,
+  )
 }
 
 /** A refused token: the causes that other logins prove, or else those that remain. */

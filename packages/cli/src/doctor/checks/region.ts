@@ -1,6 +1,6 @@
 import { parseEndpoint } from '@rds-iam/core'
 import type { RegionFacts } from '../facts'
-import { failed, ok, withConfidence, type Finding } from '../finding'
+import { failed, ok, warning, type Finding } from '../finding'
 import { partitionOf } from '../partition'
 
 /** The other regions that the environment and the profile name, and the ARN of the identity. */
@@ -45,10 +45,5 @@ export function checkRegion(
   if (other === undefined) return ok('region', `${region}; the endpoint names no region`)
   const why = `the token is signed for ${region}, and the environment or the profile says ${other}`
   const fix = `--region ${other} if the database is there (in code: iam.region)`
-  return {
-    check: 'region',
-    status: 'warning',
-    seen: why,
-    candidates: withConfidence('possible', [{ code: 'REGION_MISMATCH', why, fix }]),
-  }
+  return warning('region', why, [{ code: 'REGION_MISMATCH', why, fix }])
 }

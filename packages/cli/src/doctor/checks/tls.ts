@@ -19,35 +19,34 @@ export type TlsObservation =
 
 /** Whether the server offers TLS, with a trusted certificate for the endpoint. */
 export function checkTls(facts: RegionFacts, endpoint: Address, observation: TlsObservation): Finding {
+  return observation.kind === 'certificate'
+    ? checkCertificate(facts, endpoint, observation)
+    : failed('tls', causeOf(facts, observation))
+}
+
+function causeOf(facts: RegionFacts, observation: Exclude<TlsObservation, CertificateObservation>): Cause {
+  const engine = ENGINE_NAMES[facts.engine]
   switch (observation.kind) {
-    case 'certificate':
-      return checkCertificate(facts, endpoint, observation)
     case 'not-offered':
-      return failed('tls', {
+      return {
         code: 'TLS_NOT_OFFERED',
-        why: `the ${ENGINE_NAMES[facts.engine]} server does not offer TLS, and a token is sent only inside TLS`,
+        why: `the ${engine} server does not offer TLS, and a token is sent only inside TLS`,
         fix: 'An RDS endpoint always offers TLS: dial the endpoint and not a pooler or proxy before it, or turn on TLS there.',
-      })
+      }
     case 'silent':
-      return failed(
-        'tls',
-        portSilent(`the port is open, but no ${ENGINE_NAMES[facts.engine]} server answers`),
-      )
+      return portSilent(`the port is open, but no ${engine} server answers`)
     case 'closed':
-      return failed(
-        'tls',
-        portClosed(
-          `${addressText(facts.dial)} accepts connections and closes them at once, like a tunnel with nothing behind it`,
-        ),
+      return portClosed(
+        `${addressText(facts.dial)} accepts connections and closes them at once, like a tunnel with nothing behind it`,
       )
     case 'other-protocol':
-      return failed('tls', otherProtocol(facts, observation.engine))
+      return otherProtocol(engine, observation.engine)
     case 'server-error': {
       const [cause = tlsFailed(observation.error.message)] = namedCauses(facts, observation.error)
-      return failed('tls', cause)
+      return cause
     }
     case 'failure':
-      return failed('tls', tlsFailed(observation.reason))
+      return tlsFailed(observation.reason)
   }
 }
 
@@ -64,19 +63,11 @@ export function checkUnknownTls({ dial }: Pick<RegionFacts, 'dial'>, observation
   return { ...finding, candidates: withConfidence('certain', [cause]) }
 }
 
-function otherProtocol(facts: RegionFacts, engine: 'mysql' | 'postgres' | undefined): Cause {
-  const wanted = ENGINE_NAMES[facts.engine]
-  if (engine === undefined)
-    return {
-      code: 'ENGINE_MISMATCH',
-      why: `the server that answers is not ${wanted}`,
-      fix: 'Check --host, --port and --engine.',
-    }
-  return {
-    code: 'ENGINE_MISMATCH',
-    why: `a ${ENGINE_NAMES[engine]} server answers, not ${wanted}`,
-    fix: `--engine ${engine}`,
-  }
+function otherProtocol(wanted: string, engine: 'mysql' | 'postgres' | undefined): Cause {
+  const code = 'ENGINE_MISMATCH'
+  if (engine)
+    return { code, why: `a ${ENGINE_NAMES[engine]} server answers, not ${wanted}`, fix: `--engine ${engine}` }
+  return { code, why: `the server that answers is not ${wanted}`, fix: 'Check --host, --port and --engine.' }
 }
 
 function tlsFailed(reason: string): Cause {

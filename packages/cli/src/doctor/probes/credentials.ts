@@ -11,13 +11,13 @@ import { withServerClock } from './server-clock'
 export interface CredentialsProbe {
   observation: CredentialsObservation
   found?: Credentials
-  clock?: ClockObservation
+  clock?: ClockObservation | undefined
 }
 
 /** Fetches the credentials as a login does. */
 export async function probeCredentials(options: LoginOptions): Promise<CredentialsProbe> {
   const { result, clock } = await withServerClock(() => fetchCredentials(options))
-  return clock ? { ...result, clock } : result
+  return { ...result, clock }
 }
 
 async function fetchCredentials(options: LoginOptions): Promise<CredentialsProbe> {

@@ -20,12 +20,11 @@ export async function probeLogin(
   credentials: AwsCredentialIdentity,
 ): Promise<LoginObservation> {
   const { engine, dial, endpoint, signedRegion: region, user, ssl } = facts
-  const database = databaseOf(facts)
   const options = {
     ...dial,
     user,
-    ...(database === undefined ? {} : { database }),
-    ...(ssl ? { ssl } : {}),
+    database: databaseOf(facts),
+    ssl,
     iam: { credentials, endpoint: addressText(endpoint), region },
   }
   const { session, ...login } = await LOGINS[engine](options, LIMIT_MS)

@@ -12,7 +12,7 @@ const ownRequests = new AsyncLocalStorage<object>()
 /** Does some work with the AWS SDK, and reads the clock of the server that answered its last HTTP request. */
 export async function withServerClock<T>(
   work: () => Promise<T>,
-): Promise<{ result: T; clock?: ClockObservation }> {
+): Promise<{ result: T; clock: ClockObservation | undefined }> {
   let clock: ClockObservation | undefined
   const call = {}
   const onAnswer = (message: unknown): void => {
@@ -23,8 +23,7 @@ export async function withServerClock<T>(
   }
   subscribe(ANSWERED, onAnswer)
   try {
-    const result = await ownRequests.run(call, work)
-    return clock ? { result, clock } : { result }
+    return { result: await ownRequests.run(call, work), clock }
   } finally {
     unsubscribe(ANSWERED, onAnswer)
   }

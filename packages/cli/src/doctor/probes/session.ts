@@ -10,8 +10,8 @@ export interface DriverOptions {
   host: string
   port: number
   user: string
-  database?: string
-  ssl?: SslOptions
+  database?: string | undefined
+  ssl?: SslOptions | undefined
   iam: IamOptions
 }
 

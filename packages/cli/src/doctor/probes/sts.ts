@@ -14,7 +14,7 @@ const LONGEST_ANSWER = 65_536
 /** What one request to STS tells: whose the credentials are, and the time. */
 export interface StsProbe {
   identity: StsObservation
-  clock?: ClockObservation
+  clock: ClockObservation | undefined
 }
 
 /** Asks STS for the identity of credentials. Without credentials, the answer tells only the time. */
@@ -37,7 +37,7 @@ export async function probeSts(
       : `${url.host}: ${reasonOf(error)}`
     return { kind: 'unreachable', reason }
   })
-  return clock ? { identity: observed, clock } : { identity: observed }
+  return { identity: observed, clock }
 }
 
 function stsUrl(region: string): URL {

@@ -8,9 +8,7 @@ import {
 } from 'node:tls'
 import type { Address, Engine } from '@rds-iam/core/internal'
 import type { TlsObservation } from '../checks/tls'
-import { openMysqlTls } from './mysql-tls'
-import { openPostgresTls } from './postgres-tls'
-import { ReadTimeout } from './read-at-least'
+import { ReadTimeout, requestTls } from './tls-request'
 
 const LIMIT_MS = 5_000
 
@@ -30,9 +28,8 @@ export interface TlsTarget {
  * certificate is accepted.
  */
 export async function probeTls(socket: Socket, target: TlsTarget): Promise<TlsObservation> {
-  const open = { postgres: openPostgresTls, mysql: openMysqlTls }[target.engine]
   try {
-    return (await open(socket, LIMIT_MS)) ?? (await handshake(socket, target))
+    return (await requestTls(socket, target.engine, LIMIT_MS)) ?? (await handshake(socket, target))
   } catch (error) {
     if (error instanceof ReadTimeout) return { kind: 'silent' }
     return { kind: 'failure', reason: (error as Error).message }
@@ -46,7 +43,6 @@ function handshake(
   { dial, endpoint, ca, secureContext }: TlsTarget,
 ): Promise<TlsObservation> {
   return new Promise((resolve, reject) => {
-    const servername = isIP(endpoint.host) ? {} : { servername: endpoint.host }
     // Check the name separately, so that Node's error is about the chain.
     const checkServerIdentity = (): undefined => undefined
     const secure = connect({
@@ -55,7 +51,7 @@ function handshake(
       secureContext,
       rejectUnauthorized: false,
       checkServerIdentity,
-      ...servername,
+      servername: isIP(endpoint.host) ? undefined : endpoint.host,
     })
     const timer = setTimeout(() => reject(new ReadTimeout()), LIMIT_MS)
     secure.once('error', reject).once('close', () => {
@@ -82,8 +78,8 @@ function observe(secure: TLSSocket, dial: Address, endpoint: Address): TlsObserv
     root: nameOf(top.issuer),
     validFrom: certificate.valid_from,
     validTo: certificate.valid_to,
-    ...(authorizationError ? { chainError: codeOf(authorizationError) } : {}),
-    ...(nameError ? { nameError: nameError.message } : {}),
+    chainError: authorizationError ? codeOf(authorizationError) : undefined,
+    nameError: nameError?.message,
     coversDialled: checkServerIdentity(dial.host, certificate) === undefined,
   }
 }

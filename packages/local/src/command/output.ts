@@ -1,3 +1,4 @@
+import type { LoginEvent } from '../audit'
 import { DSQL_ADMIN } from '../defaults'
 import type { LocalRds } from '../local-rds'
 import { parseEndpointName } from '../endpoint-name'
@@ -139,4 +140,23 @@ function conninfo(value: string): string {
 function shellWord(text: string): string {
   if (/^[\w./:@%+=,-]+$/.test(text)) return text
   return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** A login as a line of the command's output. */
+export function loginLine(login: LoginEvent, format: Format): string {
+  if (format === 'json') return `${JSON.stringify(login)}\n`
+  const { time, user, accessKeyId = '-', verdict, reason, detail } = login
+  const parts = [time.toISOString(), user, accessKeyId, verdict, reason, detail && `(${detail})`]
+  return `${parts
+    .filter((part) => part !== undefined)
+    .map(printable)
+    .join(' ')}\n`
+}
+
+/** Escapes control characters and line breaks: clients choose some of these texts. */
+function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return `\\u{${code.toString(16)}}`
+  })
 }
