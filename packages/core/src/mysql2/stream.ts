@@ -124,22 +124,23 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     function watch(dialling: Dialling): void {
       const { connection: server } = dialling.target
       let addresses = ''
-      let isEndedFirst = false
+      let isEndedByServer = false
       server?.watch(socket)
       socket.once('connect', () => diallings.set((addresses = addressesOf(socket)), dialling))
       socket.once('error', (error) => {
         dialling.error = error.cause ?? error
       })
-      // By then the application has destroyed the connection, or else Node ends this side after the server's.
       socket.once('end', () => {
-        isEndedFirst = socket.writableEnded
+        // Afterwards Node ends this side too.
+        isEndedByServer = !socket.writableEnded
       })
       socket.once('close', () => {
         diallings.delete(addresses)
         const { connection, error } = dialling
         if (connection?.authorized) return
-        // During the TLS handshake mysql2 does not tell whether the application closes the connection, or why TLS fails.
-        if (!error && (isEndedFirst || connection?._closing)) return
+        // The application has destroyed the connection. During the TLS handshake this looks as if TLS had failed.
+        if (socket.writableEnded && !isEndedByServer) return
+        if (connection?._closing && !error) return
         server?.failed(error ?? new Error('the server closed the connection'))
       })
     }
