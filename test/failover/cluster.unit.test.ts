@@ -57,7 +57,7 @@ describe('the answer of a PostgreSQL server', () => {
   it('has the role, the instance and the list of instances', () => {
     expect(
       readAnswer([
-        ['t'],
+        ['t', 'off', 'default'],
         ['shop-2'],
         ['shop-1', 'MASTER_SESSION_ID', undefined, '900'],
         ['shop-2', 'some-session', '12.5', '1'],
@@ -74,7 +74,15 @@ describe('the answer of a PostgreSQL server', () => {
   })
 
   it("has the role alone without Aurora's functions", () => {
-    expect(readAnswer([['f']])).toEqual({ isWriter: true, members: [] })
+    expect(readAnswer([['f', 'off', 'default']])).toEqual({ isWriter: true, members: [] })
+  })
+
+  it.each([
+    ['the server', 'configuration file', false],
+    ['the user', 'user', true],
+    ['the database', 'database', true],
+  ])('is that of a writer unless transactions are read-only: when %s makes them so', (_, source, isWriter) => {
+    expect(readAnswer([['f', 'on', source]])).toEqual({ isWriter, members: [] })
   })
 })
 

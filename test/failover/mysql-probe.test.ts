@@ -88,9 +88,9 @@ describe('a probe of a scripted MySQL server', () => {
   it('reads the role, the identity and the list of instances in one round trip', async () => {
     const [answer] = await ask(() =>
       result(
-        ['1', 'shop-2', 'shop-1', 'MASTER_SESSION_ID', '0'],
-        ['1', 'shop-2', 'shop-2', '5e0f', '12.5'],
-        ['1', 'shop-2', 'shop-3', '77aa', null],
+        ['1', '0', 'shop-2', 'shop-1', 'MASTER_SESSION_ID', '0'],
+        ['1', '0', 'shop-2', 'shop-2', '5e0f', '12.5'],
+        ['1', '0', 'shop-2', 'shop-3', '77aa', null],
       ),
     )
     expect(answer).toEqual({

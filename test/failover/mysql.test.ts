@@ -4,7 +4,10 @@ import { mysql2Config } from '@rds-iam/core/mysql2'
 import { install } from '@sinonjs/fake-timers'
 import mariadb from 'mariadb'
 import oldestMariadb from 'mariadb-3.4'
+import { createConnection, type Connection } from 'mysql2'
 import mysql from 'mysql2/promise'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Adapter, Database, LoginOptions } from '../contract/adapter'
 import { adapters } from '../contract/adapters'
@@ -198,6 +201,49 @@ describe('after the writer of a MySQL cluster has changed', () => {
     await test.cluster.promote()
     await open(mysql2['mysql2'], 1).sql(INSERT)
     await thaw()
+  })
+
+  describe('and the application destroys a connection of mysql2', () => {
+    // The first write reaches a reader. From then on the writer is known by its own name.
+    beforeAll(async () => {
+      await test.cluster.switchover()
+      const db = open(mysql2['mysql2'], 1)
+      await rejection(db.sql(INSERT))
+      await db.sql(INSERT)
+    })
+
+    const streamOf = (connection: Connection) => (connection as unknown as { stream: Socket }).stream
+    const greeted = (connection: Connection) => once(streamOf(connection), 'data')
+
+    it.each([
+      ['before it is connected', 0, async () => {}],
+      ['when it is connected', 0, (connection: Connection) => once(streamOf(connection), 'connect')],
+      // mysql2 shows us nothing then: it looks as if TLS had failed.
+      ['during the TLS handshake', 1, greeted],
+      ['while its token is made', 0, async (connection: Connection) => {
+        await greeted(connection)
+        await greeted(connection)
+      }],
+    ])('%s, looks at the server %i times', async (_, looks, moment) => {
+      let release = () => {}
+      const credentials = async () => {
+        await new Promise<void>((resolve) => (release = resolve))
+        return (test.options.iam?.credentials as () => Promise<never>)()
+      }
+      const connection = createConnection(mysql2Config({ ...test.options, iam: { credentials } }))
+      connection.on('error', () => {})
+      const socket = streamOf(connection)
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      await moment(connection)
+      connection.destroy()
+      await closed
+      release()
+      expect(connection.config.host).toBe(test.writer().host)
+
+      const logins = test.logins()
+      await open(mysql2['mysql2'], 1).sql(INSERT)
+      expect(test.logins()).toBe(logins + 1 + looks)
+    })
   })
 
   it("does not insist on an instance's name that is not in the certificate", async () => {

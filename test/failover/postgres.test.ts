@@ -1,4 +1,8 @@
 import type { ConnectionRetiredEvent, WriterMovedEvent } from '@rds-iam/core'
+import { pgConfig } from '@rds-iam/core/pg'
+import { postgresConfig } from '@rds-iam/core/postgres'
+import { once, type EventEmitter } from 'node:events'
+import { Client } from 'pg'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Adapter, Database } from '../contract/adapter'
@@ -24,7 +28,10 @@ const silent = pools.filter(([name]) => ['pg', 'knex with pg', 'postgres.js'].in
 
 const INSERT = 'insert into t values (1)'
 
-const PROGRAM = `
+/** The superuser, which may replicate. */
+const ADMIN = 'postgres'
+
+const FREEZES = `
 process.env.TEST_HOSTS = given.hosts
 Object.assign(process.env, given.env)
 await import('./support/hosts.cjs')
@@ -46,7 +53,56 @@ await lost
 console.log('lost')
 await pool.query('${INSERT}')
 console.log('written')
+setTimeout(() => console.log('frozen again'))
+await new Promise((resolve) => setTimeout(resolve, 100))
+// The process may not know yet that it has lost its connections.
+await pool.query('${INSERT}').catch(() => pool.query('${INSERT}'))
+console.log('written')
 await pool.end()
+`
+
+/** Cancels queries when the test has made the writer fall silent, and again when it has killed the writer. */
+const CANCELS = `
+process.env.TEST_HOSTS = given.hosts
+Object.assign(process.env, given.env)
+await import('./support/hosts.cjs')
+const { once } = await import('node:events')
+const { default: pg } = await import('pg')
+const { default: knex } = await import('knex')
+const { default: postgres } = await import('postgres')
+const { pgConfig } = await import('@rds-iam/core/pg')
+const { postgresConfig } = await import('@rds-iam/core/postgres')
+const { pgConnection } = await import('@rds-iam/knex')
+const pool = new pg.Pool({ ...pgConfig(given.options), max: 2 })
+const log = { warn() {} }
+const db = knex({ client: 'pg', connection: pgConnection(given.options), pool: { min: 0, max: 2 }, log })
+const sql = postgres({ ...postgresConfig(given.options), max: 2, connect_timeout: 4 })
+console.log(process.pid)
+for (const step of ['running', 'running again']) {
+  const { rows: [{ pid }] } = await pool.query('select pg_backend_pid() as pid')
+  await db.raw('select 1')
+  const first = pool.query('select pg_sleep(60)')
+  const second = sql\`select pg_sleep(60)\`.execute()
+  const running = [first, second].map((query) => query.catch(() => {}))
+  await sql\`select 1\`
+  const signal = once(process, 'SIGUSR2')
+  const alive = setInterval(() => {}, 60_000)
+  console.log(step)
+  await signal
+  clearInterval(alive)
+  const un = new Set()
+  const tr = (n, p) => { un.add(n); return Promise.resolve(p).finally(() => un.delete(n)) }
+  process.on('exit', () => console.log('UNSETTLED', [...un]))
+  await Promise.allSettled([
+    tr('first', running[0]), tr('second', running[1]),
+    tr('cancel', pool.query('select pg_cancel_backend(' + pid + ')')),
+    tr('knex', db.raw('select pg_sleep(60)').timeout(100, { cancel: true })),
+    second.cancel(),
+  ])
+  await Promise.all([tr('i1',pool.query('${INSERT}')), tr('i2',db.raw('${INSERT}')), tr('i3',sql.unsafe('${INSERT}'))])
+  console.log('written')
+}
+await Promise.all([pool.end(), db.destroy(), sql.end()])
 `
 
 describe('a PostgreSQL cluster', () => {
@@ -55,7 +111,7 @@ describe('a PostgreSQL cluster', () => {
   const moved = record<WriterMovedEvent>('rds-iam:writer.moved')
   const retired = record<ConnectionRetiredEvent>('rds-iam:connection.retired')
   beforeAll(async () => {
-    test = await startTestCluster('postgres', 3)
+    test = await startTestCluster('postgres', 3, { users: ['jane_doe', ADMIN] })
     db = pg['pg'].open(test.options, 1)
     await db.sql('create table t (n int)')
     await db.close()
@@ -165,7 +221,40 @@ describe('a PostgreSQL cluster', () => {
     },
   )
 
-  it('lets a program go on after it was frozen and during a failover, and end by itself', async () => {
+  it('does not look at the server of a replication stream that is silent', async () => {
+    const options = { ...test.options, user: ADMIN }
+    const [client, sql] = [
+      new Client({ ...pgConfig(options), replication: 'database' } as object),
+      postgres({
+        ...postgresConfig(options),
+        connection: { replication: 'database' } as object,
+        fetch_types: false,
+      }),
+    ]
+    await client.connect()
+    const { rows } = await client.query('IDENTIFY_SYSTEM')
+    const start = `START_REPLICATION PHYSICAL ${rows[0].xlogpos}`
+    const ended = rejection(client.query(start))
+    const { connection } = client as unknown as { connection: EventEmitter }
+    await once(connection, 'replicationStart')
+    const stream = await sql.unsafe(start).writable()
+    // A standby's reply, which the server does not answer.
+    stream.write(Buffer.concat([Buffer.from('r'), Buffer.alloc(33)]))
+
+    const clock = pg['pg'].open({ ...test.options, iam: { ...test.options.iam, target: 'any' } }, 1)
+    await clock.sql('select 1')
+    const logins = test.logins()
+    await clock.sql('select pg_sleep(2.5)')
+    const looks = test.logins() - logins
+    stream.destroy()
+    await Promise.all([client.end(), sql.end({ timeout: 0 }), clock.close()])
+    const fs = await import('node:fs')
+    fs.writeFileSync('/tmp/wt/dbg.json', JSON.stringify(test.cluster.instances.map(i => i.endpoint.logins)))
+    expect(looks).toBe(0)
+    await ended
+  })
+
+  it('lets a program go on after it was frozen and after failovers, and end by itself', async () => {
     const hosts = writeClusterHosts(test.cluster)
     const logins = test.logins()
     const old = test.writer()
@@ -182,16 +271,55 @@ describe('a PostgreSQL cluster', () => {
         await test.cluster.kill()
       },
       lost: () => test.cluster.promote(),
+      async 'frozen again'() {
+        process.kill(pid, 'SIGSTOP')
+        await test.cluster.restart(old.id)
+        await test.cluster.failover()
+        process.kill(pid, 'SIGCONT')
+      },
     }
     const { host, port, user, database } = test.options
     const options = { host, port, user, database, ssl: { ca: test.cluster.ca } }
     const given = { hosts: hosts.file, env: test.cluster.env, options }
-    const end = await runProgram(PROGRAM, given, (line) => {
+    const end = await runProgram(FREEZES, given, (line) => {
       pid ||= Number(line)
       steps[line]?.()
     })
     hosts.remove()
-    await test.cluster.restart(old.id)
-    expect(end).toEqual({ status: 0, stdout: `${pid}\nfrozen\nwaiting\nlost\nwritten\n`, stderr: '' })
+    const stdout = `${pid}\nfrozen\nwaiting\nlost\nwritten\nfrozen again\nwritten\n`
+    expect(end).toEqual({ status: 0, stdout, stderr: '' })
+  })
+
+  it('settles the cancellations of queries on a writer that is silent or gone', async () => {
+    const hosts = writeClusterHosts(test.cluster)
+    let pid = 0
+    let thaw = async () => {}
+    const old: string[] = []
+    const steps: Record<string, () => void> = {
+      async running() {
+        old.push(test.writer().id)
+        thaw = await test.cluster.freeze()
+        process.kill(pid, 'SIGUSR2')
+        await test.cluster.promote()
+      },
+      async 'running again'() {
+        old.push(test.writer().id)
+        process.kill(pid, 'SIGUSR2')
+        await test.cluster.kill()
+        await test.cluster.promote()
+      },
+    }
+    const { host, port, user, database } = test.options
+    const options = { host, port, user, database, ssl: { ca: test.cluster.ca } }
+    const given = { hosts: hosts.file, env: test.cluster.env, options }
+    const end = await runProgram(CANCELS, given, (line) => {
+      pid ||= Number(line)
+      steps[line]?.()
+    })
+    hosts.remove()
+    await thaw()
+    for (const id of old) await test.cluster.restart(id)
+    const stdout = `${pid}\nrunning\nwritten\nrunning again\nwritten\n`
+    expect(end).toEqual({ status: 0, stdout, stderr: '' })
   })
 })

@@ -62,6 +62,21 @@ describe("iam.target 'reader' in a cluster with three readers", () => {
     expect(counts).toEqual([0, 1, 1, 1])
   })
 
+  it('uses a reader that is added, until it is removed', async () => {
+    const added = await test.cluster.addInstance()
+    const clock = install({ toFake: ['Date'], now: Date.now() + 31_000, shouldAdvanceTime: true })
+    try {
+      await connect(open(test.cluster.host), 8)
+      expect(added.endpoint.openConnections).toBe(2)
+      await Promise.all(pools.splice(0).map(closed))
+      await test.cluster.removeInstance(added.id)
+      clock.setSystemTime(Date.now() + 31_000)
+      expect((await connect(open(test.cluster.host), 6)).toSorted((a, b) => a - b)).toEqual([0, 2, 2, 3])
+    } finally {
+      clock.uninstall()
+    }
+  })
+
   it('leaves out readers that refuse connections or lag, and goes to the writer when none is left', async () => {
     const [writer, down, ...lagging] = test.cluster.instances
     for (const { id } of lagging) await test.cluster.setLag(id, 11_000)

@@ -106,6 +106,21 @@ describe('a cluster of three instances', () => {
     expect(moved.messages).toMatchObject([{ to: test.writer().host }])
   })
 
+  it('finds the writer while DNS leads to each instance in turn', async () => {
+    const addresses = test.cluster.instances.map(({ address }) => address)
+    test.dns.set(test.cluster.host, ...addresses)
+    test.dns.set(test.cluster.readerHost, ...addresses.toReversed())
+    const old = test.writer()
+    await failOver()
+    await test.cluster.restart(old.id)
+    for (let round = 0; round < addresses.length; round++) {
+      await Promise.all([1, 2, 3, 4].map(() => pool.query(INSERT)))
+      await closePool()
+      open()
+    }
+    expect(moved.messages).toMatchObject([{ to: test.writer().host }])
+  })
+
   it('finds an instance that was added', async () => {
     const added = await test.cluster.addInstance()
     const old = test.writer()
@@ -115,6 +130,20 @@ describe('a cluster of three instances', () => {
     await test.cluster.switchover({ to: old.id })
     await test.cluster.removeInstance(added.id)
     await pool.query(INSERT)
+  })
+
+  it('finds the writer again when the instance that it was is removed', async () => {
+    const added = await test.cluster.addInstance()
+    const old = test.writer()
+    await failOver(added.id)
+    await test.cluster.restart(old.id)
+    await closePool()
+    await test.cluster.switchover({ to: old.id })
+    await test.cluster.removeInstance(added.id)
+    open()
+    expect(await rejection(pool.query(INSERT))).toMatchObject({ code: 'ENOTFOUND', hostname: added.host })
+    await pool.query(INSERT)
+    expect(moved.messages).toMatchObject([{ to: added.host }, { from: added.host, to: old.host }])
   })
 
   it("rejects the first query of a Client without an 'error' listener that reached a reader", async () => {

@@ -9,8 +9,8 @@ export interface ClusterDns {
   readonly lookups: string[]
   /** Answers with what is true now. Until then each cluster and reader endpoint keeps the address that it had. */
   update(): void
-  /** Answers a name with an address, until the next {@link update}. Undefined: the name does not exist. */
-  set(host: string, address: string | undefined): void
+  /** Answers a name with these addresses in turn, until the next {@link update}. Undefined: it does not exist. */
+  set(host: string, ...addresses: (string | undefined)[]): void
   /** Gives the process its own DNS back. */
   restore(): void
 }
@@ -27,12 +27,12 @@ export function useClusterDns(
   ...clusters: Pick<LocalCluster, 'host' | 'readerHost' | 'addresses'>[]
 ): ClusterDns {
   const lookups: string[] = []
-  const addresses = new Map<string, string | undefined>()
+  const addresses = new Map<string, (string | undefined)[]>()
   const current = (host: string) => clusters.map((cluster) => cluster.addresses(host)?.[0]).find(Boolean)
   const update = () => {
     addresses.clear()
     for (const { host, readerHost } of clusters)
-      for (const name of [host, readerHost]) addresses.set(name, current(name))
+      for (const name of [host, readerHost]) addresses.set(name, [current(name)])
   }
   update()
 
@@ -43,7 +43,8 @@ export function useClusterDns(
     const callback = typeof options === 'function' ? options : (done as Callback)
     const all = typeof options === 'object' && options.all === true
     lookups.push(host)
-    const address = addresses.has(host) ? addresses.get(host) : current(host)
+    const [address, ...others] = addresses.get(host) ?? [current(host)]
+    if (others.length > 0) addresses.set(host, [...others, address])
     setImmediate(() => {
       if (address === undefined)
         callback(
@@ -71,7 +72,7 @@ export function useClusterDns(
   return {
     lookups,
     update,
-    set: (host, address) => void addresses.set(host, address),
+    set: (host, ...answers) => void addresses.set(host, answers),
     restore: () => replace(original),
   }
 }

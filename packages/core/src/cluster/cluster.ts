@@ -1,15 +1,17 @@
 import type { Duplex } from 'node:stream'
 import type { Address } from '../address'
 import { parseEndpoint } from '../endpoint/parse-endpoint'
+import { isRdsIamError } from '../errors'
 import { publish } from '../events'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
 import { readClusterNames, type ClusterNames } from './cluster-names'
 import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
+import { isRefusal } from './failures'
 import { Instances } from './instances'
 import { isWithin } from './is-within'
 import type { OpenProbe, Probe, Session } from './probe'
-import { addressesOf, askOnce, searchWriter, type Found } from './search'
+import { addressesOf, askOnce, pause, searchWriter, type Found } from './search'
 
 /** The longest wait for a search, if the driver has no time limit for opening a connection. */
 const LONGEST_SEARCH_MS = 30_000
@@ -24,6 +26,9 @@ const FORGOTTEN_MS = 60_000
 /** The pause before checking a silent server again, as a query may just take long. Doubles with each check. */
 const FIRST_PAUSE_MS = 2_000
 const LONGEST_PAUSE_MS = 16_000
+/** How often a connection that waits for a search follows its alias again. */
+const ALIAS_MS = 500
+
 /** A connection that a driver is about to open. */
 export interface Opening extends Session {
   /** The driver's socket. */
@@ -36,7 +41,11 @@ export interface Opening extends Session {
 /** A connection that is being opened, with the login that we use for connections of our own. */
 interface Opener extends Opening {
   login: Login
+  /** The address that the driver connects to. */
+  address: Address
   target: LoginTarget
+  /** Until when the connection waits for a search. */
+  deadlineMs: number
 }
 
 /** A search in progress. */
@@ -61,16 +70,25 @@ const clusters = new Map<string, Cluster>()
  * DNS leads, or one of the readers.
  */
 export async function findServer(login: Login, address: Address, opening: Opening): Promise<LoginTarget> {
-  const target = await login.target(address)
-  const role = login.roleAt(target)
-  const names = role === 'any' ? undefined : readClusterNames(target.parsed)
-  if (role === 'any' || !names) return target
-  const { port } = target.endpoint
+  const { limitMs = 0 } = opening
+  const deadlineMs = performance.now() + (limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
+  for (;;) {
+    const target = await login.target(address)
+    const role = login.roleAt(target)
+    const names = role === 'any' ? undefined : readClusterNames(target.parsed)
+    if (role === 'any' || !names) return target
+    const opener = { login, address, target, deadlineMs, ...opening }
+    const found = await clusterOf(names, target.endpoint.port).place(opener, role)
+    if (found) return found
+  }
+}
+
+function clusterOf(names: ClusterNames, port: number): Cluster {
   const key = `${names.writer}:${port}`
   for (const [one, { isUnused }] of clusters) if (isUnused) clusters.delete(one)
   let cluster = clusters.get(key)
   if (!cluster) clusters.set(key, (cluster = new Cluster(names, port)))
-  return cluster.place({ login, target, ...opening }, role)
+  return cluster
 }
 
 /** What the process knows about one cluster. */
@@ -105,13 +123,21 @@ class Cluster implements ConnectionObserver {
     return this.#connections.size === 0 && !this.#search && !isWithin(FORGOTTEN_MS, this.#usedMs)
   }
 
-  /** Chooses the server for a new connection. */
-  async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget> {
-    const { socket, limitMs = 0, login, target } = opener
+  /** Chooses the server for a new connection. Undefined if its alias leads to another endpoint by now. */
+  async place(opener: Opener, role: 'writer' | 'reader'): Promise<LoginTarget | undefined> {
+    const { socket, login, target } = opener
     this.#usedMs = Date.now()
     if (role === 'reader') await this.#instances.refresh(() => this.#requestList(opener))
-    else if (this.#isInDoubt && !this.#hasRefused(login, ALL_SERVERS))
-      await this.#awaitSearch(opener, limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS, this.#doubted)
+    else if (this.#isInDoubt && !this.#hasRefused(login, ALL_SERVERS)) {
+      const over = new AbortController()
+      let isElsewhere = false
+      const leaves = untilElsewhere(opener, over.signal).then((result) => {
+        isElsewhere = result
+      })
+      await this.#awaitSearch(opener, opener.deadlineMs - performance.now(), this.#doubted, leaves)
+      over.abort()
+      if (isElsewhere) return undefined
+    }
     // Choose and count without a pause between, so that connections that are opened at once are spread.
     const server = role === 'reader' ? this.#chooseReader(login) : this.#knownWriter
     // The driver gave up meanwhile.
@@ -216,10 +242,15 @@ class Cluster implements ConnectionObserver {
   }
 
   /**
-   * Waits for the search, which all connections share. The search asks the server of the doubted connection first. It
-   * is aborted when no connection waits for it any more.
+   * Waits for the search, which all connections share, or for `leaves`. The search asks the server of the doubted
+   * connection first. It is aborted when no connection waits for it any more.
    */
-  async #awaitSearch(opener: Opener, limitMs: number, doubted?: ClusterConnection): Promise<void> {
+  async #awaitSearch(
+    opener: Opener,
+    limitMs: number,
+    doubted?: ClusterConnection,
+    leaves?: Promise<void>,
+  ): Promise<void> {
     const search = (this.#search ??= this.#startSearch(opener, doubted))
     search.waiting++
     const { socket } = opener
@@ -232,6 +263,7 @@ class Cluster implements ConnectionObserver {
       const timer = setTimeout(end, limitMs)
       socket.once('close', end)
       search.result.then(end, end)
+      void leaves?.then(end)
     })
     const isFirst = !search.isUsed
     search.isUsed = true
@@ -253,7 +285,11 @@ class Cluster implements ConnectionObserver {
       candidates: hosts.map((host) => ({ host })),
       first,
       endsOnError: !this.#isInDoubt,
-      open: (host, address, signal) => this.#openProbe(opener, host, address, signal),
+      open: (host, address, signal) =>
+        this.#openProbe(opener, host, address, signal).catch((error) => {
+          if (isRefusal(error) && !isRdsIamError(error)) this.#noteRefusal(opener.login, host)
+          throw error
+        }),
       onMembers: (members) => {
         this.#instances.set(members)
         return this.#instances.hosts
@@ -304,7 +340,10 @@ class Cluster implements ConnectionObserver {
       const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
       publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
     }
-    for (const connection of this.#connections.keys()) {
+    // Close idle connections first: a driver must not use one for a query that the application repeats.
+    const connections = [...this.#connections.keys()]
+    connections.sort((one, other) => Number(one.isWaiting()) - Number(other.isWaiting()))
+    for (const connection of connections) {
       if (!isMoved || isAt(connection)) connection.generation = this.#generation
       else if (connection.role === 'writer') connection.retire('WRITER_MOVED')
     }
@@ -314,6 +353,16 @@ class Cluster implements ConnectionObserver {
 /** The target for a server of the cluster that a target belongs to. */
 function targetAt({ region }: LoginTarget, { host, port, address = host }: Server): LoginTarget {
   return { dial: { host: address, port }, endpoint: { host, port }, parsed: parseEndpoint(host), region }
+}
+
+/** Follows the alias of a connection until it leads to another endpoint, or until `signal` is aborted. */
+async function untilElsewhere({ login, address, target }: Opener, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    await pause(ALIAS_MS, signal)
+    const { endpoint } = await login.target(address).catch(() => target)
+    if (endpoint.host !== target.endpoint.host) return true
+  }
+  return false
 }
 
 function delay(ms: number): Promise<void> {

@@ -68,6 +68,8 @@ export class ClusterConnection {
   readonly #observer: ConnectionObserver
   #address: string | undefined
   #isReader: boolean | undefined
+  /** Whether PostgreSQL reports that transactions are read-only by default. */
+  #isReadOnly = false
   #isOver = false
 
   constructor(observer: ConnectionObserver, opened: Opened) {
@@ -91,9 +93,12 @@ export class ClusterConnection {
     return this.role === 'writer' && this.#isReader === true
   }
 
-  /** Whether the server has told its role. PostgreSQL 14 and later do so when a connection logs in. */
+  /**
+   * Whether the server has told its role. PostgreSQL 14 and later do so when a connection logs in. But after a
+   * blue/green switchover the old server is no standby, and yet read-only.
+   */
   get isRoleKnown(): boolean {
-    return this.#isReader !== undefined
+    return this.#isReader === true || (this.#isReader === false && !this.#isReadOnly)
   }
 
   /** Call before the socket connects. `hasTimeout`: the driver uses the socket's timeout for itself. */
@@ -120,6 +125,12 @@ export class ClusterConnection {
         this.#observer.onSilence(this)
       })
     })
+  }
+
+  /** Call with each parameter that a PostgreSQL server reports. */
+  setParameter(name: string | undefined, value: string | undefined): void {
+    if (name === 'in_hot_standby') this.setReader(value === 'on')
+    if (name === 'default_transaction_read_only') this.#isReadOnly = value === 'on'
   }
 
   /** Call when the server tells its role. */

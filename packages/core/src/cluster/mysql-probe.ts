@@ -26,7 +26,8 @@ import type { Answer, OpenProbe, Probe } from './probe'
 
 // Aurora keeps instances that were deleted in this table: AWS's own drivers skip them by the same time.
 const TOPOLOGY =
-  'select @@innodb_read_only, @@aurora_server_id, server_id, session_id, replica_lag_in_milliseconds ' +
+  'select @@innodb_read_only, @@read_only, @@aurora_server_id, ' +
+  'server_id, session_id, replica_lag_in_milliseconds ' +
   'from information_schema.replica_host_status ' +
   "where session_id = 'MASTER_SESSION_ID' or last_update_timestamp > now() - interval 5 minute"
 const ROLE = 'select @@innodb_read_only, @@read_only'
@@ -56,11 +57,11 @@ class MysqlProbe implements Probe {
     const rows = this.#hasTopology ? await this.#queryIfKnown(TOPOLOGY) : []
     const [first] = rows
     if (first) {
-      const [readOnly, instance] = first
+      const [readOnlyStorage, readOnly, instance] = first
       return {
-        isWriter: isOff(readOnly),
+        isWriter: [readOnlyStorage, readOnly].every(isOff),
         ...(instance ? { instance } : {}),
-        members: rows.map(([, , id, session, lag]) => ({
+        members: rows.map(([, , , id, session, lag]) => ({
           instance: id ?? '',
           isWriter: session === 'MASTER_SESSION_ID',
           ...(lag ? { lagMs: Number(lag) } : {}),

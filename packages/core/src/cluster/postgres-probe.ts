@@ -11,9 +11,10 @@ const AUTHENTICATION_CLEARTEXT_PASSWORD = 3
 
 /**
  * One message, for one round trip. Where Aurora's functions do not exist, the second statement fails after the first has
- * answered. Every name has its schema and there are no operators, so that no search_path changes the meaning.
+ * answered. Every name and operator has its schema, so that no search_path changes the meaning.
  */
-const ROLE = 'select pg_catalog.pg_is_in_recovery()'
+const ROLE = `select pg_catalog.pg_is_in_recovery(), setting, source from pg_catalog.pg_settings
+where name operator(pg_catalog.=) 'default_transaction_read_only'`
 const ROLE_AND_MEMBERS = `${ROLE};
 select pg_catalog.aurora_db_instance_identifier();
 select server_id, session_id, replica_lag_in_msec,
@@ -81,13 +82,16 @@ export async function openPostgresProbe(
 /** Reads the rows of the statements that succeeded: the role, the server's instance identifier, the instances. */
 export function readAnswer([role, identifier, ...rows]: (string | undefined)[][]): Answer {
   if (role === undefined) throw new Error('the server did not tell its role')
+  const [inRecovery, readOnly, source] = role
+  // The old server of a blue/green deployment. A user or a database may have the setting for its own reasons.
+  const isReadOnly = readOnly === 'on' && source === 'configuration file'
   const instance = identifier?.[0]
   const members = rows.flatMap(([name, sessionId, lag, age]): Member[] => {
     const isWriter = sessionId === WRITER_SESSION
     if (!name || (!isWriter && Number(age ?? 0) > OLDEST_UPDATE_SECONDS)) return []
     return [{ instance: name, isWriter, ...(lag === undefined ? {} : { lagMs: Number(lag) }) }]
   })
-  return { isWriter: role[0] === 'f', members, ...(instance ? { instance } : {}) }
+  return { isWriter: inRecovery === 'f' && !isReadOnly, members, ...(instance ? { instance } : {}) }
 }
 
 async function* readMessages(socket: TLSSocket): AsyncGenerator<Buffer, never> {

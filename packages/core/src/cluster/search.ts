@@ -11,6 +11,8 @@ const ANSWER_MS = 1_000
 const LONGEST_ANSWER_MS = 8_000
 /** Time for the first candidate to answer alone. */
 const FIRST_ANSWER_MS = 500
+/** How many times to ask a server before looking up its name again: the name may lead to another server by then. */
+const QUESTIONS_PER_LOOKUP = 5
 
 /** The writer, and the connection that it was found by. */
 export interface Found {
@@ -24,6 +26,16 @@ export interface Candidate {
   host: string
   /** Default: the addresses in DNS. */
   address?: string | undefined
+}
+
+/** A server that a search asks. */
+interface Asked {
+  host: string
+  address: string
+  /** Time for the login, and for each answer. */
+  limitMs: number
+  /** Finds the addresses that the host has now. */
+  find(): Promise<string[]>
 }
 
 export interface SearchOptions {
@@ -85,14 +97,16 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
 
     /** Asks the server behind one name until the search is over, or until it refuses the login. */
     async function watch({ host, address: known }: Candidate): Promise<void> {
+      const find = async (): Promise<string[]> => (known ? [known] : addressesOf(host))
       for (let failures = 0; !over.aborted;) {
         let pauseMs = LONGEST_PAUSE_MS
         try {
           // Two names may lead to one server: the second name waits, in case its address changes.
-          const free = (known ? [known] : await addressesOf(host)).filter((one) => !taken.has(one))
+          const free = (await find()).filter((one) => !taken.has(one))
           // A name may have an address that this machine does not reach, of IPv6 for example.
           const address = free[failures % free.length]
-          if (address) await ask(host, address, Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS))
+          const limitMs = Math.min(ANSWER_MS * 2 ** failures, LONGEST_ANSWER_MS)
+          if (address) await ask({ host, address, limitMs, find })
         } catch (error) {
           widen()
           if (isRefusal(error)) return
@@ -103,20 +117,21 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
       }
     }
 
-    /** Asks one server until it fails, or is the writer. */
-    async function ask(host: string, address: string, limitMs: number): Promise<void> {
+    /** Asks one server until it fails, is the writer, or is not the one that the name leads to any more. */
+    async function ask({ host, address, limitMs, find }: Asked): Promise<void> {
       const session = new ProbeSession((login) => open(host, address, login), limitMs)
       const close = (): void => session.close()
       over.addEventListener('abort', close)
       taken.add(address)
       try {
-        while (!over.aborted) {
+        for (let questions = 1; !over.aborted; questions++) {
           const answer = await session.ask()
           const members = onMembers(answer.members)
           if (answer.isWriter) return end({ host, address, answer })
           widen()
           for (const member of members) add({ host: member })
           await pause(PAUSE_MS, over)
+          if (questions % QUESTIONS_PER_LOOKUP === 0 && !(await find()).includes(address)) return
         }
       } finally {
         over.removeEventListener('abort', close)
@@ -178,7 +193,7 @@ export function addressesOf(host: string): Promise<string[]> {
 }
 
 /** Waits for a quarter less or more than `ms`, so that the processes of an application do not ask in step. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer)

@@ -66,6 +66,7 @@ async function tokenFor(
     requireCertificateOf(target.endpoint.host, stream, checkServerIdentity)
 
   const { connection: server } = target
+  if (dialling) dialling.connection = connection
   // changeUser() logs in again on the same connection.
   const isFirst = !attempts.has(connection)
   // The server waits for us, until the token is sent.
@@ -74,9 +75,6 @@ async function tokenFor(
   command.prependListener('error', (error: { errno?: number }) => {
     if (dialling) dialling.error = error
     if (error.errno === ER_ACCESS_DENIED_ERROR) attempt.refused(error)
-  })
-  command.once('end', () => {
-    if (dialling) dialling.isOpen = connection.authorized
   })
   if (isFirst) {
     watchLoss(connection)

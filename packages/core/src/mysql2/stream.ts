@@ -43,8 +43,8 @@ export interface Connection extends EventEmitter {
 /** A connection that our `stream` opened. */
 export interface Dialling {
   target: LoginTarget
-  /** Whether the login is complete. */
-  isOpen: boolean
+  /** mysql2's connection. Known when the server requests the token. */
+  connection?: Connection
   /** Why the login failed. */
   error?: unknown
 }
@@ -96,7 +96,6 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     const unusable = problemOf(config)
     if (unusable) return failedSocket(unusable)
     const { host, port } = dialled ?? config
-    const start = performance.now()
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
@@ -105,7 +104,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
         { host, port },
         { socket, user, limitMs: config.connectTimeout, openProbe: openMysqlProbe },
       )
-      watch({ target, isOpen: false })
+      watch({ target })
       config.ssl = sslByCas.of(target)
       // mysql2 verifies the certificate against `host`, so set it to the endpoint's name. Older pools (3.20, not 3.24)
       // use this object for the next connection too: make its `stream` dial the same address.
@@ -123,21 +122,26 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
       failSocket(socket, error)
     }
     function watch(dialling: Dialling): void {
-      const { connection } = dialling.target
+      const { connection: server } = dialling.target
       let addresses = ''
-      connection?.watch(socket)
+      let isEndedByServer = false
+      server?.watch(socket)
       socket.once('connect', () => diallings.set((addresses = addressesOf(socket)), dialling))
       socket.once('error', (error) => {
         dialling.error = error.cause ?? error
       })
+      socket.once('end', () => {
+        // Afterwards Node ends this side too.
+        isEndedByServer = !socket.writableEnded
+      })
       socket.once('close', () => {
         diallings.delete(addresses)
-        if (dialling.isOpen || !connection) return
-        const { error } = dialling
-        const isLate = performance.now() - start >= (config.connectTimeout || Infinity)
-        // mysql2 does not tell us why TLS failed: perhaps an instance's name is not in the server's certificate.
-        if (addresses && !error && !isLate && connection.server.host !== host) connection.refused()
-        else connection.failed(error ?? new Error('the server closed the connection'))
+        const { connection, error } = dialling
+        if (connection?.authorized) return
+        // The application has destroyed the connection. During the TLS handshake this looks as if TLS had failed.
+        if (socket.writableEnded && !isEndedByServer) return
+        if (connection?._closing && !error) return
+        server?.failed(error ?? new Error('the server closed the connection'))
       })
     }
 

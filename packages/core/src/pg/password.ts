@@ -40,7 +40,8 @@ async function tokenFor(client: PgClient, login: Login): Promise<string> {
   const { connection: server } = target
   if (server) watchServer(client, server)
   const attempt = await login.attempt(target, client.user)
-  if (server) server.isWaiting = () => client.readyForQuery !== true
+  // A replication stream may be silent for long.
+  if (server) server.isWaiting = () => client.readyForQuery !== true && !client.replication
   watch(client, attempt)
   return attempt.token.value
 }

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events'
 import type { ClusterConnection } from '../cluster/connection'
 import type { PgClient } from './stream'
 
@@ -22,24 +21,23 @@ export function watchServer(client: PgClient, server: ClusterConnection): void {
     client.on('error', () => {})
     connection.stream.destroy(error)
   }
-  connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
-    if (parameterName === 'in_hot_standby') server.setReader(parameterValue === 'on')
-  })
+  connection.on('parameterStatus', ({ parameterName, parameterValue }) =>
+    server.setParameter(parameterName, parameterValue),
+  )
   connection.on('errorMessage', ({ code }) => {
-    if (code !== READ_ONLY || server.isRoleKnown) return
-    server.setReader(true)
-    if (server.isMisplaced) closeWhenIdle(connection, server)
+    // A server that has just become read-only reports its settings after the error.
+    if (code === READ_ONLY) connection.on('readyForQuery', leaveReader)
   })
   connection.once('readyForQuery', () => {
     // A query that the application sends right after the login gets the error.
     if (server.isMisplaced) setImmediate(() => server.retire('NOT_WRITER'))
   })
-}
 
-function closeWhenIdle(connection: EventEmitter, server: ClusterConnection): void {
-  connection.on('readyForQuery', ({ status }) => {
-    if (status === 'I') server.retire('NOT_WRITER')
-  })
+  function leaveReader({ status }: { status: string }): void {
+    if (!server.isRoleKnown) server.setReader(true)
+    if (!server.isMisplaced) connection.off('readyForQuery', leaveReader)
+    else if (status === 'I') server.retire('NOT_WRITER')
+  }
 }
 
 /**

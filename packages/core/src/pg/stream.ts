@@ -20,6 +20,8 @@ export interface PgClient extends EventEmitter {
   user: string
   /** Internal of pg: whether the server waits for a query. Undefined until the login is accepted. */
   readyForQuery?: boolean
+  /** Whether the connection is for replication. */
+  replication?: unknown
   connection: EventEmitter & { stream: { destroyed: boolean; destroy(error: Error): void }; ssl?: unknown }
 }
 

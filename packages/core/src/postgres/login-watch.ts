@@ -21,6 +21,15 @@ const ERROR_RESPONSE = 'E'.charCodeAt(0)
 /** SQLSTATE: the transaction is read-only. */
 const READ_ONLY = '25006'
 
+/** The setting with which transactions are read-only. */
+const READ_ONLY_SETTING = 'default_transaction_read_only'
+
+/** The size of an error with what follows it. It is the last part of an answer. */
+const LONGEST_ERROR = 4_096
+
+/** A ReadyForQuery message, without the status at its end. */
+const READY = 'Z\0\0\0\x05'
+
 export function createLoginWatch(): LoginWatch {
   // Internal of postgres.js (tested: 3.4.4 to 3.4.9): it calls `password` without naming the connection, but always in
   // the microtasks after the chunk with the server's request. If it called later, it would get no token, and the
@@ -79,16 +88,16 @@ export function createLoginWatch(): LoginWatch {
           if (!server) socket.onData = undefined
         } else if (type === 'S' && server) {
           const [name, value] = message.toString('utf8', HEADER_BYTES).split('\0')
-          if (name === 'in_hot_standby') server.setReader(value === 'on')
+          server.setParameter(name, value)
         } else if (type === 'K') {
           const key = message.toString('hex', HEADER_BYTES, HEADER_BYTES + 8)
           targets.set(key, target)
           socket.once('close', () => targets.delete(key))
         } else if (type === 'Z' && server) {
-          const tellsRole = server.isRoleKnown
+          const watchErrors = createErrorWatch(server)
           socket.onData = (chunk) => {
             if (isFatal(chunk)) lastError = readError(chunk)
-            else if (!tellsRole) watchErrors(server, chunk)
+            else watchErrors(chunk)
           }
           if (server.isMisplaced) leaveReader(socket, server)
         }
@@ -109,12 +118,25 @@ function isFatal(chunk: Buffer): boolean {
   return chunk[0] === ERROR_RESPONSE && chunk.includes('\0VFATAL\0')
 }
 
-/** Where the server does not tell its role, the error of a write shows a reader. Closes the connection then. */
-function watchErrors(server: ClusterConnection, chunk: Buffer): void {
-  // Other answers may come before the error in the same chunk. Its field C is the SQLSTATE.
-  if (chunk.includes(`\0C${READ_ONLY}\0`)) server.setReader(true)
-  const isIdle = chunk.subarray(-6).toString('latin1') === 'Z\0\0\0\x05I'
-  if (server.isMisplaced && isIdle) setImmediate(() => server.retire('NOT_WRITER'))
+/**
+ * Returns a function that reads the server's answers. Where the server does not tell its role, the error of a write
+ * shows a reader. Closes the connection then.
+ */
+function createErrorWatch(server: ClusterConnection): (chunk: Buffer) => void {
+  let isRefused = false
+  return (chunk) => {
+    const end = chunk.subarray(-LONGEST_ERROR)
+    // Other answers may come before the error in the same chunk. Its field C is the SQLSTATE.
+    isRefused ||= end.includes(`\0C${READ_ONLY}\0`)
+    if (!isRefused) return
+    // A server that has just become read-only reports its settings after the error.
+    if (end.includes(`${READ_ONLY_SETTING}\0on\0`)) server.setParameter(READ_ONLY_SETTING, 'on')
+    const [isReady, status] = [end.includes(READY, -6), end.toString('latin1', end.length - 1)]
+    if (!isReady) return
+    if (!server.isRoleKnown) server.setReader(true)
+    if (!server.isMisplaced) isRefused = false
+    else if (status === 'I') setImmediate(() => server.retire('NOT_WRITER'))
+  }
 }
 
 /** Emits our own error before postgres.js creates its error, to which we could not add a cause. */

@@ -16,6 +16,8 @@ export interface PostgresSettings {
   sslnegotiation?: unknown
   target_session_attrs?: unknown
   keep_alive?: unknown
+  /** The startup parameters. */
+  connection?: { replication?: unknown }
   /** In seconds. */
   connect_timeout?: unknown
 }

@@ -102,7 +102,8 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
       const [connection, attempt] = await Promise.race([ready, opening.then(untilClosed)])
       if (server) {
         server.isWaiting = () => socket.isWaiting
-        server.watchSilence(socket)
+        // A replication stream may be silent for long.
+        if (!settings.connection?.replication) server.watchSilence(socket)
       }
       watch.login(socket, target, attempt)
       return connection
