@@ -15,7 +15,7 @@ const parts = {
   },
   token: {
     mutate: ['packages/core/src/token/{refreshing-value,sign,tokens}.ts'],
-    tests: 'core/{renewal,token}',
+    tests: 'core/{refreshing-value,renewal,token}',
   },
   cluster: {
     mutate: [
