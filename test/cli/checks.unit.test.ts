@@ -113,6 +113,13 @@ describe('dns', () => {
       { ...found, aliasOf: [`other-${NAME}`] },
       'warning ENDPOINT_MISMATCH?',
     ],
+    [
+      'an alias that is followed',
+      { ...unknown, followCname: true },
+      { ...found, aliasOf: ['x.example', NAME] },
+      'ok',
+    ],
+    ['a name to follow that is no alias', { ...unknown, followCname: true }, found, 'failed ALIAS'],
     ['an alias of a cluster of Aurora DSQL', unknown, { ...found, aliasOf: [DSQL] }, 'failed ALIAS'],
     [
       'a host of another AWS service',
@@ -317,6 +324,10 @@ test.each([
     { ...tunnel, ca: { file: 'rds.pem', pem: '' }, database: 'shop' },
   ],
   ['MySQL without a database', { ...facts, engine: 'mysql' as const }],
+  [
+    'variables of the environment, and CA certificates without a file',
+    { ...facts, ca: { pem: '' }, variables: ['PGHOST', 'PGUSER'] },
+  ],
 ])('options: %s', (_, given) => {
   expect(short(checkOptions(given))).toBe('ok')
 })
@@ -518,7 +529,7 @@ describe('login', () => {
     ['a refusal by MySQL without a token', answer('1045'), 'failed USER_NOT_GRANTED'],
     [
       'an unknown plugin',
-      answer('AUTH', undefined, 'Server requests authentication using unknown plugin x'),
+      answer('AUTH', undefined, 'Server requests authentication using unknown plugin auth_gssapi_client'),
       'failed USER_NOT_GRANTED',
     ],
     ['an unknown database of PostgreSQL', answer('3D000', 'cleartext'), 'failed DATABASE_UNKNOWN'],
@@ -576,9 +587,26 @@ test.each([
   expect(short(checkServer({ ...facts, target }, reader))).toBe(expected)
 })
 
+const aurora = { version: 'PostgreSQL 17.4', protocol: 'TLSv1.3' }
+
 test.each([
   ['a writer', { version: 'PostgreSQL 18.1', isReader: false, protocol: 'TLSv1.3' }, 'ok'],
   ['a reader', { version: 'MySQL 8.4.0', isReader: true, protocol: 'TLSv1.2' }, 'failed READER_ENDPOINT'],
+  [
+    'an instance that is a reader',
+    { ...aurora, isReader: true, instance: 'shop-2', writer: 'shop-1' },
+    'failed READER_ENDPOINT',
+  ],
+  [
+    'a reader that knows no writer',
+    { ...aurora, isReader: true, instance: 'shop-2', writer: null },
+    'failed READER_ENDPOINT',
+  ],
+  [
+    'an instance that is the writer',
+    { ...aurora, isReader: false, instance: 'shop-1', writer: 'shop-1' },
+    'ok',
+  ],
   ['a failing query', { error: { code: '42501', message: 'm' } }, 'warning'],
   ['no answer to a query', { error: { code: 'timeout', message: 'm' } }, 'failed PORT_SILENT'],
 ])('server: %s', (_, observation, expected) => {
@@ -634,6 +662,7 @@ describe('Aurora DSQL', () => {
     ['the refused admin', checkLogin({ ...dsql, user: 'admin' }, refused), 'failed USER_NOT_ALLOWED?'],
     ['a login that the server lost', checkLogin(facts, refused), 'failed LOGIN_FAILED'],
     ['an unknown database', checkLogin(dsql, error('3D000')), 'failed DATABASE_UNKNOWN'],
+    ['another error', checkLogin(dsql, error('57P03')), 'failed LOGIN_FAILED'],
     ['too many connections', checkLogin(dsql, error('53300')), 'failed TOO_MANY_CONNECTIONS'],
     ['a tunnel with another port', checkEndpoint(through, { host: DSQL, port: 9999 }), 'ok'],
     ['an unknown CA', checkTls(dsql, dsql.endpoint, certificate), 'failed CA_UNKNOWN'],

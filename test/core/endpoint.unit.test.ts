@@ -49,6 +49,13 @@ describe('parseEndpoint', () => {
     )
   })
 
+  it.each(['cluster-notes.us-east-1.rds.amazonaws.com', `${'a.'.repeat(112)}b.us-east-1.rds.amazonaws.com`])(
+    'reads %s as an instance',
+    (host) => {
+      expect(parseEndpoint(host).kind).toBe('instance')
+    },
+  )
+
   it.each([
     'db.abc.us-east-1.rds.amazonaws.com.evil.example',
     'rds.us-east-1.amazonaws.com',

@@ -1,6 +1,7 @@
 import { createTokenProvider } from '@rds-iam/core'
 import { pgConfig } from '@rds-iam/core/pg'
 import { describe, expect, it } from 'vitest'
+import { hideSecrets, readSslOption, secretsOf } from '../../packages/core/src/tls/ssl-option'
 
 const good = { host: 'db.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com', user: 'app' }
 const configure = (options: object) => pgConfig({ ...good, ...options })
@@ -30,6 +31,7 @@ describe('the option iam', () => {
     [{ timeoutMs: 2 ** 31 - 1 }],
     [{ endpoint: good.host, followCname: false }],
     [{ followCname: true }],
+    [{ target: 'reader' }],
   ])('may be %j', (iam) => {
     expect(() => configure({ iam })).not.toThrow()
   })
@@ -87,6 +89,7 @@ describe('the option iam', () => {
       { credentials: { ...keys, sessionToken: 5 } },
       `iam.credentials: there is no sessionToken: ${credentials}`,
     ],
+    [{ target: 'primary' }, 'iam.target: give writer, reader, any'],
     [{ timeoutMs: 0 }, timeout],
     [{ timeoutMs: 1.5 }, timeout],
     [{ timeoutMs: 2 ** 31 }, timeout],
@@ -194,5 +197,17 @@ describe('the option ssl', () => {
   ]
   it.each(rejected)('is rejected when it is %j: %s', (ssl, message) => {
     expect(messageOf(() => configure({ ssl }))).toBe(message)
+  })
+
+  it('has its secrets in properties that are not enumerable', () => {
+    const ssl = readSslOption({ cert: 'c', key: 'k', passphrase: 'p', servername: undefined })
+    expect(Object.keys(ssl)).toEqual(['cert'])
+    expect(secretsOf(ssl)).toEqual({ key: 'k', passphrase: 'p' })
+    expect(Object.getOwnPropertyDescriptor(hideSecrets({}, ssl), 'key')).toEqual({
+      value: 'k',
+      enumerable: false,
+      writable: true,
+      configurable: true,
+    })
   })
 })

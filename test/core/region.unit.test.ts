@@ -48,6 +48,13 @@ describe('the region', () => {
     expect(await region('localhost', { profile: 'b' })).toBe('b-1')
   })
 
+  it('is read again after the files have changed', async () => {
+    writeFiles('[default]\nregion = old-1\n')
+    await region('localhost')
+    writeFiles('[default]\nregion = new-1\n')
+    expect(await region('localhost')).toBe('new-1')
+  })
+
   it('is read from the credentials file first', async () => {
     writeFiles('[default]\nregion = config-1\n', '[default]\nregion = credentials-1\n')
     expect(await region('localhost')).toBe('credentials-1')

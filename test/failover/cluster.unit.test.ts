@@ -1,16 +1,18 @@
 import { parseEndpoint } from '@rds-iam/core'
-import { describe, expect, it } from 'vitest'
-import { leastUsed } from '../../packages/core/src/cluster/instances'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Instances, leastUsed } from '../../packages/core/src/cluster/instances'
 import { readClusterNames } from '../../packages/core/src/cluster/cluster-names'
 import { isOutage, isUnusable } from '../../packages/core/src/cluster/failures'
 import { readAnswer } from '../../packages/core/src/cluster/postgres-probe'
+import type { Member } from '../../packages/core/src/cluster/probe'
+
+const domain = 'abc.eu-west-1.rds.amazonaws.com'
 
 describe('the names of a cluster', () => {
   const read = (host: string) => {
     const { writer, reader, instance } = readClusterNames(parseEndpoint(host)) ?? {}
     return [writer, reader, instance?.('Shop-2')]
   }
-  const domain = 'abc.eu-west-1.rds.amazonaws.com'
   const china = 'abc.rds.cn-north-1.amazonaws.com.cn'
 
   it.each([
@@ -92,7 +94,12 @@ it.each([
   ['a closed connection', {}, true, false],
   ['a server of PostgreSQL that stops', { code: '57P01' }, true, false],
   ['a server of MySQL that stops', { code: 'ER_SERVER_SHUTDOWN', errno: 1053 }, true, false],
+  ['a server of PostgreSQL that crashed', { code: '57P02' }, true, false],
+  ['a server of PostgreSQL that starts', { code: '57P03' }, true, false],
   ['too many connections', { code: '53300' }, false, false],
+  ['an unknown function', { code: '42883' }, false, false],
+  ['a statement that is not supported', { code: '0A000' }, false, false],
+  ['an unknown database', { code: '3D000' }, false, true],
   ['a session that PostgreSQL ended because it was idle', { code: '57P05' }, false, false],
   ['a connection that MySQL ended because it was idle', { code: 4031 }, false, false],
   ['an unknown name', { code: 'ENOTFOUND', errno: -3008 }, true, true],
@@ -103,6 +110,74 @@ it.each([
 ])('knows the meaning of %s', (_, fields, outage, unusable) => {
   const error = Object.assign(new Error(), fields)
   expect([isOutage(error), isUnusable(error)]).toEqual([outage, unusable])
+})
+
+describe('the instances of a cluster', () => {
+  const [one, two] = [`one.${domain}`, `two.${domain}`]
+  const writer = { instance: 'writer', isWriter: true }
+  const reader = (instance: string, lagMs?: number) => ({
+    instance,
+    isWriter: false,
+    ...(lagMs === undefined ? {} : { lagMs }),
+  })
+  const listing = (...members: Member[]) => {
+    const instances = new Instances(readClusterNames(parseEndpoint(`shop.cluster-${domain}`))!)
+    instances.set(members)
+    return instances
+  }
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+
+  it.each([
+    ['no list', [], [], undefined, true],
+    ['no reader', [writer], [], undefined, false],
+    ['a reader that is ten seconds behind', [writer, reader('one', 10_000)], [], one, false],
+    ['a reader that is further behind', [writer, reader('one', 10_001)], [], undefined, false],
+    ['a reader that refuses logins', [writer, reader('one')], [one], undefined, true],
+    ['another reader that accepts logins', [writer, reader('one'), reader('two')], [one], two, true],
+  ])('choose a reader from a list with %s', (_, members, refused, host, isUnknown) => {
+    expect(listing(...members).chooseReader([], (name) => refused.includes(name))).toEqual({
+      host,
+      isUnknown,
+    })
+  })
+
+  it('choose a random one of the readers with the fewest connections', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.9)
+    const instances = listing(reader('one'), reader('two'), reader('three'))
+    expect(instances.chooseReader([`three.${domain}`], () => false).host).toBe(two)
+  })
+
+  it('leave out a reader that failed for 30 seconds', () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const instances = listing(reader('one'))
+    instances.failed(one)
+    expect(instances.chooseReader([], () => false).host).toBe(undefined)
+    vi.setSystemTime(Date.now() + 30_000)
+    expect(instances.chooseReader([], () => false).host).toBe(one)
+  })
+
+  it('keep the old list if the new one is empty, and ignore names that are not valid', () => {
+    const instances = listing(reader('one'), reader('a.b'))
+    instances.set([])
+    expect(instances.hosts).toEqual([one])
+    instances.set([reader('two')])
+    expect(instances.hosts).toEqual([two])
+  })
+
+  it('are requested again after 30 seconds', () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const instances = listing()
+    const request = vi.fn(() => Promise.resolve())
+    const first = instances.refresh(request)
+    vi.setSystemTime(Date.now() + 29_999)
+    expect(instances.refresh(request)).toBe(first)
+    vi.setSystemTime(Date.now() + 1)
+    expect(instances.refresh(request)).not.toBe(first)
+    expect(request).toHaveBeenCalledTimes(2)
+  })
 })
 
 it('gives the hosts with the fewest connections', () => {

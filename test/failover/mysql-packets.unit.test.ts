@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
 import {
   encodeLogin,
+  encodePacket,
+  encodeQuery,
   isEnd,
   offersTls,
+  QUIT,
   readError,
   readRow,
   requestsPassword,
@@ -11,11 +14,19 @@ import {
 const bytes = (...parts: (string | number[])[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)))
 
+it('puts a header before a payload', () => {
+  expect(QUIT).toEqual(bytes([1, 0, 0, 0, 1]))
+  expect(encodeQuery('select 1')).toEqual(bytes([9, 0, 0, 0, 3], 'select 1'))
+  const payload = Buffer.alloc(300)
+  expect(encodePacket(7, payload)).toEqual(bytes([44, 1, 0, 7], [...payload]))
+})
+
 it.each([
-  ['with TLS', 0x88, true],
-  ['without TLS', 0x80, false],
-])('reads a greeting %s', (_, highByte, offered) => {
-  const greeting = bytes('\n8.0.39\0', [1, 0, 0, 0], 'challeng\0', [0, highByte, 45, 2, 0])
+  ['with TLS', 10, 0x88, true],
+  ['without TLS', 10, 0x80, false],
+  ['of another version of the protocol', 9, 0x88, false],
+])('reads a greeting %s', (_, version, highByte, offered) => {
+  const greeting = bytes([version], '8.0.39\0', [1, 0, 0, 0], 'challeng\0', [0, highByte, 45, 2, 0])
   expect(offersTls(greeting)).toBe(offered)
 })
 
@@ -31,6 +42,7 @@ it.each([
   ['a request for another password', bytes([0xfe], 'mysql_native_password\0', 'challenge'), false],
   ['a request without a plugin', bytes([0xfe]), false],
   ['an OK packet', bytes([0, 0, 0, 2, 0, 0, 0]), false],
+  ['an OK packet with the name of the plugin', bytes([0], 'mysql_clear_password\0'), false],
 ])('recognises %s', (_, payload, expected) => {
   expect(requestsPassword(payload)).toBe(expected)
 })
@@ -52,5 +64,7 @@ it.each([
 
 it('tells the end of a result from a row with a long first value', () => {
   expect(isEnd(bytes([0xfe, 0, 0, 2, 0]))).toBe(true)
+  expect(isEnd(bytes([0, 0, 0, 2, 0]))).toBe(false)
+  expect(isEnd(bytes([0xfe, 1, 0, 0, 1, 0, 0, 0, 0]))).toBe(false)
   expect(isEnd(bytes([0xfe, 1, 0, 0, 1, 0, 0, 0, 0], 'a very long value'))).toBe(false)
 })

@@ -1,5 +1,6 @@
 import { startLocalRds } from '@rds-iam/local'
 import { expect, it } from 'vitest'
+import { checkIdentities, createIdentity, identityEnvironment } from '../../packages/local/src/iam/identity'
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 
@@ -55,4 +56,34 @@ it.each([
 ])('startLocalRds rejects identities with %s', async (_, identities, message) => {
   const started = startLocalRds({ engine: 'postgres', identities: identities as never })
   await expect(started).rejects.toThrow(new TypeError(message))
+})
+
+it('returns copies of identities', () => {
+  const sdk = { accountId: '1', credentialScope: 'x', $source: {} }
+  const given = { ...keys, sessionToken: 'session', expiration: new Date(0), users: ['app'], ...sdk }
+  const [copy] = checkIdentities('identities', [given])
+  expect(copy).toEqual(given)
+  expect(copy).not.toBe(given)
+})
+
+it('creates identities with random keys', () => {
+  const [one, other] = [createIdentity(), createIdentity()]
+  expect(one).toEqual({
+    accessKeyId: expect.stringMatching(/^AKIA[A-Z2-7]{16}$/) as string,
+    secretAccessKey: expect.stringMatching(/^[A-Za-z0-9+/]{40}$/) as string,
+  })
+  expect(one.accessKeyId).not.toBe(other.accessKeyId)
+  expect(one.secretAccessKey).not.toBe(other.secretAccessKey)
+})
+
+it.each([
+  ['no identity', undefined, {}],
+  ['an identity', keys, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }],
+  [
+    'a session',
+    { ...keys, sessionToken: 'session' },
+    { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'session' },
+  ],
+])('gives the environment variables of %s', (_, identity, variables) => {
+  expect(identityEnvironment(identity, 'eu-west-1')).toEqual({ ...variables, AWS_REGION: 'eu-west-1' })
 })

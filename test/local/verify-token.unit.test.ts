@@ -8,6 +8,7 @@ import {
 } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { sameSecret } from '../../packages/local/src/iam/signature'
 import { dsqlTokenVectors, identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 function expectationsOf(vector: TokenVector): TokenExpectations {
@@ -249,6 +250,24 @@ describe('an identity', () => {
 
 test('refuses a user that the endpoint does not have, even with a valid token', () => {
   expect(verify(plain, plain.token, { users: ['someone'] })).toMatchObject({ reason: 'USER_UNKNOWN' })
+})
+
+test.each<[Partial<TokenExpectations>, string, string]>([
+  [{ service: 'dsql' }, 'password', 'the password is not of the form HOST/?…'],
+  [{}, 'password', 'the password is not of the form HOST:PORT/?…'],
+  [{ requireSlash: true }, plain.token.replace('/?', '?'), 'there is no / before the ?'],
+])('with %j, refuses a token of another form with a detail', (changes, token, detail) => {
+  expect(verify(plain, token, changes)).toMatchObject({ detail })
+})
+
+test.each([
+  ['a', 'a', true],
+  ['a', 'b', false],
+  ['a', undefined, false],
+  [undefined, 'a', false],
+  [undefined, undefined, false],
+])('the secrets %j and %j are equal: %j', (one, other, isSame) => {
+  expect(sameSecret(one, other)).toBe(isSame)
 })
 
 test('refuses a host with the port of another host', () => {
