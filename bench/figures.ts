@@ -1,72 +1,107 @@
-/** The median and the quartiles of several measurements. */
-export interface Spread {
-  median: number
-  low: number
-  high: number
-  runs: number
-}
+import { estimateMedian, isNarrow, judge, type Estimate, type Verdict } from './statistics'
 
 /** The names of the compared logins. */
 export type Contestant = 'rds-iam' | 'usual recipe' | 'AWS wrapper' | 'DSQL connector' | 'baseline again'
 
-/** One line of the printed table. */
-export interface Figure {
-  row: string
+/** What one line of the table shows. */
+export interface Line {
   what: string
   subject: string
   /** `×`: a multiple of the baseline. */
   unit: '×' | 'ms' | 'µs' | 'kB' | 'KB' | 'MB' | 'times'
-  measured: Partial<Record<Contestant, Spread>>
-  target?: { atMost: number; text: string }
-  met?: boolean
+  /** The most that rds-iam may need. */
+  target?: number
 }
 
-/** The measurements of each contestant, one for each round. */
-export type Rounds<Name extends string, Taken = number> = Record<Name, Taken[]>
+/** One line of the table, with its figures. */
+export interface Figure extends Line {
+  measured: Partial<Record<Contestant, Estimate>>
+  verdict?: Verdict
+}
 
-/** Runs all contestants in each round, in a rotating order. The result does not contain the warm-up rounds. */
-export async function interleave<Name extends string, Taken = number>(
-  contestants: Record<Name, () => Promise<Taken>>,
-  rounds: number,
-  warmUp = 1,
-): Promise<Rounds<Name, Taken>> {
-  const names = Object.keys(contestants) as Name[]
-  const taken = Object.fromEntries(names.map((name) => [name, [] as Taken[]])) as Rounds<Name, Taken>
-  for (let round = -warmUp; round < rounds; round++) {
-    const turn = (round + warmUp) % names.length
-    for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
-      const figure = await contestants[name]()
-      if (round >= 0) taken[name].push(figure)
-    }
+/** A line that shows one of the quantities that each run returns. */
+interface MeasuredLine<Quantity> extends Line {
+  quantity: Quantity
+  /** The contestant to compare with, in place of the baseline. */
+  over?: Contestant
+}
+
+type Name = Contestant | 'baseline'
+type Contestants<Quantity extends string> = Partial<Record<Name, () => Promise<Record<Quantity, number>>>>
+type Runs<Quantity extends string> = Map<Name, Record<Quantity, number>[]>
+
+/** An interval of 95 % needs six rounds. */
+const FEWEST_ROUNDS = 6
+const MOST_ROUNDS = 500
+
+/**
+ * Runs all contestants in each round, in random order, after a warm-up. Adds rounds until the intervals of all lines
+ * with a target are narrow, or until the time is over.
+ */
+export async function measure<Quantity extends string>(
+  contestants: Contestants<Quantity>,
+  lines: readonly MeasuredLine<Quantity>[],
+  seconds: number,
+): Promise<Figure[]> {
+  const entries = Object.entries(contestants) as [Name, () => Promise<Record<Quantity, number>>][]
+  const runs: Runs<Quantity> = new Map(entries.map(([name]) => [name, []]))
+  for (const [, run] of entries) await run()
+  const end = performance.now() + seconds * 1_000
+  for (let round = 1; ; round++) {
+    for (const [name, run] of shuffled(entries)) runs.get(name)?.push(await run())
+    if (round < FEWEST_ROUNDS) continue
+    const figures = lines.map((line) => compare(line, runs))
+    if (round === MOST_ROUNDS || performance.now() > end || figures.every(isPrecise)) return figures
   }
-  return taken
 }
 
-/** A contestant's time divided by the baseline's in the same round. */
-export function ratios(taken: readonly number[], baseline: readonly number[]): Spread {
-  return spread(taken.map((figure, round) => figure / (baseline[round] ?? NaN)))
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((item) => ({ item, place: Math.random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ item }) => item)
 }
 
-/** A contestant's time minus the baseline's in the same round. */
-export function differences(taken: readonly number[], baseline: readonly number[]): Spread {
-  return spread(taken.map((figure, round) => figure - (baseline[round] ?? NaN)))
+/** Compares the runs of each round: as a ratio, as a difference in other units, or not at all without a baseline. */
+function compare<Quantity extends string>(
+  { quantity, over, ...line }: MeasuredLine<Quantity>,
+  runs: Runs<Quantity>,
+): Figure {
+  const reference = runs.get(over ?? 'baseline')?.map((run) => run[quantity])
+  const compared = [...runs].filter(([name]) => name !== 'baseline' && name !== over)
+  return createFigure(
+    line,
+    Object.fromEntries(
+      compared.map(([name, list]) => [
+        name,
+        list.map((run, round) =>
+          line.unit === '×'
+            ? run[quantity] / (reference?.[round] ?? NaN)
+            : run[quantity] - (reference?.[round] ?? 0),
+        ),
+      ]),
+    ),
+  )
 }
 
-/** The median and the quartiles of figures. */
-export function spread(figures: readonly number[]): Spread {
-  const sorted = figures.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? NaN
-  return { median: at(0.5), low: at(0.25), high: at(0.75), runs: sorted.length }
+/** Estimates the figures of a line from each contestant's measurements, and compares ours with the target. */
+export function createFigure(line: Line, measurements: Partial<Record<Contestant, number[]>>): Figure {
+  const measured: Figure['measured'] = Object.fromEntries(
+    Object.entries(measurements).map(([name, list]) => [name, estimateMedian(list)]),
+  )
+  const ours = measured['rds-iam']
+  if (!ours || line.target === undefined) return { ...line, measured }
+  return { ...line, measured, verdict: judge(ours, line.target) }
 }
 
-/** Adds whether a figure meets its target. Compares the median as rounded in the table. */
-export function judge(figure: Figure): Figure {
-  const median = figure.measured['rds-iam']?.median
-  if (!figure.target || median === undefined) return figure
-  return { ...figure, met: Number(median.toFixed(digits(figure.unit))) <= figure.target.atMost }
+function isPrecise({ measured, target }: Figure): boolean {
+  const ours = measured['rds-iam']
+  return !ours || target === undefined || isNarrow(ours, target)
 }
 
-/** How many digits the table shows after the decimal point. */
-export function digits(unit: Figure['unit']): number {
-  return { '×': 2, ms: 1, µs: 2, kB: 1, KB: 2, MB: 2, times: 0 }[unit]
+/** Runs a function. Returns its duration in milliseconds. */
+export async function timed(run: () => Promise<unknown>): Promise<{ ms: number }> {
+  const start = performance.now()
+  await run()
+  return { ms: performance.now() - start }
 }

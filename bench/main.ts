@@ -17,7 +17,7 @@ import { cachedToken, memory } from './rows/tokens'
 import { startScene, type Scene } from './scene'
 import { printTable } from './table'
 
-const ROWS: Record<string, (scene: Scene, rounds: number) => Promise<Figure[]>> = {
+const ROWS: Record<string, (scene: Scene, seconds: number) => Promise<Figure[]>> = {
   queries,
   connect: warmConnects,
   pool: poolStall,
@@ -33,10 +33,10 @@ const ROWS: Record<string, (scene: Scene, rounds: number) => Promise<Figure[]>> 
 }
 
 const { values } = parseArgs({
-  options: { rows: { type: 'string', multiple: true }, rounds: { type: 'string', default: '15' } },
+  options: { rows: { type: 'string', multiple: true }, seconds: { type: 'string', default: '30' } },
 })
-const rounds = Number(values.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number of at least 1')
+const seconds = Number(values.seconds)
+if (!(seconds >= 0)) throw new Error('--seconds must be a number: the time for the rounds of one comparison')
 const names = values.rows ?? Object.keys(ROWS)
 const unknown = names.find((name) => !Object.hasOwn(ROWS, name))
 if (unknown !== undefined)
@@ -53,7 +53,7 @@ try {
     console.error(`${name} …`)
     // Continue with the other rows if one fails.
     try {
-      figures.push(...((await ROWS[name]?.(scene, rounds)) ?? []))
+      figures.push(...((await ROWS[name]?.(scene, seconds)) ?? []))
     } catch (error) {
       console.error(error)
       process.exitCode = 1
@@ -72,7 +72,7 @@ if (values.rows === undefined && process.exitCode === undefined) {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
   }
-  const results = { date: new Date().toISOString(), machine, rounds, figures }
+  const results = { date: new Date().toISOString(), machine, seconds, figures }
   writeFileSync(
     fileURLToPath(new URL('results.json', import.meta.url)),
     `${JSON.stringify(results, null, 2)}\n`,

@@ -1,19 +1,23 @@
-import { digits, type Contestant, type Figure, type Spread } from './figures'
+import type { Contestant, Figure, Line } from './figures'
+import type { Verdict } from './statistics'
 
 const COLUMNS: Contestant[] = ['rds-iam', 'usual recipe', 'AWS wrapper', 'DSQL connector']
 
-/** Prints one line for each figure: the median, and the quartiles in brackets. */
+/** How many digits the table shows after the decimal point. */
+const DIGITS: Record<Line['unit'], number> = { '×': 3, ms: 1, µs: 2, kB: 1, KB: 2, MB: 2, times: 0 }
+
+/** Prints one line for each figure: the median, and its interval in brackets. */
 export function printTable(figures: readonly Figure[]): void {
   const head = ['what', 'for', 'at most', '', ...COLUMNS]
-  const lines = figures.map((figure) => [
-    figure.what,
-    figure.subject,
-    figure.target?.text ?? '',
-    figure.met === undefined ? '' : figure.met ? 'met' : 'MISSED',
-    ...COLUMNS.map((name) => show(figure.measured[name], figure.unit)),
+  const lines = figures.map(({ what, subject, unit, target, verdict = '', measured }) => [
+    what,
+    subject,
+    target === undefined ? '' : `${target}${unitAfter(unit)}`,
+    verdict === 'missed' ? 'MISSED' : verdict,
+    ...COLUMNS.map((name) => show(measured[name], unit)),
   ])
   const widths = head.map((title, column) =>
-    Math.max(...[head, ...lines].map((line) => line[column]?.length ?? 0), title.length),
+    Math.max(...lines.map((line) => line[column]?.length ?? 0), title.length),
   )
   for (const line of [head, ...lines])
     console.log(
@@ -22,15 +26,20 @@ export function printTable(figures: readonly Figure[]): void {
         .join('  ')
         .trimEnd(),
     )
-  const judged = figures.filter(({ met }) => met !== undefined)
-  console.log(`\n${judged.filter(({ met }) => met).length} of ${judged.length} targets met`)
+  const count = (verdict: Verdict) => figures.filter((figure) => figure.verdict === verdict).length
+  console.log(
+    `\nTargets: ${count('reached')} reached, ${count('missed')} missed, ${count('within noise')} within noise`,
+  )
 }
 
-function show(spread: Spread | undefined, unit: Figure['unit']): string {
-  if (!spread) return ''
-  const [median, low, high] = [spread.median, spread.low, spread.high].map((figure) =>
-    figure.toFixed(digits(unit)),
+function show(estimate: Figure['measured'][Contestant], unit: Line['unit']): string {
+  if (!estimate) return ''
+  const [median, low, high] = [estimate.median, estimate.low, estimate.high].map((figure) =>
+    figure.toFixed(DIGITS[unit]),
   )
-  const name = unit === 'times' || unit === '×' ? '' : ` ${unit}`
-  return low === high ? `${median}${name}` : `${median}${name} (${low}–${high})`
+  return `${median}${unitAfter(unit)}${low === high ? '' : ` (${low}–${high})`}`
+}
+
+function unitAfter(unit: Line['unit']): string {
+  return unit === 'times' || unit === '×' ? '' : ` ${unit}`
 }

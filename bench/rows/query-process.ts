@@ -8,35 +8,31 @@ import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
 import mysql from 'mysql2'
 import pg from 'pg'
 import { requireFromApplication } from '../application'
-import { interleave, judge, ratios, type Contestant, type Figure } from '../figures'
+import { measure, timed, type Contestant, type Figure } from '../figures'
 import { DSQL_ENDPOINT, identityOf, staticToken, type Endpoint } from '../scene'
 
 const IN_FLIGHT = 16
 
 const WORKLOADS = [
-  { what: 'SELECT 1, one in flight', text: 'select 1 as one', rows: 1, times: 400, inFlight: 1 },
-  {
-    what: 'SELECT 1, sixteen in flight',
-    text: 'select 1 as one',
-    rows: 1,
-    times: 1_000,
-    inFlight: IN_FLIGHT,
-  },
+  { what: 'SELECT 1, one in flight', text: 'select 1 as one', rows: 1, times: 200, inFlight: 1 },
+  { what: 'SELECT 1, sixteen in flight', text: 'select 1 as one', rows: 1, times: 600, inFlight: IN_FLIGHT },
   {
     what: '100 rows, one in flight',
     text: 'select id, payload from hundred',
     rows: 100,
-    times: 200,
+    times: 100,
     inFlight: 1,
   },
   {
     what: '100 rows, sixteen in flight',
     text: 'select id, payload from hundred',
     rows: 100,
-    times: 500,
+    times: 300,
     inFlight: IN_FLIGHT,
   },
 ] as const
+
+type Workload = (typeof WORKLOADS)[number]
 
 /** An open database. A query returns its number of rows. */
 interface Database {
@@ -44,59 +40,60 @@ interface Database {
   end(): Promise<unknown>
 }
 
-type Opened = { baseline: Database } & Partial<Record<Contestant, Database>>
+/** How each contestant opens the database. */
+type Openers = { baseline: () => Database } & Partial<Record<Contestant, () => Database>>
 
 /** The message that starts a comparison. */
 export interface Order {
   subject: string
   endpoint: Endpoint
-  rounds: number
+  seconds: number
 }
 
 process.once('message', (order: Order) => {
   void run(order).then((figures) => process.send?.(figures, () => process.disconnect()))
 })
 
-async function run({ subject, endpoint, rounds }: Order): Promise<Figure[]> {
-  const figures = []
-  const opened = await SUBJECTS[subject]?.(endpoint)
-  if (!opened) throw new Error(`no such subject: ${subject}`)
-  for (const workload of WORKLOADS) figures.push(await compare(subject, opened, workload, rounds))
-  for (const database of Object.values(opened)) await database.end()
-  return figures
+async function run({ subject, endpoint, seconds }: Order): Promise<Figure[]> {
+  const openers = await SUBJECTS[subject]?.(endpoint)
+  if (!openers) throw new Error(`no such subject: ${subject}`)
+  const contestants = Object.entries({ ...openers, 'baseline again': openers.baseline })
+  return measure(
+    Object.fromEntries(contestants.map(([name, open]) => [name, () => queryNewPool(open)])),
+    [...WORKLOADS.map(({ what }) => what), 'CPU of these queries'].map((what) => ({
+      quantity: what,
+      what,
+      subject,
+      unit: '×',
+      target: 1.02,
+    })),
+    seconds,
+  )
 }
 
-async function compare(
-  subject: string,
-  opened: Opened,
-  workload: (typeof WORKLOADS)[number],
-  rounds: number,
-): Promise<Figure> {
-  const contestants = Object.entries({ ...opened, 'baseline again': opened.baseline })
-  const { baseline = [], ...others } = await interleave(
-    Object.fromEntries(contestants.map(([name, database]) => [name, () => time(database, workload)])),
-    rounds,
-  )
-  const measured: Figure['measured'] = Object.fromEntries(
-    Object.entries(others).map(([name, taken]) => [name, ratios(taken, baseline)]),
-  )
-  // Noise is the difference between two runs of the baseline. Cap it: a noisy machine must not hide a slow query.
-  const noise = Math.min(0.05, Math.max(0.005, (measured['baseline again']?.high ?? 1) - 1))
-  const figure: Figure = { row: 'queries', what: workload.what, subject, unit: '×', measured }
-  return measured['rds-iam']
-    ? judge({ ...figure, target: { atMost: Number((1 + noise).toFixed(2)), text: '1.00 ± noise' } })
-    : figure
+/**
+ * Measures all workloads in a new pool: two pools with the same options differ by up to 20 % as long as they are open.
+ */
+async function queryNewPool(open: () => Database): Promise<Record<string, number>> {
+  const database = open()
+  for (const workload of WORKLOADS) await query(database, { ...workload, times: IN_FLIGHT * 3 })
+  const taken: Record<string, number> = {}
+  const before = process.cpuUsage()
+  for (const workload of WORKLOADS) taken[workload.what] = (await timed(() => query(database, workload))).ms
+  const { user, system } = process.cpuUsage(before)
+  await database.end()
+  return { ...taken, 'CPU of these queries': user + system }
 }
 
-async function time(database: Database, workload: (typeof WORKLOADS)[number]): Promise<number> {
-  const { text, rows, times, inFlight } = workload
-  let left: number = times
+async function query(
+  database: Database,
+  { text, rows, times, inFlight }: Pick<Workload, 'text' | 'rows' | 'inFlight'> & { times: number },
+): Promise<void> {
+  let left = times
   const queryRepeatedly = async () => {
     while (left-- > 0) if ((await database.query(text)) !== rows) throw new Error(`${text}: not ${rows} rows`)
   }
-  const start = performance.now()
   await Promise.all(Array.from({ length: inFlight }, queryRepeatedly))
-  return performance.now() - start
 }
 
 /** The options of each contestant. */
@@ -119,21 +116,21 @@ async function logins(endpoint: Endpoint) {
   }
 }
 
-const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
+const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Openers>> = {
   pg: async (endpoint) => {
     const { pg, ours, wrapped } = await logins(endpoint)
     const { AwsPgPoolClient } = requireFromApplication('aws-advanced-nodejs-wrapper/pg') as {
       AwsPgPoolClient: new (options: object, pool: object) => PgPool
     }
     return {
-      baseline: overPg(openPgPool(pg)),
-      'rds-iam': overPg(openPgPool(pgConfig(ours))),
-      'AWS wrapper': overPg(new AwsPgPoolClient(wrapped, { maxConnections: IN_FLIGHT })),
+      baseline: () => overPg(openPgPool(pg)),
+      'rds-iam': () => overPg(openPgPool(pgConfig(ours))),
+      'AWS wrapper': () => overPg(new AwsPgPoolClient(wrapped, { maxConnections: IN_FLIGHT })),
     }
   },
   'knex, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
-    return { baseline: overKnex('pg', pg), 'rds-iam': overKnex('pg', pgConnection(ours)) }
+    return { baseline: () => overKnex('pg', pg), 'rds-iam': () => overKnex('pg', pgConnection(ours)) }
   },
   'pg, Aurora DSQL': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
@@ -143,17 +140,17 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
     const { password: _, ...address } = pg
     const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: endpoint.region }
     return {
-      baseline: overPg(openPgPool(pg)),
-      'rds-iam': overPg(openPgPool(pgConfig({ ...ours, iam: { ...ours.iam, endpoint: DSQL_ENDPOINT } }))),
-      'DSQL connector': overPg(new AuroraDSQLPool({ ...address, ...settings })),
+      baseline: () => overPg(openPgPool(pg)),
+      'rds-iam': () => overPg(openPgPool(pgConfig({ ...ours, iam: { ...ours.iam, endpoint: DSQL_ENDPOINT } }))),
+      'DSQL connector': () => overPg(new AuroraDSQLPool({ ...address, ...settings })),
     }
   },
   'kysely, pg': async (endpoint) => {
     const { pg, ours } = await logins(endpoint)
-    const config = postgresDialectConfig({ ...ours, max: IN_FLIGHT, idleTimeoutMillis: 0 })
+    const options = { ...ours, max: IN_FLIGHT, idleTimeoutMillis: 0 }
     return {
-      baseline: overKysely(new PostgresDialect({ pool: openPgPool(pg) })),
-      'rds-iam': overKysely(new PostgresDialect(config)),
+      baseline: () => overKysely(new PostgresDialect({ pool: openPgPool(pg) })),
+      'rds-iam': () => overKysely(new PostgresDialect(postgresDialectConfig(options))),
     }
   },
   mysql2: async (endpoint) => {
@@ -162,23 +159,23 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Opened>> = {
       AwsMySQLPoolClient: new (options: object, pool: object) => Mysql2Pool
     }
     return {
-      baseline: overMysql2(openMysql2Pool(mysql2).promise()),
-      'rds-iam': overMysql2(openMysql2Pool(mysql2Config(ours)).promise()),
-      'AWS wrapper': overMysql2(
+      baseline: () => overMysql2(openMysql2Pool(mysql2).promise()),
+      'rds-iam': () => overMysql2(openMysql2Pool(mysql2Config(ours)).promise()),
+      'AWS wrapper': () => overMysql2(
         new AwsMySQLPoolClient({ ...wrapped, enableCleartextPlugin: true }, { maxConnections: IN_FLIGHT }),
       ),
     }
   },
   'knex, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)
-    return { baseline: overKnex('mysql2', mysql2), 'rds-iam': overKnex('mysql2', mysql2Connection(ours)) }
+    return { baseline: () => overKnex('mysql2', mysql2), 'rds-iam': () => overKnex('mysql2', mysql2Connection(ours)) }
   },
   'kysely, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)
-    const config = mysqlDialectConfig({ ...ours, connectionLimit: IN_FLIGHT })
+    const options = { ...ours, connectionLimit: IN_FLIGHT }
     return {
-      baseline: overKysely(new MysqlDialect({ pool: openMysql2Pool(mysql2) })),
-      'rds-iam': overKysely(new MysqlDialect(config)),
+      baseline: () => overKysely(new MysqlDialect({ pool: openMysql2Pool(mysql2) })),
+      'rds-iam': () => overKysely(new MysqlDialect(mysqlDialectConfig(options))),
     }
   },
 }

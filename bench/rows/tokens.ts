@@ -1,13 +1,13 @@
 import { createTokenProvider } from '@rds-iam/core'
 import { requireFromApplication, runProgram, writeProgram } from '../application'
-import { interleave, judge, spread, type Figure } from '../figures'
+import { createFigure, measure, timed, type Figure } from '../figures'
 import { identityOf, type Scene } from '../scene'
 
 const HITS = 200_000
 const SIGNATURES = 500
 
 /** The time to get a cached token. The AWS signer has no cache and signs each time. */
-export async function cachedToken({ postgres }: Scene, rounds: number): Promise<Figure[]> {
+export async function cachedToken({ postgres }: Scene, seconds: number): Promise<Figure[]> {
   const { host, port, user, region } = postgres
   const credentials = identityOf(postgres)
   const provider = createTokenProvider({ host, port, user, region, credentials })
@@ -16,24 +16,23 @@ export async function cachedToken({ postgres }: Scene, rounds: number): Promise<
   }
   const signer = new Signer({ hostname: host, port, username: user, region, credentials })
   const average = async (times: number, once: () => Promise<unknown>) => {
-    const start = performance.now()
-    for (let i = 0; i < times; i++) await once()
-    return ((performance.now() - start) * 1_000) / times
+    const { ms } = await timed(async () => {
+      for (let i = 0; i < times; i++) await once()
+    })
+    return { µs: (ms * 1_000) / times }
   }
-  const taken = await interleave(
+  return measure(
     {
       'rds-iam': () => average(HITS, () => provider.getToken()),
       'usual recipe': () => average(SIGNATURES, () => signer.getAuthToken()),
     },
-    rounds,
+    [{ quantity: 'µs', what: 'a cached token', subject: 'core', unit: 'µs', target: 0.3 }],
+    seconds,
   )
-  const measured = { 'rds-iam': spread(taken['rds-iam']), 'usual recipe': spread(taken['usual recipe']) }
-  const target = { atMost: 0.3, text: '0.3 µs' }
-  return [judge({ row: 'token', what: 'a cached token', subject: 'core', unit: 'µs', measured, target })]
 }
 
 /** The heap memory of one cached token, with 100 endpoints, 10 users each, and credentials with a session token. */
-export async function memory(_: Scene, rounds: number): Promise<Figure[]> {
+export async function memory(_: Scene, seconds: number): Promise<Figure[]> {
   const file = writeProgram(
     'memory.cjs',
     `const { createTokenProvider } = require('@rds-iam/core')
@@ -49,22 +48,17 @@ void (async () => {
   for (let i = 0; i < 100; i++) await keep(\`warm\${i}.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com\`, 'warm')
   const before = await settled()
   for (let i = 0; i < 1_000; i++) await keep(\`db\${i % 100}.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com\`, \`user\${i % 10}\`)
-  console.log(JSON.stringify({ bytes: ((await settled()) - before) / 1_000 }))
+  console.log(JSON.stringify({ kb: ((await settled()) - before) / 1_000 / 1_024 }))
 })()
 `,
   )
-  const taken = await interleave(
-    { 'rds-iam': async () => (await runProgram<{ bytes: number }>(file, {}, ['--expose-gc'])).bytes / 1_024 },
-    Math.min(rounds, 5),
-    0,
-  )
-  const measured = { 'rds-iam': spread(taken['rds-iam']) }
-  const target = { atMost: 4, text: '4 KB' }
   const what = 'memory of a cached token'
-  return [
-    judge({ row: 'memory', what, subject: '100 endpoints × 10 users', unit: 'KB', measured, target }),
-    await memoryAfterExpiry(),
-  ]
+  const figures = await measure(
+    { 'rds-iam': () => runProgram<{ kb: number }>(file, {}, ['--expose-gc']) },
+    [{ quantity: 'kb', what, subject: '100 endpoints × 10 users', unit: 'KB', target: 4 }],
+    seconds,
+  )
+  return [...figures, await memoryAfterExpiry()]
 }
 
 /** The heap memory in use after 100,000 users logged in once, their tokens expired, and another user logged in. */
@@ -88,12 +82,7 @@ void (async () => {
 `,
   )
   const { bytes } = await runProgram<{ bytes: number }>(file, {}, ['--expose-gc'])
-  return judge({
-    row: 'memory',
-    what: 'memory that expired tokens leave',
-    subject: '100,000 users',
-    unit: 'MB',
-    measured: { 'rds-iam': spread([bytes / 1_000_000]) },
-    target: { atMost: 5, text: '5 MB' },
-  })
+  const what = 'memory that expired tokens leave'
+  const line = { what, subject: '100,000 users', unit: 'MB', target: 5 } as const
+  return createFigure(line, { 'rds-iam': [bytes / 1_000_000] })
 }
