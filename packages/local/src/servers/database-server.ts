@@ -104,7 +104,7 @@ export abstract class ManagedServer {
     return this.#shutDown !== undefined
   }
 
-  /** What is told about the server to users of this package. */
+  /** The server as {@link DatabaseServerWithUsers} describes it. */
   get handle(): DatabaseServerWithUsers {
     const { socketPath, logins } = this
     const { host, port, database, login } = this.admin
