@@ -83,9 +83,12 @@ describe('the answer of a PostgreSQL server', () => {
     ['the server', 'configuration file', false],
     ['the user', 'user', true],
     ['the database', 'database', true],
-  ])('is that of a writer unless transactions are read-only: when %s makes them so', (_, source, isWriter) => {
-    expect(readAnswer([['f', 'on', source]])).toEqual({ isWriter, members: [] })
-  })
+  ])(
+    'is that of a writer unless transactions are read-only: when %s makes them so',
+    (_, source, isWriter) => {
+      expect(readAnswer([['f', 'on', source]])).toEqual({ isWriter, members: [] })
+    },
+  )
 })
 
 it.each([

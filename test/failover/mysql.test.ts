@@ -220,15 +220,20 @@ describe('after the writer of a MySQL cluster has changed', () => {
       ['when it is connected', 0, (connection: Connection) => once(streamOf(connection), 'connect')],
       // mysql2 shows us nothing then: it looks as if TLS had failed.
       ['during the TLS handshake', 1, greeted],
-      ['while its token is made', 0, async (connection: Connection) => {
-        await greeted(connection)
-        await greeted(connection)
-      }],
+      [
+        'while its token is made',
+        0,
+        async (connection: Connection) => {
+          await greeted(connection)
+          await greeted(connection)
+        },
+      ],
     ])('%s, looks at the server %i times', async (_, looks, moment) => {
       let release = () => {}
+      const identity = test.options.iam?.credentials as () => Promise<never>
       const credentials = async () => {
         await new Promise<void>((resolve) => (release = resolve))
-        return (test.options.iam?.credentials as () => Promise<never>)()
+        return identity()
       }
       const connection = createConnection(mysql2Config({ ...test.options, iam: { credentials } }))
       connection.on('error', () => {})

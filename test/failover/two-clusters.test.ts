@@ -27,7 +27,8 @@ describe.each([
     readOnly: { code: '25006' },
     async setReadOnly(isOn: boolean, run: RunAll) {
       await run(`alter system set default_transaction_read_only = ${isOn}`, 'select pg_reload_conf()')
-      const isSet = async () => (await run('show transaction_read_only'))[0]?.['transaction_read_only'] === 'on'
+      const isSet = async () =>
+        (await run('show transaction_read_only'))[0]?.['transaction_read_only'] === 'on'
       // When a new session has the setting, the server has told it to the others.
       while ((await isSet()) !== isOn);
     },

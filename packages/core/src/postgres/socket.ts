@@ -101,9 +101,9 @@ export function createSocket(login: Login, watch: LoginWatch, dialWith: unknown)
       const ready = Promise.all([opening, login.attempt(target, session.user)])
       const [connection, attempt] = await Promise.race([ready, opening.then(untilClosed)])
       if (server) {
-        server.isWaiting = () => socket.isWaiting
         // A replication stream may be silent for long.
-        if (!settings.connection?.replication) server.watchSilence(socket)
+        server.isWaiting = () => socket.isWaiting && !settings.connection?.replication
+        server.watchSilence(socket)
       }
       watch.login(socket, target, attempt)
       return connection
