@@ -76,7 +76,12 @@ async function overStatic(
   const run = (file: string) => async () => runProgram<Record<'cpu' | 'wall', number>>(file, await env())
   const programs = Object.entries({ baseline, ...files })
   const cpu = { ...line, quantity: 'cpu', what: `CPU of ${what}`, unit: '×' } as const
-  const overRecipe = { ...cpu, what: `${cpu.what}, over the usual recipe`, over: 'usual recipe', target: 1 } as const
+  const overRecipe = {
+    ...cpu,
+    what: `${cpu.what}, over the usual recipe`,
+    over: 'usual recipe',
+    target: 1,
+  } as const
   const { target: _, ...wall } = { ...cpu, quantity: 'wall', what: `time of ${what}` } as const
   return measure(
     Object.fromEntries(programs.map(([name, file]) => [name, run(file)])),

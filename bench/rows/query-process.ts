@@ -141,7 +141,8 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Openers>> = {
     const settings = { max: IN_FLIGHT, idleTimeoutMillis: 0, region: endpoint.region }
     return {
       baseline: () => overPg(openPgPool(pg)),
-      'rds-iam': () => overPg(openPgPool(pgConfig({ ...ours, iam: { ...ours.iam, endpoint: DSQL_ENDPOINT } }))),
+      'rds-iam': () =>
+        overPg(openPgPool(pgConfig({ ...ours, iam: { ...ours.iam, endpoint: DSQL_ENDPOINT } }))),
       'DSQL connector': () => overPg(new AuroraDSQLPool({ ...address, ...settings })),
     }
   },
@@ -161,14 +162,18 @@ const SUBJECTS: Record<string, (endpoint: Endpoint) => Promise<Openers>> = {
     return {
       baseline: () => overMysql2(openMysql2Pool(mysql2).promise()),
       'rds-iam': () => overMysql2(openMysql2Pool(mysql2Config(ours)).promise()),
-      'AWS wrapper': () => overMysql2(
-        new AwsMySQLPoolClient({ ...wrapped, enableCleartextPlugin: true }, { maxConnections: IN_FLIGHT }),
-      ),
+      'AWS wrapper': () =>
+        overMysql2(
+          new AwsMySQLPoolClient({ ...wrapped, enableCleartextPlugin: true }, { maxConnections: IN_FLIGHT }),
+        ),
     }
   },
   'knex, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)
-    return { baseline: () => overKnex('mysql2', mysql2), 'rds-iam': () => overKnex('mysql2', mysql2Connection(ours)) }
+    return {
+      baseline: () => overKnex('mysql2', mysql2),
+      'rds-iam': () => overKnex('mysql2', mysql2Connection(ours)),
+    }
   },
   'kysely, mysql2': async (endpoint) => {
     const { mysql2, ours } = await logins(endpoint)

@@ -122,6 +122,8 @@ test(
       }
       const session = await mysql.createConnection(login)
       await session.query(`create table of_${user}(id int)`)
+      // A thousand connections at once must not wait for a second attempt of TCP.
+      expect((await session.query('select @@back_log as backlog'))[0]).toEqual([{ backlog: 1024 }])
       await session.end()
     }
     const passwordless = { host: '127.0.0.1', port: Number(port) }

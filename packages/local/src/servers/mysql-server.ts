@@ -30,6 +30,7 @@ const SETTINGS = [
   '--bind-address=127.0.0.1',
   '--skip-name-resolve',
   '--max-connections=500',
+  '--back-log=1024', // as for the endpoint: more connections at once wait a second for TCP's next attempt
   '--max-connect-errors=4294967295',
   '--character-set-server=utf8mb4',
   '--local-infile=1',
