@@ -1,5 +1,9 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { bundleProgram, runProgram } from '../application'
+import type { CredentialSources } from '../credential-sources'
 import { interleave, judge, ratios, spread, type Figure } from '../figures'
 import { writeFirstRow, type Login, type Stack } from '../programs'
 import { environment, type Scene } from '../scene'
@@ -39,6 +43,33 @@ export async function coldFirstRow(scene: Scene, rounds: number): Promise<Figure
     { ...common, what: 'CPU of a cold process to first row', measured: cpu },
     { ...common, what: 'time of a cold process to first row', measured: wall },
   )
+  return [...figures, ...(await coldSources(scene, rounds))]
+}
+
+/** The same for pg with each source of credentials that is not the environment. */
+async function coldSources(scene: Scene, rounds: number): Promise<Figure[]> {
+  const child = fork(fileURLToPath(new URL('../credential-sources.ts', import.meta.url)), [
+    scene.postgres.backend,
+  ])
+  const figures: Figure[] = []
+  try {
+    const [{ endpoint, env }] = (await once(child, 'message')) as [CredentialSources]
+    const files = Object.fromEntries(
+      (['static token', 'rds-iam', 'usual recipe'] as const).map((login) => [login, writeFirstRow('pg', login)]),
+    )
+    for (const [source, variables] of Object.entries(env)) {
+      const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...others } = await environment(endpoint)
+      const { cpu, wall } = await overStatic(async () => ({ ...others, ...variables }), files, rounds)
+      const common = { row: 'cold', subject: `pg, ${source}`, unit: '×' } as const
+      const isBelow = (cpu['rds-iam']?.median ?? NaN) < (cpu['usual recipe']?.median ?? NaN)
+      figures.push(
+        { ...common, what: 'CPU of a cold process to first row', measured: cpu, met: isBelow },
+        { ...common, what: 'time of a cold process to first row', measured: wall },
+      )
+    }
+  } finally {
+    child.kill()
+  }
   return figures
 }
 

@@ -46,7 +46,7 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
   let lastSource: string | undefined
   return async () => {
     const failures: unknown[] = []
-    for (const { name, fetch } of configuredSources(options, profile)) {
+    for await (const { name, fetch } of configuredSources(options, profile)) {
       try {
         const identity = await fetch()
         lastSource = name
@@ -67,17 +67,17 @@ export function profileInUse(profile: string | undefined): string {
   return profile ?? (process.env['AWS_PROFILE'] || 'default')
 }
 
-function* configuredSources(
+async function* configuredSources(
   options: ChainOptions,
   fetchFromProfile: (settings: SdkSettings) => Promise<AwsCredentialIdentity>,
-): Generator<Source> {
+): AsyncGenerator<Source> {
   const { env } = process
   const { profile, timeoutMs } = options
   if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
     yield { name: 'environment', fetch: () => Promise.resolve(readEnvironment(env)) }
   }
   // Load the SDK only here, so that importing this package is cheap.
-  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const sdk = await import('@aws-sdk/credential-providers')
   const settings = sdkSettings(options)
 
   yield { name: 'profile', fetch: () => fetchFromProfile(settings) }
@@ -137,8 +137,7 @@ async function fetchFromProfile(
   settings: SdkSettings,
   profile: string | undefined,
 ): Promise<AwsCredentialIdentity> {
-  const { fromIni } =
-    require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const { fromIni } = await import('@aws-sdk/credential-providers')
   const processes: ChildProcess[] = []
   const watch = (message: unknown): void =>
     void processes.push((message as { process: ChildProcess }).process)
@@ -159,7 +158,7 @@ async function fetchFromProfile(
 
 /** Throws if the profile does not exist. A profile without credentials is valid (it may have only a region). */
 async function checkProfile(name: string, cause: unknown): Promise<void> {
-  const { parseKnownFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
+  const { parseKnownFiles } = await import('@smithy/core/config')
   if (Object.hasOwn(await parseKnownFiles({ ignoreCache: true }), name)) return
   throw unavailable(
     `the profile ${JSON.stringify(name)} does not exist in the shared AWS files (~/.aws/config and ` +
