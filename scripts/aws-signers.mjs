@@ -20,11 +20,11 @@ const replacements = [
 ]
 
 /**
- * The bundle, the packages whose code it contains, and their licence.
+ * The bundle in a format of rolldown, the packages whose code it contains, and their licence.
  *
  * @throws {Error} when AWS's packages no longer have a module that is replaced
  */
-export async function bundleAwsSigners(plugins = []) {
+export async function bundleAwsSigners(format = 'cjs', plugins = []) {
   const replaced = new Set()
   const { output } = await build({
     cwd: core,
@@ -51,7 +51,7 @@ export async function bundleAwsSigners(plugins = []) {
         },
       },
     ],
-    output: { format: 'cjs', strict: true, esModule: true },
+    output: { format, strict: true, esModule: true },
     write: false,
     logLevel: 'warn',
   })
