@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { build } from 'rolldown'
-import { bundleAwsSigners, signers } from './aws-signers.mjs'
+import { awsFiles, awsLicense, bundleAwsCode, signers, sources } from './aws-code.mjs'
 import { packCaCertificates, readCaCertificates } from './ca-certificates.mjs'
 import { publishedPackages } from './packages.mjs'
 
@@ -22,13 +22,15 @@ const builtinsWithoutRequire = {
 const caCertificates = JSON.stringify(packCaCertificates(readCaCertificates()))
 mkdirSync(`${core.folder}/dist/tls`, { recursive: true })
 writeFileSync(`${core.folder}/dist/tls/ca-certificates.json`, caCertificates)
-const { code, license } = await bundleAwsSigners('cjs', [builtinsWithoutRequire])
-writeFileSync(`${core.folder}/dist/aws-signers.js`, code)
-writeFileSync(`${core.folder}/dist/aws-signers.LICENSE.txt`, license)
+writeFileSync(`${core.folder}/dist/aws.LICENSE.txt`, awsLicense())
+for (const [file, names] of Object.entries(awsFiles)) {
+  const { code } = await bundleAwsCode(names, 'cjs', [builtinsWithoutRequire])
+  writeFileSync(`${core.folder}/dist/${file}`, code)
+}
 
 // The code that core's entry points share becomes one file: opening thirty files takes Node longer than running them.
 await bundle(core, 'ts', (conditions) => (conditions.require ?? conditions).default, {
-  external: [...signers, './ca-certificates.json'],
+  external: [...signers, ...sources, './ca-certificates.json'],
   plugins: [builtinsWithoutRequire],
   output: {
     format: 'cjs',
@@ -37,7 +39,9 @@ await bundle(core, 'ts', (conditions) => (conditions.require ?? conditions).defa
     codeSplitting: { groups: [{ name: 'shared', test: /./, minShareCount: 2 }] },
     // Jest cannot run import() in CommonJS.
     dynamicImportInCjs: false,
-    paths: Object.fromEntries(signers.map((name) => [name, './aws-signers.js'])),
+    paths: Object.fromEntries(
+      Object.entries(awsFiles).flatMap(([file, names]) => names.map((name) => [name, `./${file}`])),
+    ),
   },
 })
 await bundle(core, 'mts', (conditions) => conditions.import?.default, {
@@ -74,9 +78,12 @@ async function bundleForBundlers(one) {
     load: (id) => Object.values(generated).find((file) => id === `${one.folder}/src/${file.id}`)?.load(),
   }
   await bundle(one, 'ts', (conditions) => conditions.module, {
+    external: sources,
     plugins: [withoutRequire],
     output: {
       format: 'esm',
+      // Otherwise a bundle would contain these sources twice: fromIni uses them too.
+      paths: Object.fromEntries(sources.map((name) => [name, '@aws-sdk/credential-providers'])),
       dir: `${one.folder}/dist/esm`,
       preserveModules: true,
       preserveModulesRoot: `${one.folder}/src`,
@@ -86,7 +93,7 @@ async function bundleForBundlers(one) {
 }
 
 async function esmSigners() {
-  return (await bundleAwsSigners('esm')).code
+  return (await bundleAwsCode(signers, 'esm')).code
 }
 
 async function bundle({ folder, manifest }, extension, fileOf, { external = [], plugins, output }) {
