@@ -37,7 +37,11 @@ async function start(backend: string): Promise<CredentialSources> {
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
   }
-  const signedIn = { accessKeyId: 'ASIABENCHSIGNEDIN000', secretAccessKey: 'bench', sessionToken: 'x'.repeat(800) }
+  const signedIn = {
+    accessKeyId: 'ASIABENCHSIGNEDIN000',
+    secretAccessKey: 'bench',
+    sessionToken: 'x'.repeat(800),
+  }
   const identities = [own, signedIn]
   rds.setIdentities(identities)
   const { env: found } = await startCredentialEndpoints({
@@ -84,7 +88,9 @@ function signIn(home: string): Record<string, string> {
 async function startPortal(roleCredentials: object): Promise<string> {
   const portal = createServer((_, response) => {
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ roleCredentials: { ...roleCredentials, expiration: Date.now() + 3_600_000 } }))
+    response.end(
+      JSON.stringify({ roleCredentials: { ...roleCredentials, expiration: Date.now() + 3_600_000 } }),
+    )
   })
   portal.listen(0, '127.0.0.1')
   await once(portal, 'listening')

@@ -81,7 +81,13 @@ export async function bundleAwsCode(names, format = 'cjs', plugins = []) {
         },
       },
     ],
-    output: { format, strict: true, esModule: true, codeSplitting: false, dynamicImportInCjs: false },
+    output: {
+      format,
+      strict: true,
+      esModule: true,
+      // Nothing that signs is imported late.
+      ...(names === signers ? {} : { codeSplitting: false, dynamicImportInCjs: false }),
+    },
     write: false,
     logLevel: 'warn',
   })

@@ -75,7 +75,10 @@ async function bundleForBundlers(one) {
       return { code: imports + changed, map: null } // lines keep their numbers
     },
     resolveId: (id) => generated[id] && `${one.folder}/src/${generated[id].id}`,
-    load: (id) => Object.values(generated).find((file) => id === `${one.folder}/src/${file.id}`)?.load(),
+    load: (id) =>
+      Object.values(generated)
+        .find((file) => id === `${one.folder}/src/${file.id}`)
+        ?.load(),
   }
   await bundle(one, 'ts', (conditions) => conditions.module, {
     external: sources,

@@ -48,7 +48,9 @@ export function packCaCertificates({ regions, publicRoots }) {
   const dictionary = Buffer.concat(regions['us-east-1'].map(toDer))
   const pack = (certificates) => ({
     expiresAt: certificates.map(({ expiresAt }) => expiresAt),
-    deflated: deflateRawSync(Buffer.concat(certificates.map(toDer)), { dictionary, level: 9 }).toString('base64'),
+    deflated: deflateRawSync(Buffer.concat(certificates.map(toDer)), { dictionary, level: 9 }).toString(
+      'base64',
+    ),
   })
   return {
     dictionary: dictionary.toString('base64'),

@@ -69,7 +69,12 @@ export const BUNDLERS: Record<string, Bundler> = {
       onLog() {},
     })
     const name = `main.${extension(format)}`
-    await bundle.write({ dir: folder, format, entryFileNames: name, chunkFileNames: `[name].${extension(format)}` })
+    await bundle.write({
+      dir: folder,
+      format,
+      entryFileNames: name,
+      chunkFileNames: `[name].${extension(format)}`,
+    })
     await bundle.close()
     return name
   },

@@ -55,7 +55,10 @@ async function coldSources(scene: Scene, rounds: number): Promise<Figure[]> {
   try {
     const [{ endpoint, env }] = (await once(child, 'message')) as [CredentialSources]
     const files = Object.fromEntries(
-      (['static token', 'rds-iam', 'usual recipe'] as const).map((login) => [login, writeFirstRow('pg', login)]),
+      (['static token', 'rds-iam', 'usual recipe'] as const).map((login) => [
+        login,
+        writeFirstRow('pg', login),
+      ]),
     )
     for (const [source, variables] of Object.entries(env)) {
       const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...others } = await environment(endpoint)

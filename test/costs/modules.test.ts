@@ -47,14 +47,17 @@ describe('without shared AWS files, the first token', () => {
     ['container', 'aws-container.js'],
     ['webIdentity', 'aws-web-identity.js'],
     ['imds', 'aws-instance.js'],
-  ] as const)("with the credentials of the source %s loads one file more, with that source's code", async (source, file) => {
-    const files = await filesLoaded(
-      `const { createTokenProvider } = require('@rds-iam/core')`,
-      `await createTokenProvider({ host: 'localhost', port: 1, user: 'app' }).getToken()`,
-      { ...endpoints.env[source], HOME: '/nonexistent' },
-    )
-    expect(files).toEqual([`@rds-iam/core/dist/${file}`, '@rds-iam/core/dist/aws-signers.js'].toSorted())
-  })
+  ] as const)(
+    "with the credentials of the source %s loads one file more, with that source's code",
+    async (source, file) => {
+      const files = await filesLoaded(
+        `const { createTokenProvider } = require('@rds-iam/core')`,
+        `await createTokenProvider({ host: 'localhost', port: 1, user: 'app' }).getToken()`,
+        { ...endpoints.env[source], HOME: '/nonexistent' },
+      )
+      expect(files).toEqual([`@rds-iam/core/dist/${file}`, '@rds-iam/core/dist/aws-signers.js'].toSorted())
+    },
+  )
 })
 
 it('a second token loads nothing', async () => {
@@ -123,7 +126,7 @@ describe('a bundle for AWS Lambda', { timeout: 60_000 }, () => {
       `import { createTokenProvider } from '@rds-iam/core'
       const login = { host: '127.0.0.1', port: 1, user: 'app', region: 'eu-west-1' }
       await createTokenProvider({ ...login, profile: 'absent' }).getToken().catch(({ message }) => console.log(message))`,
-      ['@aws-sdk/*', '@smithy/*'],
+      ['@aws-sdk/*'],
     )
     expect(output).toContain('the profile "absent" does not exist')
   })

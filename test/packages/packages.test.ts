@@ -20,7 +20,10 @@ const BUNDLED = [
   'dist/shared.js',
   'dist/shared.js.map',
   ...Object.keys(awsFiles).map((file) => `dist/${file}`),
-  ...['dist/esm/aws-signers.mjs', 'dist/esm/tls/ca-certificates-file.mjs'].flatMap((file) => [file, `${file}.map`]),
+  ...['dist/esm/aws-signers.mjs', 'dist/esm/tls/ca-certificates-file.mjs'].flatMap((file) => [
+    file,
+    `${file}.map`,
+  ]),
   'dist/aws.LICENSE.txt',
   'dist/tls/ca-certificates.json',
 ]

@@ -44,7 +44,11 @@ export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertific
       `ssl.ca: no CA certificates are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
-  const cas = [...needed, ...(isPublic || kind === 'other' ? [] : unexpired(file, file.publicRoots)), ...extra]
+  const cas = [
+    ...needed,
+    ...(isPublic || kind === 'other' ? [] : unexpired(file, file.publicRoots)),
+    ...extra,
+  ]
   cache.set(key, cas)
   return cas
 }
