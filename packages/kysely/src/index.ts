@@ -22,7 +22,7 @@ export function postgresDialectConfig<T extends PgOptions>(
   const config = pgConfig(options as PgOptions)
   return {
     pool: async () => {
-      const { Pool } = loadPg()
+      const { Pool } = await loadPg()
       return new Pool(config)
     },
   }
@@ -42,11 +42,15 @@ export function mysqlDialectConfig<T extends Mysql2Options>(
   options: T & CheckedOptions<T>,
 ): MysqlDialectConfig {
   const config = mysql2Config(options as Mysql2Options)
+  let driver: Mysql2 | undefined
   return {
-    // Use the callback pool: kysely hangs with the pool of mysql2/promise.
-    pool: async () => loadMysql2().createPool(config),
-    // Kysely opens a separate connection to cancel a query.
-    controlConnection: () => loadMysql2().createConnection(config),
+    pool: async () => {
+      driver = await loadMysql2()
+      // Use the callback pool: kysely hangs with the pool of mysql2/promise.
+      return driver.createPool(config)
+    },
+    // Kysely opens a separate connection to cancel a query, which a connection of the pool is running.
+    controlConnection: () => (driver as Mysql2).createConnection(config),
   }
 }
 
@@ -59,8 +63,9 @@ interface Mysql2 {
   createConnection(config: object): ReturnType<NonNullable<MysqlDialectConfig['controlConnection']>>
 }
 
-// Keep each require inside a try block: bundlers then accept that the driver may be missing.
-function loadPg(): Pg {
+// Keep each require inside a try block: bundlers then accept that the driver may be missing. The functions are async
+// because the build for bundlers replaces require() by import().
+async function loadPg(): Promise<Pg> {
   try {
     return require('pg') as Pg
   } catch (error) {
@@ -68,7 +73,7 @@ function loadPg(): Pg {
   }
 }
 
-function loadMysql2(): Mysql2 {
+async function loadMysql2(): Promise<Mysql2> {
   try {
     return require('mysql2') as Mysql2
   } catch (error) {
@@ -77,6 +82,7 @@ function loadMysql2(): Mysql2 {
 }
 
 function missing(driver: string, error: unknown): unknown {
-  if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(code)) return error
   return new Error(`@rds-iam/kysely needs the driver ${driver}: npm install ${driver}`, { cause: error })
 }

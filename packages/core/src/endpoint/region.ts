@@ -37,7 +37,7 @@ function profileName(profile: string | undefined): string {
 /** The region of a profile in the shared configuration files. */
 export async function profileRegion(profile: string | undefined): Promise<string | undefined> {
   // Load the SDK only here: most endpoints have the region in their name.
-  const { loadSharedConfigFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
+  const { loadSharedConfigFiles } = await import('@smithy/core/config')
   const { configFile, credentialsFile } = await loadSharedConfigFiles({ ignoreCache: true })
   const name = profileName(profile)
   return credentialsFile?.[name]?.['region'] ?? configFile?.[name]?.['region']

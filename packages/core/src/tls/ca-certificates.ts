@@ -5,14 +5,16 @@ import type { ParsedEndpoint } from '../endpoint/parse-endpoint'
 /** Trusted CA certificates, in PEM. */
 export type CaCertificates = readonly string[]
 
-/** The file that the build writes, with each expiry: parsing certificates to read it would cost more than a login. */
+/** The file that the build writes (scripts/ca-certificates.mjs). */
 interface CaCertificatesFile {
-  regions: Record<string, CaCertificate[]>
-  publicRoots: CaCertificate[]
+  dictionary: string
+  regions: Record<string, PackedCas>
+  publicRoots: PackedCas
 }
-interface CaCertificate {
-  expiresAt: string
-  pem: string
+/** CA certificates in DER, one after the other, compressed. Parsing them to read their expiry would cost more than a login. */
+interface PackedCas {
+  expiresAt: string[]
+  deflated: string
 }
 
 const cache = new Map<string, CaCertificates>()
@@ -31,8 +33,8 @@ export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertific
   const known = cache.get(key)
   if (known) return known
 
-  const { publicRoots, regions } = require('./ca-certificates.json') as CaCertificatesFile
-  const needed = unexpired(isPublic ? publicRoots : regions[region])
+  const file = require('./ca-certificates.json') as CaCertificatesFile
+  const needed = unexpired(file, isPublic ? file.publicRoots : file.regions[region])
   const extra = extraFile ? readCas(extraFile) : []
   // A corporate CA cannot have signed an RDS certificate, so it does not count here.
   const isKnown = needed.length > 0 || (kind === 'other' ? extra : regionCas(extra, region)).length > 0
@@ -42,7 +44,11 @@ export function builtInCas({ kind }: ParsedEndpoint, region: string): CaCertific
       `ssl.ca: no CA certificates are built in for ${region}: give those in ${bundleUrl(region)}`,
     )
   }
-  const cas = [...needed, ...(isPublic || kind === 'other' ? [] : unexpired(publicRoots)), ...extra]
+  const cas = [
+    ...needed,
+    ...(isPublic || kind === 'other' ? [] : unexpired(file, file.publicRoots)),
+    ...extra,
+  ]
   cache.set(key, cas)
   return cas
 }
@@ -55,9 +61,25 @@ export function bundleUrl(region: string): string {
   return `https://truststore.pki.rds.amazonaws.com/${file}`
 }
 
-function unexpired(cas: readonly CaCertificate[] = []): string[] {
+function unexpired({ dictionary }: CaCertificatesFile, packed: PackedCas | undefined): string[] {
+  if (!packed) return []
+  const { inflateRawSync } = require('node:zlib') as typeof import('node:zlib')
+  let der = inflateRawSync(Buffer.from(packed.deflated, 'base64'), {
+    dictionary: Buffer.from(dictionary, 'base64'),
+  })
   const now = Date.now()
-  return cas.filter(({ expiresAt }) => now < Date.parse(expiresAt)).map(({ pem }) => pem)
+  return packed.expiresAt.flatMap((expiry) => {
+    // Four bytes say that a sequence follows, and its length.
+    const end = 4 + der.readUInt16BE(2)
+    const certificate = der.subarray(0, end)
+    der = der.subarray(end)
+    return now < Date.parse(expiry) ? [toPem(certificate)] : []
+  })
+}
+
+function toPem(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
 // AWS's CAs are named "Amazon RDS REGION Root CA …". The names of beta and preview CAs have a word before the region.

@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ChildProcess } from 'node:child_process'
 import type { ClientRequest } from 'node:http'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { resolveRegion } from '../endpoint/region'
 import { RdsIamError } from '../errors'
@@ -55,7 +57,7 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
   let lastSource: string | undefined
   return async () => {
     const failures: unknown[] = []
-    for (const { name, fetch } of configuredSources(options, profile)) {
+    for await (const { name, fetch } of configuredSources(options, profile)) {
       try {
         const identity = await fetch()
         lastSource = name
@@ -82,10 +84,10 @@ export function profileInUse(profile: string | undefined): string {
   return profile ?? (process.env['AWS_PROFILE'] || 'default')
 }
 
-function* configuredSources(
+async function* configuredSources(
   options: ChainOptions,
   fetchFromProfile: (settings: SdkSettings) => Promise<AwsCredentialIdentity>,
-): Generator<Source> {
+): AsyncGenerator<Source> {
   const { env } = process
   const { profile, timeoutMs } = options
   if (!(profile ?? env['AWS_PROFILE']) && env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) {
@@ -94,33 +96,39 @@ function* configuredSources(
       fetch: () => Promise.resolve(readEnvironment(env)),
     }
   }
-  // Load the SDK only here, so that importing this package is cheap.
-  const sdk = require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
   const settings = sdkSettings(options)
 
   yield {
     name: `the profile ${JSON.stringify(profileInUse(profile))}`,
     fetch: () => fetchFromProfile(settings),
   }
+
+  // Load a source's part of the SDK only when it is used. The build bundles each into one file (scripts/aws-code.mjs).
   if (env['AWS_WEB_IDENTITY_TOKEN_FILE'] && env['AWS_ROLE_ARN']) {
+    const { fromTokenFile } = await import('@aws-sdk/credential-provider-web-identity')
     yield {
       name: 'web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN)',
-      fetch: sdk.fromTokenFile(settings),
+      fetch: fromTokenFile(settings),
     }
   }
   const container = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'].find(
     (name) => env[name],
   )
   if (container !== undefined) {
+    const { fromHttp } = await import('@aws-sdk/credential-provider-http')
+    // Turn off the SDK's own timeout: it does not end a request but only prints a warning.
+    const fetch = async () => fromHttp({ ...settings, timeout: 0 })()
     yield {
       name: `the container endpoint (${container})`,
-      // Turn off the SDK's own timeout: it does not end a request but only prints a warning.
-      fetch: () =>
-        withRequestTimeout(containerUrl(), timeoutMs, () => sdk.fromHttp({ ...settings, timeout: 0 })()),
+      fetch: () => withRequestTimeout(containerUrl(), timeoutMs, fetch),
     }
   } else if (!env['AWS_EC2_METADATA_DISABLED'] || env['AWS_EC2_METADATA_DISABLED'] === 'false') {
+    const { fromInstanceMetadata } = await import('@smithy/credential-provider-imds')
     const limit = isImdsConfigured() ? { timeout: timeoutMs } : {}
-    yield { name: "EC2's instance metadata", fetch: sdk.fromInstanceMetadata({ ...settings, ...limit }) }
+    yield {
+      name: "EC2's instance metadata",
+      fetch: async () => fromInstanceMetadata({ ...settings, ...limit })(),
+    }
   }
 }
 
@@ -167,8 +175,11 @@ async function fetchFromProfile(
   settings: SdkSettings,
   profile: string | undefined,
 ): Promise<AwsCredentialIdentity> {
-  const { fromIni } =
-    require('@aws-sdk/credential-providers') as typeof import('@aws-sdk/credential-providers')
+  const name = profileInUse(profile)
+  const isNamed = Boolean(profile ?? process.env['AWS_PROFILE'])
+  // In a container there are usually no files. Do not load a fifth of the SDK to find that out.
+  if (!isNamed && !(await hasSharedFiles())) throw new Error(unresolved(name))
+  const { fromIni } = await import('@aws-sdk/credential-providers')
   const processes: ChildProcess[] = []
   const watch = (message: unknown): void =>
     void processes.push((message as { process: ChildProcess }).process)
@@ -176,8 +187,7 @@ async function fetchFromProfile(
   try {
     return await fromIni(settings)()
   } catch (error) {
-    const name = profileInUse(profile)
-    if (isUnresolved(error, name) && (profile ?? process.env['AWS_PROFILE'])) await checkProfile(name, error)
+    if (isUnresolved(error, name) && isNamed) await checkProfile(name, error)
     throw (
       processFailure(error, `the credential_process of the profile ${JSON.stringify(name)}`, processes) ??
       error
@@ -187,9 +197,22 @@ async function fetchFromProfile(
   }
 }
 
+/** Whether one of the shared files exists, where the SDK looks for them. */
+async function hasSharedFiles(): Promise<boolean> {
+  const { access } = (require('node:fs') as typeof import('node:fs')).promises
+  const { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, HOME, USERPROFILE, HOMEPATH, HOMEDRIVE } = process.env
+  const home = HOME || USERPROFILE || (HOMEPATH ? `${HOMEDRIVE ?? 'C:\\'}${HOMEPATH}` : homedir())
+  const files = [
+    AWS_CONFIG_FILE || join(home, '.aws', 'config'),
+    AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials'),
+  ]
+  const found = await Promise.allSettled(files.map((file) => access(file)))
+  return found.some(({ status }) => status === 'fulfilled')
+}
+
 /** Throws if the profile does not exist. A profile without credentials is valid (it may have only a region). */
 async function checkProfile(name: string, cause: unknown): Promise<void> {
-  const { parseKnownFiles } = require('@smithy/core/config') as typeof import('@smithy/core/config')
+  const { parseKnownFiles } = await import('@smithy/core/config')
   if (Object.hasOwn(await parseKnownFiles({ ignoreCache: true }), name)) return
   throw unavailable(
     `the profile ${JSON.stringify(name)} does not exist in the shared AWS files (~/.aws/config and ` +
@@ -255,7 +278,11 @@ function isNotConfigured(error: unknown, profile: string): boolean {
 
 /** Whether this profile has no credentials. For its `source_profile`, the SDK's message has the other name. */
 function isUnresolved(error: unknown, profile: string): boolean {
-  return (error as Error).message.startsWith(`Could not resolve credentials using profile: [${profile}]`)
+  return (error as Error).message.startsWith(unresolved(profile))
+}
+
+function unresolved(profile: string): string {
+  return `Could not resolve credentials using profile: [${profile}]`
 }
 
 /** A failure whose message is ours and quotes nothing from the source. */
