@@ -73,7 +73,7 @@ describe('a value', () => {
     ['just before its refresh time', HOUR_MS / 2 - 1, false],
     ['at its refresh time', HOUR_MS / 2, true],
     ['before its start', -1, true],
-  ])('is used %s: refreshed %s', async (_, ms, isRefreshed) => {
+  ])('is refreshed when it is time: %s', async (_, ms, isRefreshed) => {
     const value = await fetched()
     at(ms)
     expect(await value.use()).toBe(isRefreshed ? 2 : 1)
@@ -86,7 +86,7 @@ describe('a value', () => {
     ['at the start of its validity', 0, { madeAtMs: START_MS + 1 }, true],
     ['just before its expiry', HOUR_MS - 1, {}, true],
     ['at its expiry', HOUR_MS, {}, false],
-  ])('is kept when its refresh fails %s: %s', async (_, ms, times, isKept) => {
+  ])('is kept only if it is valid when its refresh fails: %s', async (_, ms, times, isKept) => {
     const value = await fetched(times)
     at(ms)
     const used = value.get()
@@ -248,7 +248,7 @@ describe('expired values', () => {
       false,
     ],
     ['without an expiry, an hour after its refresh time', { expiresAtMs: Infinity }, 1.5 * HOUR_MS, true],
-  ])('include one %s: %s', async (_, times, ms, isExpired) => {
+  ])('are recognised: one %s', async (_, times, ms, isExpired) => {
     const value = await fetched(times)
     expect(value.isExpired(START_MS + ms)).toBe(isExpired)
   })

@@ -8,7 +8,9 @@ import {
 } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { parseCredential, parseSigningDate } from '../../packages/local/src/iam/credential-scope'
 import { sameSecret } from '../../packages/local/src/iam/signature'
+import { parseToken } from '../../packages/local/src/iam/token'
 import { dsqlTokenVectors, identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 function expectationsOf(vector: TokenVector): TokenExpectations {
@@ -268,6 +270,17 @@ test.each([
   [undefined, undefined, false],
 ])('the secrets %j and %j are equal: %j', (one, other, isSame) => {
   expect(sameSecret(one, other)).toBe(isSame)
+})
+
+test('reads a credential scope, a date and a token only without text around them', () => {
+  const scope = 'AKID/20160101/us-east-1/rds-db/aws4_request'
+  const date = '20160101T000000Z'
+  expect(parseCredential(scope)).toMatchObject({ accessKeyId: 'AKID', region: 'us-east-1' })
+  expect(parseSigningDate(date)).toBe(Date.UTC(2016, 0))
+  expect(parseToken('[::1]:5432/?a=b')).toMatchObject({ host: '[::1]', port: 5432, parameters: [['a', 'b']] })
+  for (const text of [`/${scope}`, `${scope}/`]) expect(parseCredential(text)).toBe(undefined)
+  for (const text of [`1${date}`, `${date}1`]) expect(parseSigningDate(text)).toBe(undefined)
+  for (const text of ['h:1/?*a=b', 'h:1/?a=%2']) expect(parseToken(text)).toBe(undefined)
 })
 
 test('refuses a host with the port of another host', () => {
