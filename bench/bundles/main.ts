@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { application, installApplication, runProgram, writeProgram } from '../application'
-import { interleave, ratios } from '../figures'
+import { measure } from '../figures'
 import { environment, startScene, type Scene } from '../scene'
 import { BUNDLERS, FORMATS, type BundleOptions } from './bundlers'
 
@@ -70,7 +70,7 @@ async function compare(
   bundler: string,
   format: BundleOptions['format'],
   external: readonly RegExp[],
-  rounds: number,
+  seconds: number,
 ): Promise<string[]> {
   const place = external.length > 0 ? 'external' : 'inside'
   const all = [...external, /^pg-native$/, /^cloudflare:/]
@@ -87,8 +87,12 @@ async function compare(
   const run =
     ({ file }: Bundle) =>
     async () =>
-      (await runProgram<{ cpu: number }>(file, await environment(scene.postgres))).cpu
-  const cpu = await interleave({ ours: run(ours), recipe: run(recipe) }, rounds)
+      runProgram<{ cpu: number }>(file, await environment(scene.postgres))
+  const [figure] = await measure(
+    { 'rds-iam': run(ours), baseline: run(recipe) },
+    [{ what: 'CPU of a cold start', subject: bundler, unit: '×', quantity: 'cpu', target: 1 }],
+    seconds,
+  )
   const kilobytes = (bytes: number) => String(Math.round(bytes / 1_000))
   return [
     bundler,
@@ -97,12 +101,12 @@ async function compare(
     kilobytes(ours.size),
     kilobytes(recipe.size),
     kilobytes(ours.size - recipe.size),
-    ratios(cpu.ours, cpu.recipe).median.toFixed(2),
+    figure?.measured['rds-iam']?.median.toFixed(2) ?? '',
   ]
 }
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, rounds: { type: 'string', default: '15' } },
+  options: { only: { type: 'string' }, seconds: { type: 'string', default: '20' } },
 })
 delete process.env['NODE_EXTRA_CA_CERTS']
 await installApplication()
@@ -113,7 +117,7 @@ try {
   for (const bundler of values.only === undefined ? Object.keys(BUNDLERS) : [values.only])
     for (const format of FORMATS)
       for (const external of [[], [/^@(aws-sdk|smithy)\//]]) {
-        lines.push(await compare(scene, bundler, format, external, Number(values.rounds)))
+        lines.push(await compare(scene, bundler, format, external, Number(values.seconds)))
         console.error(lines.at(-1)?.join('  '))
       }
 } finally {

@@ -218,6 +218,17 @@ describe('an overdue request', () => {
     expect(await second).toBe('two')
   })
 
+  it('gives its callers the second result, also those that came before the second request', async () => {
+    const value = await overdue()
+    const callers = [value.get({ timeoutMs: 100 }), value.get({ timeoutMs: 100 })]
+    await vi.advanceTimersByTimeAsync(50)
+    value.fetches[1]?.resolve('two')
+    await vi.advanceTimersByTimeAsync(50)
+    expect(await Promise.allSettled(callers)).toEqual(
+      callers.map(() => ({ status: 'fulfilled', value: 'two' })),
+    )
+  })
+
   it('is followed by a second one at once when it fails', async () => {
     const value = await overdue()
     const second = value.get({ timeoutMs: 100 })

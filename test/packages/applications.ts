@@ -66,11 +66,7 @@ export async function install(folder: string, packed: Packed[], registry: string
     { ...ours(packages), ...dependencies },
   ])
   const installations = await Promise.allSettled([
-    installWorkspace(
-      join(folder, 'applications'),
-      { tools, ...Object.fromEntries(projects) },
-      registry,
-    ),
+    installWorkspace(join(folder, 'applications'), { tools, ...Object.fromEntries(projects) }, registry),
     installInto(join(folder, 'oldest'), 'npm', { ...ours(['core']), ...oldestOfCore(packed) }, registry),
     ...(Object.keys(managers) as (keyof typeof managers)[]).map((manager) => {
       const all = { ...ours(packed.map(({ id }) => id)), ...everything(packed) }

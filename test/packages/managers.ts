@@ -29,7 +29,10 @@ async function pnpm(cwd: string, args: string[]): Promise<string> {
 async function findPnpm(): Promise<string> {
   const install = ['exec', '--yes', `--package=${packageManager}`]
   const path = await run('npm', [...install, '--', 'node', '-p', 'process.env.PATH'], { cwd: root })
-  const scripts = path.trim().split(delimiter).map((bin) => join(bin, '../pnpm/bin/pnpm.cjs'))
+  const scripts = path
+    .trim()
+    .split(delimiter)
+    .map((bin) => join(bin, '../pnpm/bin/pnpm.cjs'))
   const script = scripts.find((file) => existsSync(file))
   if (script === undefined) throw new Error(`npm installed no ${packageManager}`)
   return script

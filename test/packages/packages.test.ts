@@ -221,7 +221,11 @@ describe('types', () => {
   }
 
   /** Compiles applications with each of the settings. One process for all takes half as long as one for each. */
-  async function compile(version: keyof typeof compilers, names: string[], chosen: (keyof typeof settings)[]) {
+  async function compile(
+    version: keyof typeof compilers,
+    names: string[],
+    chosen: (keyof typeof settings)[],
+  ) {
     const [tsc = '', ...args] = compilers[version]
     expect(await tool(tsc, ['--version'])).toContain(`Version ${version}.`)
     const projects: string[] = []

@@ -55,6 +55,8 @@ interface InFlight<T> {
   request: Request
   result: Promise<T>
   startedAtMs: number
+  /** For the callers that find the request overdue, or come after one that did. */
+  fallback?: Promise<T>
   /** Counts the requests of one value: a higher number started later. */
   order: number
 }
@@ -159,7 +161,8 @@ export abstract class RefreshingValue<T> {
     const inFlight = running && canJoin(running, isForced) ? running : this.#start(isForced)
     if (timeoutMs === undefined) return inFlight.result
     const { request, result } = inFlight
-    const awaited = request.isOverdue ? this.#fallback(inFlight, timeoutMs) : result
+    if (request.isOverdue) inFlight.fallback ??= this.#fallback(inFlight, timeoutMs)
+    const awaited = inFlight.fallback ?? result
     request.callers++
     return withTimeout(timeoutMs, awaited, () => {
       request.hasTimedOut = true
@@ -183,7 +186,7 @@ export abstract class RefreshingValue<T> {
     const startedAtMs = Date.now()
     if (isForced) this.#forcedAtMs = startedAtMs
     const request = new Request(isForced)
-    const inFlight = { request, result: this.fetch(request), startedAtMs, order: ++this.#started }
+    const inFlight: InFlight<T> = { request, result: this.fetch(request), startedAtMs, order: ++this.#started }
     this.#inFlight = inFlight
     inFlight.result.then(
       (value) => {
