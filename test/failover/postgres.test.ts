@@ -84,8 +84,9 @@ const second = sql\`select pg_sleep(60)\`.execute()
 const running = [first, second].map((query) => query.catch(() => {}))
 await sql\`select 1\`
 const alive = setInterval(() => {}, 60_000)
+const silent = once(process, 'SIGUSR2')
 console.log(process.pid)
-await once(process, 'SIGUSR2')
+await silent
 clearInterval(alive)
 second.cancel()
 await Promise.allSettled([
