@@ -56,7 +56,7 @@ async function coldSources(scene: Scene, seconds: number): Promise<Figure[]> {
       ]),
     )
     for (const [source, variables] of Object.entries(env)) {
-      const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...others } = await environment(endpoint)
+      const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _key, ...others } = await environment(endpoint)
       figures.push(
         ...(await overStatic(
           { what: 'a cold process to first row', subject: `pg, ${source}` },

@@ -8,9 +8,8 @@ import {
 } from '@rds-iam/local'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { parseCredential, parseSigningDate } from '../../packages/local/src/iam/credential-scope'
 import { sameSecret } from '../../packages/local/src/iam/signature'
-import { parseToken } from '../../packages/local/src/iam/token'
+import { parseCredential, parseSigningDate, parseToken } from '../../packages/local/src/iam/token'
 import { dsqlTokenVectors, identityOf, tokenVectors, type TokenVector } from '../vectors/tokens'
 
 function expectationsOf(vector: TokenVector): TokenExpectations {
