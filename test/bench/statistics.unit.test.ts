@@ -64,7 +64,14 @@ describe('the comparison with a target', () => {
   })
 
   it.each([
-    { name: 'is narrow within 2 % of the median', median: 1, low: 0.985, high: 1.015, target: 1, narrow: true },
+    {
+      name: 'is narrow within 2 % of the median',
+      median: 1,
+      low: 0.985,
+      high: 1.015,
+      target: 1,
+      narrow: true,
+    },
     { name: 'is wide beyond 2 % of the median', median: 1, low: 0.99, high: 1.03, target: 1, narrow: false },
     {
       name: 'is wide beyond 2 % on the lower side',
