@@ -104,7 +104,12 @@ export async function installWorkspace(
   for (const [name, dependencies] of Object.entries(projects))
     await writeApplication(join(folder, name), dependencies)
   await writeFile(join(folder, '.npmrc'), npmSettings(registry))
-  const settings = { packages: Object.keys(projects), hoist: false, dedupePeerDependents: false }
+  const settings = {
+    packages: Object.keys(projects),
+    hoist: false,
+    autoInstallPeers: false,
+    dedupePeerDependents: false,
+  }
   await writeFile(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(settings))
   await managers.pnpm.install(folder)
 }
