@@ -61,44 +61,6 @@ console.log('written')
 await pool.end()
 `
 
-/** Cancels queries when the test has made the writer fall silent. */
-const CANCELS = `
-process.env.TEST_HOSTS = given.hosts
-Object.assign(process.env, given.env)
-await import('./support/hosts.cjs')
-const { once } = await import('node:events')
-const { default: pg } = await import('pg')
-const { default: knex } = await import('knex')
-const { default: postgres } = await import('postgres')
-const { pgConfig } = await import('@rds-iam/core/pg')
-const { postgresConfig } = await import('@rds-iam/core/postgres')
-const { pgConnection } = await import('@rds-iam/knex')
-const log = { warn() {} }
-const pool = new pg.Pool({ ...pgConfig(given.options), max: 2 })
-const db = knex({ client: 'pg', connection: pgConnection(given.options), pool: { min: 0, max: 2 }, log })
-const sql = postgres({ ...postgresConfig(given.options), max: 2, connect_timeout: 4 })
-const { rows: [{ pid }] } = await pool.query('select pg_backend_pid() as pid')
-await db.raw('select 1')
-const first = pool.query('select pg_sleep(60)')
-const second = sql\`select pg_sleep(60)\`.execute()
-const running = [first, second].map((query) => query.catch(() => {}))
-await sql\`select 1\`
-const alive = setInterval(() => {}, 60_000)
-const silent = once(process, 'SIGUSR2')
-console.log(process.pid)
-await silent
-clearInterval(alive)
-second.cancel()
-await Promise.allSettled([
-  ...running,
-  pool.query('select pg_cancel_backend(' + pid + ')'),
-  db.raw('select pg_sleep(60)').timeout(100, { cancel: true }),
-])
-await Promise.all([pool.query('${INSERT}'), db.raw('${INSERT}'), sql.unsafe('${INSERT}')])
-console.log('written')
-await Promise.all([pool.end(), db.destroy(), sql.end({ timeout: 1 })])
-`
-
 /** For tests that open no other database. */
 const CLOSED = { close: () => Promise.resolve() } as Database
 
@@ -285,22 +247,5 @@ describe('a PostgreSQL cluster', () => {
     hosts.remove()
     const stdout = `${pid}\nfrozen\nwaiting\nlost\nwritten\nfrozen again\nwritten\n`
     expect(end).toEqual({ status: 0, stdout, stderr: '' })
-  })
-
-  it('settles the cancellations of queries on a writer that is silent', async () => {
-    const hosts = writeClusterHosts(test.cluster)
-    let thaw = async () => {}
-    const { host, port, user, database } = test.options
-    const options = { host, port, user, database, ssl: { ca: test.cluster.ca } }
-    const given = { hosts: hosts.file, env: test.cluster.env, options }
-    const end = await runProgram(CANCELS, given, async (line) => {
-      if (line === 'written') return
-      thaw = await test.cluster.freeze()
-      process.kill(Number(line), 'SIGUSR2')
-      await test.cluster.promote()
-    })
-    hosts.remove()
-    await thaw()
-    expect(end).toEqual({ status: 0, stdout: expect.stringMatching(/^\d+\nwritten\n$/), stderr: '' })
   })
 })

@@ -340,10 +340,7 @@ class Cluster implements ConnectionObserver {
       const moved = { ...(from === undefined ? {} : { from }), to: server.host, searchMs }
       publish('writer.moved', () => ({ cluster: { host: this.#endpoint.host, port }, ...moved }))
     }
-    // Close idle connections first: a driver must not use one for a query that the application repeats.
-    const connections = [...this.#connections.keys()]
-    connections.sort((one, other) => Number(one.isWaiting()) - Number(other.isWaiting()))
-    for (const connection of connections) {
+    for (const connection of this.#connections.keys()) {
       if (!isMoved || isAt(connection)) connection.generation = this.#generation
       else if (connection.role === 'writer') connection.retire('WRITER_MOVED')
     }
