@@ -152,6 +152,7 @@ describe('credentials', () => {
     ({ ...none, code: 'CREDENTIALS_UNAVAILABLE', reasons: [{ code, message }] }) as const
   test.each([
     ['temporary credentials without an expiry', key, 'ok'],
+    ['a temporary key without a session token', { ...key, temporary: false }, 'failed KEY_UNKNOWN'],
     ['permanent credentials', { ...key, accessKeyId: 'AKIA', temporary: false }, 'ok'],
     ['credentials that are valid for an hour', { ...key, until: new Date('2026-01-01T01:00:00Z') }, 'ok'],
     ['credentials that expire now', { ...key, until: now }, 'failed SESSION_EXPIRED'],

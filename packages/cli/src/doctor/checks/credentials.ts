@@ -1,5 +1,5 @@
 import { failed, ok, type Cause, type Finding } from '../finding'
-import { awsRefusal, expired, type AwsError } from './aws-refusal'
+import { awsRefusal, expired, keyUnknown, type AwsError } from './aws-refusal'
 import { relativeTime } from './clock'
 
 /** The result of a credential fetch. */
@@ -14,6 +14,11 @@ export function checkCredentials(observation: CredentialsObservation, now: Date)
     return failed('credentials', absence(observation, observation.reasons), details)
   }
   const { accessKeyId, source, temporary, until } = observation
+  if (accessKeyId.startsWith('ASIA') && !temporary)
+    return failed(
+      'credentials',
+      keyUnknown(`the key ${accessKeyId} from ${source} is temporary, but has no session token`),
+    )
   const kind = temporary ? 'temporary' : 'permanent'
   const key = `${accessKeyId} from ${source}, ${kind}`
   if (!until) return ok('credentials', temporary ? `${key}, expiry unknown` : key)
