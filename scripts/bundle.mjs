@@ -72,7 +72,8 @@ async function bundleForBundlers(one) {
           imports += `import ${names} from ${from};`
           return ''
         })
-      if (/\brequire\('/.test(changed)) throw new Error(`${id}: scripts/bundle.mjs cannot replace this require()`)
+      if (/\brequire\('/.test(changed))
+        throw new Error(`${id}: scripts/bundle.mjs cannot replace this require()`)
       return { code: imports + changed, map: null } // lines keep their numbers
     },
     resolveId: (id) => generated[id] && `${one.folder}/src/${generated[id].id}`,
