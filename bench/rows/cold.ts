@@ -61,7 +61,11 @@ async function coldSources(scene: Scene, rounds: number): Promise<Figure[]> {
       ]),
     )
     for (const [source, variables] of Object.entries(env)) {
-      const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...others } = await environment(endpoint)
+      const {
+        AWS_ACCESS_KEY_ID: _id,
+        AWS_SECRET_ACCESS_KEY: _secret,
+        ...others
+      } = await environment(endpoint)
       const { cpu, wall } = await overStatic(async () => ({ ...others, ...variables }), files, rounds)
       const common = { row: 'cold', subject: `pg, ${source}`, unit: '×' } as const
       const isBelow = (cpu['rds-iam']?.median ?? NaN) < (cpu['usual recipe']?.median ?? NaN)
