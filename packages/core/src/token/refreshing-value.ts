@@ -186,7 +186,12 @@ export abstract class RefreshingValue<T> {
     const startedAtMs = Date.now()
     if (isForced) this.#forcedAtMs = startedAtMs
     const request = new Request(isForced)
-    const inFlight: InFlight<T> = { request, result: this.fetch(request), startedAtMs, order: ++this.#started }
+    const inFlight: InFlight<T> = {
+      request,
+      result: this.fetch(request),
+      startedAtMs,
+      order: ++this.#started,
+    }
     this.#inFlight = inFlight
     inFlight.result.then(
       (value) => {
