@@ -96,6 +96,7 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     const unusable = problemOf(config)
     if (unusable) return failedSocket(unusable)
     const { host, port } = dialled ?? config
+    const start = performance.now()
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
@@ -138,8 +139,9 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
         diallings.delete(addresses)
         const { connection, error } = dialling
         if (connection?.authorized) return
+        const isLate = performance.now() - start >= (config.connectTimeout || Infinity)
         // The application has destroyed the connection. During the TLS handshake this looks as if TLS had failed.
-        if (socket.writableEnded && !isEndedByServer) return
+        if (socket.writableEnded && !isEndedByServer && !isLate) return
         if (connection?._closing && !error) return
         server?.failed(error ?? new Error('the server closed the connection'))
       })
