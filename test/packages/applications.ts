@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publishedPackages, readJson, root } from '../../scripts/packages.mjs'
-import { installInto, managers } from './managers'
+import { installInto, installWorkspace, managers } from './managers'
 import type { Packed } from './tarballs'
 
 const consumers = fileURLToPath(new URL('consumers/', import.meta.url))
@@ -40,7 +40,7 @@ export const applications: Record<string, Application> = {
   },
 }
 
-const tools = { jest: '30.5.2', esbuild: '0.28.2' }
+const tools = { jest: '30.5.2' }
 
 /** The dependencies of an application with all our packages: also their peers, in the versions of our tests. */
 function everything(packed: Packed[]): Record<string, string> {
@@ -57,17 +57,17 @@ function oldestOfCore(packed: Packed[]): Record<string, string> {
   return Object.fromEntries(ranges.map(([name, range]) => [name, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? '']))
 }
 
-/** Installs the tools and each application in its own folder: the above with npm, and one with each package manager. */
+/** Installs the tools and the above applications, and one application with each package manager. */
 export async function install(folder: string, packed: Packed[], registry: string): Promise<void> {
   const ours = (ids: string[]) =>
     Object.fromEntries(packed.filter(({ id }) => ids.includes(id)).map(dependency))
+  const projects = Object.entries(applications).map(([name, { packages, dependencies }]) => [
+    name,
+    { ...ours(packages), ...dependencies },
+  ])
   const installations = await Promise.allSettled([
-    installInto(join(folder, 'tools'), 'npm', tools, registry),
+    installWorkspace(join(folder, 'applications'), { tools, ...Object.fromEntries(projects) }, registry),
     installInto(join(folder, 'oldest'), 'npm', { ...ours(['core']), ...oldestOfCore(packed) }, registry),
-    ...Object.entries(applications).map(async ([name, { packages, dependencies, sources }]) => {
-      await installInto(join(folder, name), 'npm', { ...ours(packages), ...dependencies }, registry)
-      await Promise.all(sources.map((source) => copySource(source, join(folder, name))))
-    }),
     ...(Object.keys(managers) as (keyof typeof managers)[]).map((manager) => {
       const all = { ...ours(packed.map(({ id }) => id)), ...everything(packed) }
       return installInto(join(folder, `by-${manager}`), manager, all, registry)
@@ -75,6 +75,8 @@ export async function install(folder: string, packed: Packed[], registry: string
   ])
   // Throw only when all have ended: a running installation would disturb the cleanup.
   for (const one of installations) if (one.status === 'rejected') throw one.reason
+  for (const [name, { sources }] of Object.entries(applications))
+    for (const source of sources) await copySource(source, join(folder, 'applications', name))
 }
 
 /** Our scope has its own registry. `rds-iam` has no scope, so it is installed from its file. */
