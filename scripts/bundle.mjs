@@ -82,7 +82,7 @@ async function bundleForBundlers(one) {
         .find((file) => id === `${one.folder}/src/${file.id}`)
         ?.load(),
   }
-  await bundle(one, 'ts', (conditions) => conditions.module, {
+  await bundle(one, 'ts', ({ module }) => module?.default ?? module, {
     external: sources,
     plugins: [withoutRequire],
     output: {

@@ -86,7 +86,11 @@ describe('the answer of a PostgreSQL server', () => {
   ])(
     'is that of a writer unless transactions are read-only: when %s makes them so',
     (_, source, isWriter) => {
-      expect(readAnswer([['f', 'on', source]])).toEqual({ isWriter, members: [] })
+      expect(readAnswer([['f', 'on', source]])).toEqual({
+        isWriter,
+        ...(isWriter ? {} : { isReadOnly: true }),
+        members: [],
+      })
     },
   )
 })

@@ -105,6 +105,11 @@ describe('a probe of a scripted MySQL server', () => {
     expect(server?.received.filter((payload) => payload.startsWith('\u0003select'))).toHaveLength(2)
   })
 
+  it('tells that a server of Aurora is read-only by its configuration', async () => {
+    const [answer] = await ask(() => result(['0', '1', 'shop-1', 'shop-1', 'MASTER_SESSION_ID', '0']))
+    expect(answer).toMatchObject({ isWriter: false, isReadOnly: true })
+  })
+
   it.each([
     ['a writer', ['0', '0'], true],
     ['a writer of MariaDB 12', ['0', 'OFF'], true],

@@ -175,6 +175,19 @@ describe.each([
     )
   })
 
+  // The local MySQL cluster calls a read-only server a reader. Then the endpoint is dialled in the end.
+  it('opens connections to a cluster whose writer is read-only by its configuration', async () => {
+    const [driver] = Object.values(drivers) as [Adapter]
+    db = driver.open({ ...options, host: second.host }, POOL)
+    await openConnections(db, POOL)
+    await setWritable(second, false)
+    const lost = nextMessages('rds-iam:connection.lost', POOL)
+    for (const { endpoint } of second.instances) endpoint.dropConnections()
+    await lost
+    expect(await db.sql('select 1 as one')).toHaveLength(1)
+    await setWritable(second, true)
+  })
+
   describe('behind an alias', () => {
     const servers = dns.getServers()
     let aliases: TestDns

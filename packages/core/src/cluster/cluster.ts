@@ -128,13 +128,14 @@ class Cluster implements ConnectionObserver {
     const { socket, login, target } = opener
     this.#usedMs = Date.now()
     if (role === 'reader') await this.#instances.refresh(() => this.#requestList(opener))
-    else if (this.#isInDoubt && !this.#hasRefused(login, ALL_SERVERS)) {
+    else if (this.#isInDoubt && !socket.destroyed && !this.#hasRefused(login, ALL_SERVERS)) {
       const over = new AbortController()
       let isElsewhere = false
       const leaves = untilElsewhere(opener, over.signal).then((result) => {
         isElsewhere = result
       })
-      await this.#awaitSearch(opener, opener.deadlineMs - performance.now(), this.#doubted, leaves)
+      const limitMs = Math.max(opener.deadlineMs - performance.now(), 0)
+      await this.#awaitSearch(opener, limitMs, this.#doubted, leaves)
       over.abort()
       if (isElsewhere) return undefined
     }

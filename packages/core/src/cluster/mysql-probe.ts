@@ -59,7 +59,8 @@ class MysqlProbe implements Probe {
     if (first) {
       const [readOnlyStorage, readOnly, instance] = first
       return {
-        isWriter: [readOnlyStorage, readOnly].every(isOff),
+        isWriter: isOff(readOnlyStorage) && isOff(readOnly),
+        ...(isOff(readOnlyStorage) && !isOff(readOnly) ? { isReadOnly: true } : {}),
         ...(instance ? { instance } : {}),
         members: rows.map(([, , , id, session, lag]) => ({
           instance: id ?? '',

@@ -83,15 +83,21 @@ export async function openPostgresProbe(
 export function readAnswer([role, identifier, ...rows]: (string | undefined)[][]): Answer {
   if (role === undefined) throw new Error('the server did not tell its role')
   const [inRecovery, readOnly, source] = role
-  // The old server of a blue/green deployment. A user or a database may have the setting for its own reasons.
-  const isReadOnly = readOnly === 'on' && source === 'configuration file'
+  const isStandby = inRecovery !== 'f'
+  // A user or a database may have the setting for its own reasons.
+  const isReadOnly = !isStandby && readOnly === 'on' && source === 'configuration file'
   const instance = identifier?.[0]
   const members = rows.flatMap(([name, sessionId, lag, age]): Member[] => {
     const isWriter = sessionId === WRITER_SESSION
     if (!name || (!isWriter && Number(age ?? 0) > OLDEST_UPDATE_SECONDS)) return []
     return [{ instance: name, isWriter, ...(lag === undefined ? {} : { lagMs: Number(lag) }) }]
   })
-  return { isWriter: inRecovery === 'f' && !isReadOnly, members, ...(instance ? { instance } : {}) }
+  return {
+    isWriter: !isStandby && !isReadOnly,
+    ...(isReadOnly ? { isReadOnly } : {}),
+    members,
+    ...(instance ? { instance } : {}),
+  }
 }
 
 async function* readMessages(socket: TLSSocket): AsyncGenerator<Buffer, never> {

@@ -13,6 +13,8 @@ export interface Member {
 export interface Answer {
   /** Whether the server is the writer, by its own role. */
   isWriter: boolean
+  /** Whether it would be the writer if its configuration did not make it read-only. */
+  isReadOnly?: boolean
   /** The server's instance identifier. Undefined without Aurora's functions (RDS, Multi-AZ DB clusters). */
   instance?: string
   /** The instances of the cluster as this server knows them: stale on a reader. Empty without Aurora's functions. */

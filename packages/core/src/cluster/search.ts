@@ -9,6 +9,11 @@ const LONGEST_PAUSE_MS = 500
 /** Time for a login, and for an answer. Doubles with each failure of a server, for servers that are slow. */
 const ANSWER_MS = 1_000
 const LONGEST_ANSWER_MS = 8_000
+/**
+ * When to take a read-only server that is no reader for the writer. It is the old server of a blue/green deployment, or
+ * the cluster is read-only by its configuration and has no other writer.
+ */
+const READ_ONLY_MS = 3_000
 /** Time for the first candidate to answer alone. */
 const FIRST_ANSWER_MS = 500
 /** How many times to ask a server before looking up its name again: the name may lead to another server by then. */
@@ -62,6 +67,7 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
   const over = AbortSignal.any([signal, search.signal])
   const seen = new Set<string>()
   const taken = new Set<string>()
+  const startMs = performance.now()
 
   return new Promise((resolve) => {
     let running = 0
@@ -123,15 +129,23 @@ export function searchWriter(options: SearchOptions): Promise<Found | 'refused' 
       const close = (): void => session.close()
       over.addEventListener('abort', close)
       taken.add(address)
+      let addresses: string[] | undefined
       try {
         for (let questions = 1; !over.aborted; questions++) {
           const answer = await session.ask()
           const members = onMembers(answer.members)
-          if (answer.isWriter) return end({ host, address, answer })
+          const mayBeWriter = answer.isReadOnly === true && performance.now() - startMs > READ_ONLY_MS
+          if (answer.isWriter || mayBeWriter) return end({ host, address, answer })
           widen()
           for (const member of members) add({ host: member })
           await pause(PAUSE_MS, over)
-          if (questions % QUESTIONS_PER_LOOKUP === 0 && !(await find()).includes(address)) return
+          if (addresses && !addresses.includes(address)) return
+          // Do not wait for DNS, which may be slow in an outage.
+          if (questions % QUESTIONS_PER_LOOKUP === 0)
+            find().then(
+              (found) => (addresses = found),
+              () => {},
+            )
         }
       } finally {
         over.removeEventListener('abort', close)

@@ -96,7 +96,6 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
     const unusable = problemOf(config)
     if (unusable) return failedSocket(unusable)
     const { host, port } = dialled ?? config
-    const start = performance.now()
 
     async function findTarget(): Promise<LoginTarget> {
       const user = readUser(config.user, 'user')
@@ -139,9 +138,9 @@ export function createStream(login: Login, sslByCas: Mysql2SslByCas, dialled?: A
         diallings.delete(addresses)
         const { connection, error } = dialling
         if (connection?.authorized) return
-        const isLate = performance.now() - start >= (config.connectTimeout || Infinity)
-        // The application has destroyed the connection. During the TLS handshake this looks as if TLS had failed.
-        if (socket.writableEnded && !isEndedByServer && !isLate) return
+        // The application has ended the connection. (mysql2's time limit destroys the socket first: it never finishes.)
+        // During the TLS handshake this looks as if TLS had failed.
+        if (socket.writableFinished && !isEndedByServer) return
         if (connection?._closing && !error) return
         server?.failed(error ?? new Error('the server closed the connection'))
       })

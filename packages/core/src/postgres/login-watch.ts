@@ -126,11 +126,11 @@ function createErrorWatch(server: ClusterConnection): (chunk: Buffer) => void {
   let isRefused = false
   return (chunk) => {
     const end = chunk.subarray(-LONGEST_ERROR)
+    // The server reports a changed setting with the answer to any statement.
+    if (end.includes(`${READ_ONLY_SETTING}\0on\0`)) server.setParameter(READ_ONLY_SETTING, 'on')
     // Other answers may come before the error in the same chunk. Its field C is the SQLSTATE.
     isRefused ||= end.includes(`\0C${READ_ONLY}\0`)
     if (!isRefused) return
-    // A server that has just become read-only reports its settings after the error.
-    if (end.includes(`${READ_ONLY_SETTING}\0on\0`)) server.setParameter(READ_ONLY_SETTING, 'on')
     const [isReady, status] = [end.includes(READY, -6), end.toString('latin1', end.length - 1)]
     if (!isReady) return
     if (!server.isRoleKnown) server.setReader(true)

@@ -73,7 +73,7 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
       }
     }
     throw unavailable(
-      incompleteSetting() ?? NO_SOURCE,
+      [incompleteSetting(), NO_SOURCE].filter(Boolean).join('; '),
       new AggregateError(failures, failures.map(String).join('; ')),
     )
   }
@@ -206,7 +206,7 @@ async function hasSharedFiles(): Promise<boolean> {
     AWS_CONFIG_FILE || join(home, '.aws', 'config'),
     AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials'),
   ]
-  const found = await Promise.allSettled(files.map((file) => access(file)))
+  const found = await Promise.allSettled(files.map((file) => access(file.replace(/^~(?=\/)/, home))))
   return found.some(({ status }) => status === 'fulfilled')
 }
 
