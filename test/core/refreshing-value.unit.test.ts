@@ -73,7 +73,7 @@ describe('a value', () => {
     ['just before its refresh time', HOUR_MS / 2 - 1, false],
     ['at its refresh time', HOUR_MS / 2, true],
     ['before its start', -1, true],
-  ])('is refreshed when it is time: %s', async (_, ms, isRefreshed) => {
+  ])('is refreshed only at the right time: %s', async (_, ms, isRefreshed) => {
     const value = await fetched()
     at(ms)
     expect(await value.use()).toBe(isRefreshed ? 2 : 1)
@@ -259,7 +259,7 @@ describe('expired values', () => {
       false,
     ],
     ['without an expiry, an hour after its refresh time', { expiresAtMs: Infinity }, 1.5 * HOUR_MS, true],
-  ])('are recognised: one %s', async (_, times, ms, isExpired) => {
+  ])('are told from valid ones: one %s', async (_, times, ms, isExpired) => {
     const value = await fetched(times)
     expect(value.isExpired(START_MS + ms)).toBe(isExpired)
   })

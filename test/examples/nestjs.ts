@@ -18,7 +18,7 @@ class Health {
   }
 }
 
-/** Whether Nest tries again to connect at the start. It prints no cause, and a refused login stays refused. */
+/** Whether Nest retries a failed first connection. Prints the cause, which Nest does not. A refused login is not retried. */
 function toRetry(error: Error) {
   const reason = isRdsIamError(error) ? error : error.cause
   if (!isRdsIamError(reason)) return true

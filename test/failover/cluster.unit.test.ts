@@ -157,7 +157,7 @@ describe('the instances of a cluster', () => {
     expect(instances.chooseReader([`three.${domain}`], () => false).host).toBe(two)
   })
 
-  it('leave out a reader that failed for 30 seconds', () => {
+  it('leave out a reader for 30 seconds after it failed', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const instances = listing(reader('one'))
     instances.failed(one)

@@ -213,7 +213,7 @@ describe('a PostgreSQL cluster', () => {
     await ended
   })
 
-  it('lets a program go on after it was frozen and after failovers, and end by itself', async () => {
+  it('lets a program continue after a freeze and after failovers, and exit by itself', async () => {
     const hosts = writeClusterHosts(test.cluster)
     const logins = test.logins()
     const old = test.writer()

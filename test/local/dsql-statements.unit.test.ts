@@ -111,7 +111,7 @@ describe('a statement', () => {
     expect(readStatements(statement).error).toEqual({ sqlState, message })
   })
 
-  test.each(atStart)('that does not start a statement is allowed: %s', (statement) => {
+  test.each(atStart)('is allowed after EXPLAIN: %s', (statement) => {
     expect(readStatements(`explain ${statement}`).error).toBe(undefined)
   })
 

@@ -60,7 +60,7 @@ function checkOptions(options: RetryOptions): RetryOptions {
 
 const LONGEST_DELAY_MS = 3_600_000
 
-/** The SQLSTATEs of conflicts. AWS's connectors for Aurora DSQL also retry its own codes when they are the SQLSTATE. */
+/** The SQLSTATEs of conflicts. OC000 and OC001 are included because AWS's connectors for Aurora DSQL retry them too. */
 const CONFLICTS = new Set<unknown>(['40001', 'OC000', 'OC001'])
 
 /** Whether the server refused a transaction because of a conflict. Some libraries wrap the driver's error. */

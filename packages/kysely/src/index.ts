@@ -49,7 +49,7 @@ export function mysqlDialectConfig<T extends Mysql2Options>(
       // Use the callback pool: kysely hangs with the pool of mysql2/promise.
       return driver.createPool(config)
     },
-    // Kysely opens a separate connection to cancel a query, which a connection of the pool is running.
+    // To cancel a query that runs on a connection of the pool, kysely opens a separate connection.
     controlConnection: () => (driver as Mysql2).createConnection(config),
   }
 }

@@ -11,7 +11,7 @@ export interface BackendServer {
   readonly backend: Backend
   /** Rewrites the statements of MySQL sessions. Default: none is rewritten. */
   readonly rewrite?: RewriteStatement | undefined
-  /** Creates those of the users that are not there yet. Absent where users of the endpoint need no user of their own. */
+  /** Creates the users that do not exist yet. Absent if the endpoint's users need no users in the backend. */
   addUsers?(users: readonly string[]): Promise<void>
   /** Stops a server that was started for the endpoint alone. */
   remove?(): Promise<void>

@@ -1,4 +1,4 @@
-/** Returns a value that is as it should be. @throws {TypeError} with the name when it is not. */
+/** Returns the value if it is valid. @throws {TypeError} with the option's name if it is not. */
 export type Check<T> = (name: string, value: unknown) => T
 
 function expecting<T>(what: string, holds: (value: unknown) => boolean): Check<T> {

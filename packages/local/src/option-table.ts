@@ -90,7 +90,7 @@ export const FIXED = {
     flag: '--host ADDRESS',
     help:
       'listen on this IP address instead of loopback. Dangerous: everyone who reaches it and knows\n' +
-      'the test credentials has the database',
+      'the test credentials can use the database',
   },
   requireSlash: { initial: () => false, check: expectBoolean },
   tls: { initial: () => true, check: expectBoolean },

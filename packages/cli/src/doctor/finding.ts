@@ -86,7 +86,7 @@ export function ok(check: CheckName, seen: string, details: readonly string[] = 
   return { check, status: 'ok', seen, details }
 }
 
-/** A finding of a possible fault. Its causes count only after a refusal. */
+/** A finding of a possible fault. Its causes are considered only if the login is refused. */
 export function warning(
   check: CheckName,
   seen: string,

@@ -94,8 +94,8 @@ export class ClusterConnection {
   }
 
   /**
-   * Whether the server has told its role. PostgreSQL 14 and later do so when a connection logs in. But after a
-   * blue/green switchover the old server is no standby, and yet read-only.
+   * Whether the role that the server told is certain. PostgreSQL 14 and later tell it at login. But after a blue/green
+   * switchover the old server still says that it is no standby, although it is read-only.
    */
   get isRoleKnown(): boolean {
     return this.#isReader === true || (this.#isReader === false && !this.#isReadOnly)

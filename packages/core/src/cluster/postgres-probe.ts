@@ -84,7 +84,7 @@ export function readAnswer([role, identifier, ...rows]: (string | undefined)[][]
   if (role === undefined) throw new Error('the server did not tell its role')
   const [inRecovery, readOnly, source] = role
   const isStandby = inRecovery !== 'f'
-  // A user or a database may have the setting for its own reasons.
+  // Ignore a setting of a user or a database: it does not mean that the whole server is read-only.
   const isReadOnly = !isStandby && readOnly === 'on' && source === 'configuration file'
   const instance = identifier?.[0]
   const members = rows.flatMap(([name, sessionId, lag, age]): Member[] => {

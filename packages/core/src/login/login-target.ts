@@ -86,7 +86,7 @@ async function findEndpoint(
   return { dial: found, endpoint: found }
 }
 
-/** The endpoint that the options or the dialled host name. Undefined for an alias. */
+/** The endpoint named by the options or by the dialled host. Undefined for an alias. */
 export function namedEndpoint(dialled: Address, iam: IamSettings, engine: Engine): Address | undefined {
   if (iam.endpoint !== undefined) {
     const { host, port } = iam.endpoint

@@ -24,7 +24,7 @@ const READ_ONLY = '25006'
 /** The setting with which transactions are read-only. */
 const READ_ONLY_SETTING = 'default_transaction_read_only'
 
-/** The size of an error with what follows it. It is the last part of an answer. */
+/** How many bytes at the end of an answer to search for an error and the messages after it. */
 const LONGEST_ERROR = 4_096
 
 /** A ReadyForQuery message, without the status at its end. */
@@ -119,8 +119,8 @@ function isFatal(chunk: Buffer): boolean {
 }
 
 /**
- * Returns a function that reads the server's answers. Where the server does not tell its role, the error of a write
- * shows a reader. Closes the connection then.
+ * Returns a function that reads the server's answers. If the server has not told its role, an error 25006 means that it
+ * is a reader. The function then closes the connection, once no transaction is open.
  */
 function createErrorWatch(server: ClusterConnection): (chunk: Buffer) => void {
   let isRefused = false

@@ -177,7 +177,7 @@ async function fetchFromProfile(
 ): Promise<AwsCredentialIdentity> {
   const name = profileInUse(profile)
   const isNamed = Boolean(profile ?? process.env['AWS_PROFILE'])
-  // In a container there are usually no files. Do not load a fifth of the SDK to find that out.
+  // Containers usually have no shared files. Check this first, because loading the SDK's profile source is slow.
   if (!isNamed && !(await hasSharedFiles())) throw new Error(unresolved(name))
   const { fromIni } = await import('@aws-sdk/credential-providers')
   const processes: ChildProcess[] = []

@@ -55,7 +55,7 @@ interface InFlight<T> {
   request: Request
   result: Promise<T>
   startedAtMs: number
-  /** For the callers that find the request overdue, or come after one that did. */
+  /** Set by the first caller that finds the request overdue. It and all later callers await this in place of `result`. */
   fallback?: Promise<T>
   /** Counts the requests of one value: a higher number started later. */
   order: number

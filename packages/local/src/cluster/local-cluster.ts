@@ -294,8 +294,7 @@ export class LocalCluster {
 
   async #createTemplate(): Promise<void> {
     this.#template = new MysqlServer(this.#serverOptions)
-    if (!this.#template.isMariadb)
-      throw new Error('a cluster needs a MariaDB, and the machine has a MySQL only')
+    if (!this.#template.isMariadb) throw new Error('a cluster needs MariaDB, but this machine has only MySQL')
     await this.#template.initialize()
   }
 

@@ -17,7 +17,7 @@ export interface DatabaseProgram {
   env?: Record<string, string>
   /** Stops it when it is aborted, while it is awaited. */
   signal?: AbortSignal | undefined
-  /** Whether a program that is told to stop sees to those that it started. Otherwise they are told as well. */
+  /** Whether the program stops its own child processes when it gets a signal. Otherwise they get the signal too. */
   stopsItsOwn?: boolean
 }
 

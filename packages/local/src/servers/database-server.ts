@@ -51,7 +51,7 @@ interface ServerKind {
   database: string
   /** Signal that shuts a server down. */
   stopSignal: NodeJS.Signals
-  /** Whether a program that is told to stop sees to those that it started. */
+  /** Whether the server's programs stop their own child processes when they get a signal. */
   stopsItsOwn?: boolean
 }
 

@@ -151,7 +151,7 @@ export class MysqlServer extends ManagedServer {
       throw new Error(`${this.#file} was found without mariadb-install-db, which creates its system tables`)
     return run(
       installer,
-      '--rpm', // or it would give the machine's PAM tool to the account of this server
+      '--rpm', // otherwise it makes this server's account the owner of the machine's PAM tool
       datadir,
       '--skip-test-db',
       '--auth-root-authentication-method=socket',
@@ -162,7 +162,7 @@ export class MysqlServer extends ManagedServer {
 /** Arguments of the server, and of the program that creates its data. */
 function commonArguments(): string[] {
   return [
-    // Where the account's name is asked for; without it a server refuses to run as root.
+    // As root, the server refuses to start without `--user`.
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
     '--loose-innodb-log-file-size=16M', // not 96 MB to write and to copy
   ]

@@ -54,7 +54,7 @@ export class PostgresServer extends ManagedServer {
 
   constructor({ database = DATABASE, settings = {}, ...options }: PostgresOptions) {
     const kind = { scheme: 'postgresql', admin: SUPERUSER, database, stopSignal: 'SIGINT' } as const
-    // What initdb runs would die of a signal of its own, and leave shared memory behind.
+    // Signal only initdb. A signal to its child processes would kill them, and they would leave shared memory behind.
     super(options, { ...kind, stopsItsOwn: true }, unprivilegedAccount())
     this.#settings = settings
     this.#users = Object.keys(this.logins)

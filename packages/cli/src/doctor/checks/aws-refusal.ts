@@ -15,7 +15,7 @@ const KEY_FIX =
 const KEY_REFUSALS = new Map([
   [
     'InvalidClientTokenId',
-    'AWS does not know the access key: it was deleted or made inactive, or the session token is missing or not its own',
+    'AWS does not know the access key: it was deleted or made inactive, or the session token is missing or belongs to another key',
   ],
   ['UnrecognizedClientException', 'AWS does not know the access key'],
   ['SignatureDoesNotMatch', 'the secret key does not belong to this access key'],
