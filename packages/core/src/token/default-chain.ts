@@ -73,7 +73,7 @@ export function defaultChain(options: ChainOptions): () => Promise<AwsCredential
       }
     }
     throw unavailable(
-      [incompleteSetting(), NO_SOURCE].filter(Boolean).join('; '),
+      incompleteSetting() ?? NO_SOURCE,
       new AggregateError(failures, failures.map(String).join('; ')),
     )
   }
@@ -127,7 +127,11 @@ async function* configuredSources(
     const limit = isImdsConfigured() ? { timeout: timeoutMs } : {}
     yield {
       name: "EC2's instance metadata",
-      fetch: async () => fromInstanceMetadata({ ...settings, ...limit })(),
+      // The mark of @aws-sdk/credential-providers, which calls this function.
+      fetch: async () =>
+        Object.assign(await fromInstanceMetadata({ ...settings, ...limit })(), {
+          $source: { CREDENTIALS_IMDS: '0' },
+        }),
     }
   }
 }
