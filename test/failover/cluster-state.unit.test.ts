@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { Duplex } from 'node:stream'
 import { parseEndpoint } from '@rds-iam/core'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { findServer } from '../../packages/core/src/cluster/cluster'
+import { findServer } from '../../packages/core/src/cluster/find-server'
 import type { Answer } from '../../packages/core/src/cluster/probe'
 import type { Login } from '../../packages/core/src/login/login'
 

@@ -5,22 +5,19 @@ import { isRdsIamError } from '../errors'
 import { publish } from '../events'
 import type { Login } from '../login/login'
 import type { LoginTarget } from '../login/login-target'
-import { readClusterNames, type ClusterNames } from './cluster-names'
+import type { ClusterNames } from './cluster-names'
 import { ClusterConnection, type ConnectionObserver, type Server } from './connection'
 import { isRefusal } from './failures'
 import { Instances } from './instances'
 import { isWithin } from './is-within'
 import type { OpenProbe, Probe, Session } from './probe'
+import { ALL_SERVERS, Refusals } from './refusals'
 import { addressesOf, askOnce, pause, searchWriter, type Found } from './search'
 
 /** The longest wait for a search, if the driver has no time limit for opening a connection. */
-const LONGEST_SEARCH_MS = 30_000
-/** The part of the driver's time limit that a connection waits for a search. The rest is left for the login. */
-const SEARCH_SHARE = 0.75
+export const LONGEST_SEARCH_MS = 30_000
 /** How long the first connection logs in alone after a search. Logins at the same time slow each other down. */
 const HEAD_START_MS = 80
-/** For how long to avoid a host name that refused a login, and to start no search after every server refused. */
-const REFUSED_MS = 60_000
 /** For how long to remember a cluster without connections. After that, DNS leads to the writer again. */
 const FORGOTTEN_MS = 60_000
 /** The pause before checking a silent server again, as a query may just take long. Doubles with each check. */
@@ -29,17 +26,11 @@ const LONGEST_PAUSE_MS = 16_000
 /** How often a connection that waits for a search follows its alias again. */
 const ALIAS_MS = 500
 
-/** A connection that a driver is about to open. */
-export interface Opening extends Session {
+/** A connection that is being opened, with the login that we use for connections of our own. */
+export interface Opener extends Session {
   /** The driver's socket. */
   socket: Duplex
-  /** The driver's time limit for opening a connection. Default: none. */
-  limitMs?: number | undefined
   openProbe: OpenProbe
-}
-
-/** A connection that is being opened, with the login that we use for connections of our own. */
-interface Opener extends Opening {
   login: Login
   /** The address that the driver connects to. */
   address: Address
@@ -59,40 +50,8 @@ interface Search {
   isUsed: boolean
 }
 
-/** The key for a search in which every server refused the login. Used in place of a host. */
-const ALL_SERVERS = '*'
-
-/** By writer endpoint and port. All configurations of the process share them. */
-const clusters = new Map<string, Cluster>()
-
-/**
- * Finds the login target for the address that a driver connects to, and in a cluster the server: the writer, wherever
- * DNS leads, or one of the readers.
- */
-export async function findServer(login: Login, address: Address, opening: Opening): Promise<LoginTarget> {
-  const { limitMs = 0 } = opening
-  const deadlineMs = performance.now() + (limitMs > 0 ? limitMs * SEARCH_SHARE : LONGEST_SEARCH_MS)
-  for (;;) {
-    const target = await login.target(address)
-    const role = login.roleAt(target)
-    const names = role === 'any' ? undefined : readClusterNames(target.parsed)
-    if (role === 'any' || !names) return target
-    const opener = { login, address, target, deadlineMs, ...opening }
-    const found = await clusterOf(names, target.endpoint.port).place(opener, role)
-    if (found) return found
-  }
-}
-
-function clusterOf(names: ClusterNames, port: number): Cluster {
-  const key = `${names.writer}:${port}`
-  for (const [one, { isUnused }] of clusters) if (isUnused) clusters.delete(one)
-  let cluster = clusters.get(key)
-  if (!cluster) clusters.set(key, (cluster = new Cluster(names, port)))
-  return cluster
-}
-
 /** What the process knows about one cluster. */
-class Cluster implements ConnectionObserver {
+export class Cluster implements ConnectionObserver {
   readonly #names: ClusterNames
   readonly #endpoint: Server
   readonly #connections = new Map<ClusterConnection, Opener>()
@@ -105,8 +64,7 @@ class Cluster implements ConnectionObserver {
   /** The number of searches that found the writer. */
   #generation = 0
   #search: Search | undefined
-  /** When each host refused a login, by configuration: another configuration may have a user that is accepted. */
-  readonly #refusals = new WeakMap<object, Map<string, number>>()
+  readonly #refusals = new Refusals()
   /** The pause since the last check of a silent server. */
   #pause = { ms: FIRST_PAUSE_MS, sinceMs: -Infinity }
   /** When a connection was last opened or closed. */
@@ -128,7 +86,7 @@ class Cluster implements ConnectionObserver {
     const { socket, login, target } = opener
     this.#usedMs = Date.now()
     if (role === 'reader') await this.#instances.refresh(() => this.#requestList(opener))
-    else if (this.#isInDoubt && !socket.destroyed && !this.#hasRefused(login, ALL_SERVERS)) {
+    else if (this.#isInDoubt && !socket.destroyed && !this.#refusals.has(login, ALL_SERVERS)) {
       const over = new AbortController()
       let isElsewhere = false
       const leaves = untilElsewhere(opener, over.signal).then((result) => {
@@ -177,8 +135,8 @@ class Cluster implements ConnectionObserver {
 
   onRefused(connection: ClusterConnection): void {
     const { owner, server } = connection
-    const isNew = !this.#hasRefused(owner, server.host)
-    this.#noteRefusal(owner, server.host)
+    const isNew = !this.#refusals.has(owner, server.host)
+    this.#refusals.add(owner, server.host)
     if (isNew && server === this.#writer) this.onDoubt(connection)
   }
 
@@ -186,7 +144,7 @@ class Cluster implements ConnectionObserver {
     const opener = this.#connections.get(connection)
     const { ms, sinceMs } = this.#pause
     if (!opener || this.#search || connection.generation !== this.#generation || isWithin(ms, sinceMs)) return
-    if (this.#hasRefused(opener.login, ALL_SERVERS)) return
+    if (this.#refusals.has(opener.login, ALL_SERVERS)) return
     const isAgain = isWithin(ms * 2, sinceMs)
     this.#pause = { ms: isAgain ? Math.min(ms * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS, sinceMs: Date.now() }
     this.#doubted = connection
@@ -201,22 +159,12 @@ class Cluster implements ConnectionObserver {
   #chooseReader(login: Login): Server {
     const { host, isUnknown } = this.#instances.chooseReader(
       [...this.#connections.keys()].map(({ server }) => server.host),
-      (one) => this.#hasRefused(login, one),
+      (one) => this.#refusals.has(login, one),
     )
     const { port } = this.#endpoint
     if (host !== undefined) return { host, port }
     const { reader } = this.#names
     return isUnknown && reader !== undefined ? { host: reader, port } : this.#knownWriter
-  }
-
-  #hasRefused(login: object, host: string): boolean {
-    return isWithin(REFUSED_MS, this.#refusals.get(login)?.get(host))
-  }
-
-  #noteRefusal(login: object, host: string): void {
-    let refusals = this.#refusals.get(login)
-    if (!refusals) this.#refusals.set(login, (refusals = new Map()))
-    refusals.set(host, Date.now())
   }
 
   async #requestList(opener: Opener): Promise<void> {
@@ -288,7 +236,7 @@ class Cluster implements ConnectionObserver {
       endsOnError: !this.#isInDoubt,
       open: (host, address, signal) =>
         this.#openProbe(opener, host, address, signal).catch((error) => {
-          if (isRefusal(error) && !isRdsIamError(error)) this.#noteRefusal(opener.login, host)
+          if (isRefusal(error) && !isRdsIamError(error)) this.#refusals.add(opener.login, host)
           throw error
         }),
       onMembers: (members) => {
@@ -302,7 +250,7 @@ class Cluster implements ConnectionObserver {
       waiting: 0,
       isUsed: false,
       result: found.then(async (one) => {
-        if (one === 'refused') this.#noteRefusal(opener.login, ALL_SERVERS)
+        if (one === 'refused') this.#refusals.add(opener.login, ALL_SERVERS)
         else if (one) await this.#moveTo(one, opener.login, start)
         if (this.#search === search) this.#search = undefined
       }),
@@ -319,7 +267,7 @@ class Cluster implements ConnectionObserver {
     const own = named === undefined ? [] : await addressesOf(named).catch(() => [])
     const addresses = new Set(own.includes(address) ? own : [address])
     const server =
-      named !== undefined && own.includes(address) && !this.#hasRefused(login, named)
+      named !== undefined && own.includes(address) && !this.#refusals.has(login, named)
         ? { host: named, port }
         : { host, port, address }
     const isAt = (connection: ClusterConnection): boolean =>

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { readHost, readPort } from '../address'
-import { findServer } from '../cluster/cluster'
+import { findServer } from '../cluster/find-server'
 import { openMysqlProbe } from '../cluster/mysql-probe'
 import { invalidOption, RdsIamError } from '../errors'
 import { readUser } from '../iam-options'

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address'
-import { findServer } from '../cluster/cluster'
+import { findServer } from '../cluster/find-server'
 import { openPostgresProbe } from '../cluster/postgres-probe'
 import type { Session } from '../cluster/probe'
 import { copyError, isRdsIamError, RdsIamError } from '../errors'

@@ -2,14 +2,8 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { isRdsIamError, RdsIamError } from '../errors'
 import { publish } from '../events'
 import { DEFAULT_TIMEOUT_MS, keyProblem, type IdentityOptions } from '../iam-options'
-import {
-  chainEnvironment,
-  defaultChain,
-  profileInUse,
-  reasonOf,
-  sourceOf,
-  unavailable,
-} from './default-chain'
+import { chainEnvironment, defaultChain } from './default-chain'
+import { profileInUse } from './profile-source'
 import {
   MAX_WAIT_MS,
   RefreshingValue,
@@ -18,6 +12,7 @@ import {
   type FetchRequest,
   type Lifetime,
 } from './refreshing-value'
+import { reasonOf, sourceOf, unavailable } from './source-errors'
 import { withTimeout } from '../with-timeout'
 
 type Provider = (options: { forceRefresh: boolean }) => Promise<AwsCredentialIdentity>
