@@ -130,13 +130,19 @@ describe.each([
       for (const [at, { host }] of first.instances.entries()) names.set(host, instances[at]?.address)
     }
 
+    /** Opens connections to the blue cluster, and makes it read-only. Returns the numbers of rows before. */
+    async function openBlue(driver: Adapter): Promise<[blue: number, green: number]> {
+      db = driver.open(options, POOL)
+      await openConnections(db, POOL)
+      const rows: [number, number] = [await rowCount(blue), await rowCount(green)]
+      await setWritable(blue, false)
+      return rows
+    }
+
     it.each(Object.entries(drivers))(
       '%s loses no write when the blue cluster closes its connections and becomes read-only',
       async (_, driver) => {
-        db = driver.open(options, POOL)
-        await openConnections(db, POOL)
-        const rows = [await rowCount(blue), await rowCount(green)] as const
-        await setWritable(blue, false)
+        const rows = await openBlue(driver)
         const lost = nextMessages('rds-iam:connection.lost', POOL)
         for (const { endpoint } of blue.instances) endpoint.dropConnections()
         await lost
@@ -153,10 +159,7 @@ describe.each([
     it.each(Object.entries(drivers))(
       '%s leaves the blue cluster when it becomes read-only and keeps its connections',
       async (_, driver) => {
-        db = driver.open(options, POOL)
-        await openConnections(db, POOL)
-        const rows = [await rowCount(blue), await rowCount(green)] as const
-        await setWritable(blue, false)
+        const rows = await openBlue(driver)
         expect(await rejection(db.sql(INSERT))).toMatchObject(readOnly)
 
         const writes = Promise.allSettled([1, 2, 3, 4].map(() => db.sql(INSERT)))
